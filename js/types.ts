@@ -1,0 +1,446 @@
+/**
+ * The public types of the package. Times are milliseconds since the epoch, durations milliseconds, sizes bytes,
+ * prices US dollars, unless a name says otherwise. Absent means `undefined`, never `null`.
+ */
+
+/** The four model tiers. */
+export type Tier = 'base' | 'company' | 'abstraction' | 'user';
+export const tiers: readonly Tier[] = ['base', 'company', 'abstraction', 'user'];
+
+export type Role = 'system' | 'user' | 'assistant' | 'tool';
+export interface Message {
+  role: Role;
+  content: string;
+}
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
+export type JsonObject = { [key: string]: Json | undefined };
+
+/** How a server is spoken to. `auto` (the default for Spaces) finds out. */
+export type Protocol = 'gradio' | 'tgi' | 'openai' | 'llama.cpp' | 'plain' | 'router' | 'mock';
+
+/** A secret, or a function that gives one when it is needed (OAuth, short-lived tokens). */
+export type TokenSource = string | (() => string | undefined | Promise<string | undefined>);
+
+/** Limits on how often a target may be called from this page. */
+export interface QuotaConfig {
+  /** Calls at the same time. Default 4. */
+  concurrency?: number;
+  /** Calls started in any 60 s. Default unlimited. */
+  perMinute?: number;
+  /** Calls that may wait for their turn; one more is refused. Default 50. */
+  queueLength?: number;
+}
+
+export interface SpaceConfig {
+  /**
+   * `https://huggingface.co/spaces/owner/name`, `https://owner-name.hf.space`, `owner/name`, a custom domain, or
+   * a loopback address. https only, loopback excepted.
+   */
+  url: string;
+  /** Path of the plain contract (default `/api/generate`), or the name of a Gradio endpoint (`/chat`). */
+  endpoint?: string;
+  /** For private Spaces. A literal token is refused in a browser unless `dangerouslyAllowBrowserToken`. */
+  token?: TokenSource;
+  /** Version label of what the Space serves: part of the cache key, shown in reports. */
+  revision?: string;
+  /** Skips detection. */
+  protocol?: Protocol | 'auto';
+  /** Which Gradio input receives what; found by name, type and position when absent. */
+  inputs?: Partial<Record<GradioRole, string | number>>;
+  /** Model the Space serves: sent where the protocol has a field for it, used for prices and the cache key. */
+  model?: string;
+  quota?: QuotaConfig;
+}
+/** The parts of a request a Gradio endpoint may take. */
+export type GradioRole = 'prompt' | 'system' | 'history' | 'maxTokens' | 'temperature';
+
+export interface OpenAIProviderConfig {
+  /** Base URL up to and including `/v1`. Default `https://api.openai.com/v1`. */
+  baseUrl?: string;
+  model: string;
+  token?: TokenSource;
+  quota?: QuotaConfig;
+}
+export interface RouterProviderConfig {
+  /** Default `https://router.huggingface.co/v1`. */
+  baseUrl?: string;
+  /** Hub model id, with `:fastest`, `:cheapest` or `:provider` when wanted. */
+  model: string;
+  token?: TokenSource;
+  /** Organisation billed, sent as `X-HF-Bill-To`. */
+  billTo?: string;
+  quota?: QuotaConfig;
+}
+/** An explicit stand-in for tests and demos: its replies are labelled `source: 'mock'`. */
+export interface MockProviderConfig {
+  /** The reply, or a function of the last user message. Default: says that it is a mock and echoes the prompt. */
+  reply?: string | ((prompt: string, messages: readonly Message[]) => string);
+  /** Pause before each streamed word, ms. Default 15. */
+  delayMs?: number;
+}
+
+export interface Flag {
+  enabled: boolean;
+  visible: boolean;
+}
+export type FlagName =
+  | 'useRealAI'
+  | 'useOpenAI'
+  | 'useMockAI'
+  | 'useHuggingFaceSpaces'
+  | 'useMultiTieredAI'
+  | 'useHFBaseModel'
+  | 'useHFCompanyModel'
+  | 'useHFAbstractionModel'
+  | 'useHFUserModel';
+export type Flags = Partial<Record<FlagName, Flag | boolean>>;
+
+export interface CacheConfig {
+  /** Life of an entry in ms. Default 24 h. */
+  ttl?: number;
+  /** For so long after its ttl an entry may still be shown while a fresh reply is fetched. Default 0. */
+  staleWhileRevalidate?: number;
+  /** Default 10,000. */
+  maxEntries?: number;
+  /** Default 32 MiB. */
+  maxBytes?: number;
+  /** Keep entries in IndexedDB. Default: only when the partition names a user. */
+  persist?: boolean;
+}
+
+export interface PartitionConfig {
+  tenant?: string;
+  user?: string;
+  /** Anything else that must separate cached replies (role, locale, data set…). */
+  [key: string]: string | undefined;
+}
+
+export interface TimeoutConfig {
+  /** Whole request, attempts and waiting included. Default 120,000. */
+  total?: number;
+  /** Until the first part of the reply; a queue position or progress report starts it anew. Default 60,000. */
+  firstChunk?: number;
+  /** Between two parts. Default 30,000. */
+  stall?: number;
+}
+
+export interface ClientConfig {
+  spaces?: Partial<Record<Tier, SpaceConfig>>;
+  /** Default `base`, or the only configured tier. */
+  defaultTier?: Tier;
+  providers?: { openai?: OpenAIProviderConfig; router?: RouterProviderConfig; mock?: MockProviderConfig | true };
+  flags?: Flags;
+  /** Tier rules in the format of `models/tiers.json`; replaces the default ones. */
+  rules?: JsonObject;
+  /** Who is asking: cached replies never cross partitions. */
+  partition?: PartitionConfig;
+  cache?: CacheConfig | false;
+  /** What a request does while its Space wakes: go to the next target, or wait. Default `fallback`. */
+  wake?: 'fallback' | 'wait';
+  /** Calls go to `{proxyUrl}/{target}/{path}` (targets: the tier, `openai`, `router`) with the session's own token. */
+  proxyUrl?: string;
+  /** The user's session token for `proxyUrl`. */
+  proxyToken?: TokenSource;
+  timeouts?: TimeoutConfig;
+  /** Largest reply accepted, in bytes of the response body. Default 8 MiB. */
+  maxReplyBytes?: number;
+  /** Lets a literal `hf_…` or `sk-…` token be used in a browser. Everyone who opens the page can read it there. */
+  dangerouslyAllowBrowserToken?: boolean;
+  /** Usage events go here besides `on('usage')`. */
+  usage?: { sink?: (event: UsageEvent) => void | Promise<void>; appVersion?: string };
+  /** Price table in the format of `models/prices.json`, merged over the default one. */
+  prices?: JsonObject;
+  // Every impure thing can be given.
+  fetch?: typeof fetch;
+  clock?: Clock;
+  storage?: StorageFactory | 'memory';
+  random?: () => number;
+  /** Base URL of the Hub's API. Default `https://huggingface.co`. */
+  hubUrl?: string;
+  /** Address of `core.wasm`, when a bundler moved it; or its bytes. */
+  wasmUrl?: string;
+  wasmBinary?: ArrayBuffer | Uint8Array;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs `task` once after `ms`; the result cancels it. */
+  after(ms: number, task: () => void): () => void;
+}
+
+/** Where the cache and settings live: see js/store. */
+export type StorageFactory = () => Promise<import('./store/store.js').Store>;
+
+/** What rules may look at. Free keys are allowed. */
+export interface RoutingContext {
+  useCompanyModel?: boolean;
+  companyId?: string;
+  useAbstraction?: boolean;
+  userId?: string;
+  [key: string]: Json | undefined;
+}
+
+export interface RequestOptions {
+  tier?: Tier;
+  /** Facts for the model, rendered into the prompt as data; also read by the tier rules. */
+  context?: JsonObject;
+  /** Instruction placed before the conversation. */
+  system?: string;
+  /** Earlier turns, oldest first. */
+  history?: readonly Message[];
+  /** 0 to 2. Default 0.7. */
+  temperature?: number;
+  /** Tokens of the reply at most. Default 512. */
+  maxTokens?: number;
+  topP?: number;
+  seed?: number;
+  stop?: readonly string[];
+  /** Further parameters, sent as they are where the protocol allows it. */
+  parameters?: JsonObject;
+  /** Wants a new wording each time: never cached, never shared. */
+  variety?: boolean;
+  /** Tiers this user may use. Default: all. */
+  permissions?: readonly Tier[];
+  /** Default interactive, quality first. */
+  priority?: { mode?: 'interactive' | 'background'; prefer?: 'quality' | 'speed' | 'cost' };
+  cache?: RequestCacheOptions | false;
+  wake?: 'fallback' | 'wait';
+  timeouts?: TimeoutConfig;
+  signal?: AbortSignal;
+  /** Who is asking, when it differs from the client's. */
+  partition?: PartitionConfig;
+  /** Ties several requests of one interaction together in reports. Default: a new id. */
+  interactionId?: string;
+}
+/** As in HTTP: `noCache` skips the look-up, `noStore` the storing, `onlyIfCached` the call. */
+export interface RequestCacheOptions {
+  noCache?: boolean;
+  noStore?: boolean;
+  onlyIfCached?: boolean;
+  /** Oldest acceptable entry, ms. */
+  maxAge?: number;
+  /** Life of the entry stored, ms. */
+  ttl?: number;
+  tags?: readonly string[];
+}
+
+/** `query(input, context)` of the requirements. */
+export interface QueryContext extends RoutingContext {
+  /** A label of what is being done ('general', 'idea-playground'…), not data. */
+  context?: string;
+  useExistingModels?: boolean;
+  conversationHistory?: readonly Message[];
+  temperature?: number;
+  signal?: AbortSignal;
+}
+
+export type ReplySource = 'space' | 'openai' | 'router' | 'mock' | 'cache';
+
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  /** True when the server gave no counts and these are ours. */
+  estimated: boolean;
+}
+
+export interface Reply {
+  id: string;
+  content: string;
+  role: 'assistant';
+  /** What answered. For a cached reply `cache`; `target` still names what answered first. */
+  source: ReplySource;
+  tier: Tier;
+  /** `space:base`, `router`, `openai`, `mock`… */
+  target: string;
+  model: string | undefined;
+  /** How old the reply is, ms; 0 when it is fresh. */
+  age: number;
+  usage: Usage;
+  /** US dollars; undefined when the price is unknown. */
+  cost: number | undefined;
+  finishReason: FinishReason;
+  trace: Trace;
+  /** Files the model returned (images, audio). */
+  files?: readonly ReplyFile[];
+}
+export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'unknown';
+export interface ReplyFile {
+  url: string;
+  name?: string;
+  mimeType?: string;
+  size?: number;
+}
+
+/** Why a reply is what it is: one entry per decision, in order. */
+export interface Trace {
+  startedAt: number;
+  /** ms, whole request. */
+  total: number;
+  /** ms until the first part was there. */
+  firstPart: number | undefined;
+  steps: readonly TraceStep[];
+}
+export interface TraceStep {
+  step: 'check' | 'plan' | 'cache' | 'join' | 'prompt' | 'wake' | 'queue' | 'call' | 'reply' | 'store' | 'report';
+  target?: string;
+  /** ms since `startedAt`. */
+  at: number;
+  /** ms. */
+  duration: number;
+  outcome: 'done' | 'hit' | 'miss' | 'skipped' | 'failed' | 'passed-over';
+  /** A sentence for people. */
+  because: string;
+  /** Facts behind the sentence; no secrets, no prompt text. */
+  details?: JsonObject;
+}
+
+/** Parts of `stream()`. `replace` carries the whole text so far: the server rewrote what it had sent. */
+export type StreamPart =
+  | { type: 'text'; text: string }
+  | { type: 'replace'; text: string }
+  | { type: 'status'; status: SpaceStatus };
+
+export interface ReplyStream extends AsyncIterable<StreamPart> {
+  /** Resolves when the stream ends; rejects as `generate` would. */
+  readonly reply: Promise<Reply>;
+  cancel(): void;
+}
+
+/** What a target is doing, in words a person can read. */
+export interface SpaceStatus {
+  target: string;
+  tier: Tier | undefined;
+  state: 'connecting' | 'ready' | 'sleeping' | 'building' | 'starting' | 'queued' | 'working' | 'paused' | 'broken' | 'missing' | 'unknown';
+  /** A sentence: "company Space is waking up, about 40 s." */
+  message: string;
+  /** Place in the server's queue, 0 is next. */
+  position?: number;
+  /** Seconds until done, when the server says. */
+  etaSeconds?: number;
+  progress?: { value: number; of?: number; unit?: string; label?: string };
+}
+
+export interface Warning {
+  code: string;
+  message: string;
+  cause?: unknown;
+}
+
+/** One per attempt, hit, cancel and failure. The final shape: the backend stores these fields. */
+export interface UsageEvent {
+  eventId: string;
+  interactionId: string;
+  replyId: string | undefined;
+  kind: 'start' | 'complete' | 'error' | 'hit' | 'cancel';
+  at: number;
+  tier: Tier | undefined;
+  target: string | undefined;
+  provider: 'space' | 'openai' | 'router' | 'mock' | undefined;
+  model: string | undefined;
+  source: ReplySource | undefined;
+  inputTokens: number | undefined;
+  outputTokens: number | undefined;
+  tokensEstimated: boolean | undefined;
+  /** US dollars; undefined when unknown. */
+  cost: number | undefined;
+  /** US dollars a hit saved, when the price is known. */
+  saved: number | undefined;
+  firstPartMs: number | undefined;
+  totalMs: number | undefined;
+  status: 'ok' | 'error' | 'cancelled' | undefined;
+  errorClass: string | undefined;
+  attempt: number | undefined;
+  user: string | undefined;
+  company: string | undefined;
+  contextLabel: string | undefined;
+  experimentArm: string | undefined;
+  appVersion: string | undefined;
+}
+
+export interface ForgetSelector {
+  /** A reply's id. */
+  replyId?: string;
+  /** A cache entry's id (from `cacheEntries()`). */
+  ids?: readonly string[];
+  tag?: string;
+  tier?: Tier;
+  target?: string;
+  /** Entries stored longer ago than this, ms. */
+  olderThan?: number;
+  /** Entries of this partition only; default the client's own. `'all'` for every partition. */
+  partition?: PartitionConfig | 'all';
+  /** Report what would go, delete nothing. */
+  dryRun?: boolean;
+}
+export interface ForgetResult {
+  entries: number;
+  bytes: number;
+  ids: readonly string[];
+  dryRun: boolean;
+}
+
+export interface CacheEntryInfo {
+  id: string;
+  tier: Tier;
+  target: string;
+  model: string | undefined;
+  tags: readonly string[];
+  storedAt: number;
+  expiresAt: number;
+  lastUsedAt: number;
+  hits: number;
+  bytes: number;
+  /** First characters of the last user message and of the reply. */
+  prompt: string;
+  content: string;
+}
+
+export interface TargetHealth {
+  target: string;
+  tier: Tier | undefined;
+  state: 'unknown' | 'ready' | 'cooling-down' | 'probing' | 'sleeping' | 'building' | 'paused' | 'broken' | 'missing';
+  message: string;
+  successes: number;
+  failures: number;
+  lastError: string | undefined;
+  p50Ms: number | undefined;
+  p95Ms: number | undefined;
+  firstPartP50Ms: number | undefined;
+  coolingUntil: number | undefined;
+  running: number;
+  queued: number;
+}
+
+/** One step of `testConnection`, reported as it passes. */
+export interface ConnectionStep {
+  name: 'address' | 'space' | 'protocol' | 'call';
+  ok: boolean;
+  message: string;
+  ms: number;
+}
+export interface ConnectionReport {
+  ok: boolean;
+  tier: Tier;
+  protocol: Protocol | undefined;
+  host: string | undefined;
+  steps: readonly ConnectionStep[];
+  message: string;
+  sample: string | undefined;
+}
+
+/** Every decision as it is taken: the same steps that end in `reply.trace`. */
+export interface Decision extends TraceStep {
+  requestId: string;
+}
+
+export interface ClientEvents {
+  status: SpaceStatus;
+  warning: Warning;
+  decision: Decision;
+  usage: UsageEvent;
+  /** The cache gained or lost entries, in this tab or another. */
+  cache: { entries: number; bytes: number };
+}
