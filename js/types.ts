@@ -444,3 +444,33 @@ export interface ClientEvents {
   /** The cache gained or lost entries, in this tab or another. */
   cache: { entries: number; bytes: number };
 }
+
+/** What `createClient` gives. Nothing happens until a method is called. */
+export interface Client {
+  generate(prompt: string, tier?: Tier, context?: JsonObject, options?: RequestOptions): Promise<Reply>;
+  generate(prompt: string, options: RequestOptions): Promise<Reply>;
+  stream(prompt: string, options?: RequestOptions): ReplyStream;
+  /** The requirements' `GeneralLLMService.query`: the tier follows from the context. */
+  query(input: string, context?: QueryContext, options?: RequestOptions): Promise<Reply>;
+  /** Address, Space, protocol, one short call: each step as it passes. Never rejects for a failing Space. */
+  testConnection(tier: Tier, options?: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig }): Promise<ConnectionReport>;
+  health(): Promise<TargetHealth[]>;
+  /** Starts waking a tier's Space, or joins the wake in progress. */
+  wake(tier: Tier, options?: { signal?: AbortSignal }): Promise<void>;
+  /** The trace of one of the last 200 replies. */
+  explain(replyId: string): Trace | undefined;
+  cacheEntries(): Promise<CacheEntryInfo[]>;
+  forget(selector?: ForgetSelector): Promise<ForgetResult>;
+  /** Resolves when every write issued so far (cache, usage) has completed. */
+  flush(): Promise<void>;
+  /** Replaces Spaces, default tier, flags, providers or rules; what was learned of unchanged targets stays. */
+  configure(change: Partial<Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers' | 'rules' | 'wake' | 'partition'>>): Promise<void>;
+  /** Settings kept in this browser under a name; see `configure`. */
+  getSetting(key: string): Promise<Json | undefined>;
+  setSetting(key: string, value: Json | undefined): Promise<void>;
+  /** The latest status of each configured Space. */
+  statuses(): SpaceStatus[];
+  on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
+  /** Ends running requests, forgets nothing, frees the core's memory. Idempotent. */
+  close(): void;
+}

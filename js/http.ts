@@ -1,0 +1,319 @@
+/**
+ * The one place that calls fetch for a target. Promises:
+ * - the token goes only to origins the target was given for (`mayReceiveToken`), never along a redirect:
+ *   redirects are not followed but reported, with what to change;
+ * - cookies are never sent (`credentials: 'omit'`), except to the caller's own proxy on the same origin;
+ * - bodies are bounded: `maxReplyBytes` for replies, 64 KiB for error bodies; past that the stream is cancelled;
+ * - every wait ends: `firstChunk` until the first byte of the body, `stall` between two reads, and the signal.
+ * Failures are `CallFailure`s carrying facts; secrets this target holds are cut out of them.
+ */
+import { createParser, ParseError } from 'eventsource-parser';
+
+import type { FailureFacts } from './core-types.js';
+import { redact } from './redact.js';
+import { CallFailure } from './transports/call-failure.js';
+import type { Clock, TokenSource } from './types.js';
+
+const errorBodyBytes = 64 * 1024;
+const factHeaders = ['retry-after', 'ratelimit', 'ratelimit-policy', 'content-type', 'x-error-code', 'x-error-message'];
+
+export interface HttpOptions {
+  fetch: typeof fetch;
+  clock: Clock;
+  token: TokenSource | undefined;
+  /** Origins the token may be sent to. Asked for each call: the Hub may name the Space's host later. */
+  mayReceiveToken: (origin: string) => boolean;
+  credentials: RequestCredentials;
+  maxReplyBytes: number;
+  timeouts: { firstChunk: number; stall: number };
+}
+export interface CallInit {
+  method?: 'GET' | 'POST' | 'DELETE';
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  json?: unknown;
+  body?: BodyInit;
+  signal: AbortSignal;
+  /** Overrides for this call, ms. */
+  timeouts?: { firstChunk?: number; stall?: number };
+}
+export interface Frame {
+  /** SSE event name, when one was sent. */
+  event: string | undefined;
+  data: string;
+}
+
+export class Http {
+  readonly #options: HttpOptions;
+  #lastToken: string | undefined;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /** A JSON (or text) reply, read whole. Non-2xx statuses are thrown as failures. */
+  async text(url: string, init: CallInit): Promise<{ text: string; contentType: string; status: number; headers: Headers }> {
+    const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
+    try {
+      const response = await this.#send(url, init, watch);
+      const text = await this.#readText(response, watch, this.#options.maxReplyBytes, true);
+      return { text, contentType: response.headers.get('content-type') ?? '', status: response.status, headers: response.headers };
+    } finally {
+      watch.end();
+    }
+  }
+
+  async json(url: string, init: CallInit): Promise<unknown> {
+    const { text, contentType } = await this.text(url, { ...init, headers: { accept: 'application/json', ...init.headers } });
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new CallFailure(
+        { kind: 'protocol', message: 'The server did not answer with JSON.', body: this.#clean(text.slice(0, 2000)), headers: { 'content-type': contentType } },
+        cause,
+      );
+    }
+  }
+
+  /**
+   * A streamed reply. `onFrame` hears each server-sent event as it arrives (an SSE field named `error` comes as
+   * event `error`) and ends the reading by returning `'stop'`. A body that is not an event stream is given whole
+   * as one frame with event `body`. Any activity, comments and pings included, starts the stall clock anew;
+   * `onFrame` may call `progress()` to start the first-chunk clock anew.
+   */
+  async frames(url: string, init: CallInit, onFrame: (frame: Frame, progress: () => void) => 'stop' | undefined | void): Promise<void> {
+    const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
+    try {
+      const response = await this.#send(url, { ...init, headers: { accept: 'text/event-stream, application/json', ...init.headers } }, watch);
+      const contentType = response.headers.get('content-type') ?? '';
+      const progress = () => watch.progress();
+      if (!/^(text\/event-stream|application\/x-ndjson|application\/stream\+json)/i.test(contentType)) {
+        const data = await this.#readText(response, watch, this.#options.maxReplyBytes, true);
+        onFrame({ event: 'body', data }, progress);
+        return;
+      }
+      let stopped = false;
+      const hear = (frame: Frame) => {
+        if (!stopped && onFrame(frame, progress) === 'stop') stopped = true;
+      };
+      const feed = /ndjson|stream\+json/i.test(contentType) ? lines(hear) : events(hear);
+      await this.#read(response, watch, this.#options.maxReplyBytes, (text) => {
+        feed.push(text);
+        return stopped;
+      });
+      if (!stopped) feed.end();
+    } finally {
+      watch.end();
+    }
+  }
+
+  #limits(init: CallInit): { firstChunk: number; stall: number } {
+    return { ...this.#options.timeouts, ...init.timeouts };
+  }
+
+  #clean(text: string): string {
+    return redact(text, this.#lastToken === undefined ? [] : [this.#lastToken]);
+  }
+
+  async #send(url: string, init: CallInit, watch: Watch): Promise<Response> {
+    const headers = new Headers(init.headers);
+    const origin = new URL(url).origin;
+    if (this.#options.token !== undefined && this.#options.mayReceiveToken(origin)) {
+      const token = typeof this.#options.token === 'function' ? await this.#options.token() : this.#options.token;
+      if (token) {
+        this.#lastToken = token;
+        headers.set('authorization', `Bearer ${token.replace(/^Bearer\s+/i, '')}`);
+      }
+    }
+    if (init.json !== undefined) headers.set('content-type', 'application/json');
+    let response: Response;
+    try {
+      watch.throwIfOver();
+      response = await this.#options.fetch.call(globalThis, url, {
+        method: init.method ?? 'GET',
+        headers,
+        body: init.json === undefined ? (init.body ?? null) : JSON.stringify(init.json),
+        signal: watch.signal,
+        credentials: this.#options.credentials,
+        redirect: 'manual',
+        cache: 'no-store',
+        referrerPolicy: 'no-referrer',
+      });
+    } catch (cause) {
+      throw this.#networkFailure(cause, watch);
+    }
+    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel().catch(() => undefined);
+      throw new CallFailure({
+        kind: 'redirect',
+        ...(response.status > 0 && { status: response.status }),
+        message: `${origin} answered with a redirect. Redirects are not followed, so that tokens and prompts stay with the address you configured: set the final URL.`,
+      });
+    }
+    if (!response.ok) {
+      const body = await this.#readText(response, watch, errorBodyBytes, false).catch(() => '');
+      const facts: FailureFacts = { kind: 'http', status: response.status, headers: {}, body: this.#clean(body) };
+      for (const name of factHeaders) {
+        const value = response.headers.get(name);
+        if (value !== null) facts.headers![name] = this.#clean(value);
+      }
+      throw new CallFailure(facts);
+    }
+    return response;
+  }
+
+  #networkFailure(cause: unknown, watch: Watch): CallFailure {
+    if (cause instanceof CallFailure) return cause;
+    const over = watch.over;
+    if (over !== undefined) return new CallFailure(over, cause);
+    return new CallFailure({ kind: 'network', message: this.#clean(cause instanceof Error ? cause.message : String(cause)) }, cause);
+  }
+
+  async #readText(response: Response, watch: Watch, limit: number, strict: boolean): Promise<string> {
+    let whole = '';
+    await this.#read(
+      response,
+      watch,
+      limit,
+      (text) => {
+        whole += text;
+        return false;
+      },
+      strict,
+    );
+    return whole;
+  }
+
+  /** Reads until the end or until `take` returns true (then the server is told to stop). */
+  async #read(response: Response, watch: Watch, limit: number, take: (text: string) => boolean, strict = true): Promise<void> {
+    if (response.body === null) return;
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    let bytes = 0;
+    let ended = false;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        watch.activity();
+        bytes += value.byteLength;
+        if (bytes > limit) {
+          if (!strict) {
+            take(decoder.decode(value.subarray(0, value.byteLength - (bytes - limit))));
+            return;
+          }
+          throw new CallFailure({ kind: 'too-large', message: `The reply is larger than ${String(limit)} bytes (maxReplyBytes).` });
+        }
+        if (take(decoder.decode(value, { stream: true }))) return;
+      }
+      ended = true;
+      const rest = decoder.decode();
+      if (rest !== '') take(rest);
+    } catch (cause) {
+      if (cause instanceof CallFailure) throw cause;
+      if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
+      throw new CallFailure({ kind: 'cut', message: 'The connection broke before the reply was complete.' }, cause);
+    } finally {
+      if (!ended) await reader.cancel().catch(() => undefined);
+    }
+  }
+}
+
+/** The clocks of one call: the caller's signal, time to first byte, time between two reads. */
+class Watch {
+  readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  readonly #limits: { firstChunk: number; stall: number };
+  readonly #outer: AbortSignal;
+  readonly #onOuter = () => this.#finish({ kind: 'abort' });
+  #cancelTimer: (() => void) | undefined;
+  #deadline = 0;
+  #phase: 'first-chunk' | 'stall' = 'first-chunk';
+  over: FailureFacts | undefined;
+
+  constructor(clock: Clock, outer: AbortSignal, limits: { firstChunk: number; stall: number }) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#outer = outer;
+    if (outer.aborted) this.#onOuter();
+    else outer.addEventListener('abort', this.#onOuter, { once: true });
+    this.#arm(limits.firstChunk);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  throwIfOver(): void {
+    if (this.over !== undefined) throw new CallFailure(this.over);
+  }
+
+  activity(): void {
+    this.#phase = 'stall';
+    this.#deadline = this.#clock.now() + this.#limits.stall;
+  }
+
+  progress(): void {
+    this.#deadline = this.#clock.now() + Math.max(this.#limits.firstChunk, this.#limits.stall);
+  }
+
+  end(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#outer.removeEventListener('abort', this.#onOuter);
+  }
+
+  // One timer that re-arms itself: activity only moves the deadline, so a chunk costs no timer.
+  #arm(ms: number): void {
+    if (this.over !== undefined) return;
+    this.#deadline = this.#clock.now() + ms;
+    const look = () => {
+      const left = this.#deadline - this.#clock.now();
+      if (left > 0) this.#cancelTimer = this.#clock.after(left, look);
+      else this.#finish({ kind: 'timeout', phase: this.#phase });
+    };
+    this.#cancelTimer = this.#clock.after(ms, look);
+  }
+
+  #finish(facts: FailureFacts): void {
+    // A total timeout aborts the outer signal with a CallFailure as its reason.
+    const reason: unknown = this.#outer.reason;
+    this.over ??= facts.kind === 'abort' && reason instanceof CallFailure ? reason.facts : facts;
+    this.#controller.abort();
+  }
+}
+
+interface Feed {
+  push(text: string): void;
+  end(): void;
+}
+
+function events(hear: (frame: Frame) => void): Feed {
+  const parser = createParser({
+    onEvent: (message) => hear({ event: message.event, data: message.data }),
+    onError: (error: ParseError) => {
+      // llama.cpp of early 2025 reports failures in a field of its own: "error: {…}".
+      if (error.type === 'unknown-field' && error.field === 'error') hear({ event: 'error', data: error.value ?? '' });
+    },
+  });
+  return {
+    push: (text) => parser.feed(text),
+    // The last event may lack its blank line.
+    end: () => parser.feed('\n\n'),
+  };
+}
+
+function lines(hear: (frame: Frame) => void): Feed {
+  let rest = '';
+  const take = (line: string) => {
+    if (line.trim() !== '') hear({ event: undefined, data: line.trim() });
+  };
+  return {
+    push: (text) => {
+      const parts = (rest + text).split(/\r?\n/);
+      rest = parts.pop() ?? '';
+      parts.forEach(take);
+    },
+    end: () => take(rest),
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * What a transport is: one protocol, spoken in full. It sends one request, tells parts as they come, and ends with
+ * the whole reply or a `CallFailure` of facts. It decides nothing: no retries, no fallback, no judgement of errors
+ * (the core does), no timers but the protocol's own. Frames and bodies of model servers are read by the core
+ * (`ReplyReader`), so every protocol ends in one reply shape.
+ */
+import type { Http } from '../http.js';
+import type { ReplyPiece } from '../core-types.js';
+import type {
+  Clock, FinishReason, JsonObject, Message, Protocol, ReplyFile, SpaceConfig, SpaceStatus, Tier,
+} from '../types.js';
+
+/** The request after steps 1 and 6: checked, context folded in, within limits. */
+export interface ModelRequest {
+  /** The whole conversation: system (if any) first, the message to answer last. */
+  messages: readonly Message[];
+  parameters: {
+    maxTokens: number;
+    temperature: number;
+    topP?: number;
+    seed?: number;
+    stop?: readonly string[];
+    /** Passed through where the protocol allows it. */
+    extra?: JsonObject;
+  };
+}
+
+export type TransportPart = { type: 'text'; text: string } | { type: 'replace'; text: string };
+
+export interface TransportResult {
+  text: string;
+  finish: FinishReason;
+  usage?: { input?: number; output?: number };
+  model?: string;
+  files?: readonly ReplyFile[];
+  /** For the trace: which way the protocol went ("queue", "/call", "chat completions"). */
+  via: string;
+}
+
+export interface CallHandlers {
+  signal: AbortSignal;
+  onPart(part: TransportPart): void;
+  /** Queue position, progress, log lines; the client adds target and tier. */
+  onStatus(status: Omit<SpaceStatus, 'target' | 'tier'>): void;
+}
+
+/** A target that was found, detected and may be called. */
+export interface Connection {
+  readonly protocol: Protocol;
+  /** Where calls go: origin and path prefix, no trailing slash, no secret. */
+  readonly base: string;
+  call(request: ModelRequest, handlers: CallHandlers): Promise<TransportResult>;
+}
+
+/** The core's readers of server text (step 8). */
+export interface ReplyReader {
+  /** Throws `CallFailure` `protocol` when the text is malformed. */
+  frame(protocol: 'openai' | 'tgi' | 'llama.cpp' | 'plain', data: string): ReplyPiece;
+  body(protocol: 'openai' | 'tgi' | 'llama.cpp' | 'plain', text: string): ReplyPiece;
+}
+
+/** What a transport is given to work with. */
+export interface TransportContext {
+  /** `space:company`, `router`, … */
+  target: string;
+  tier: Tier | undefined;
+  /** No trailing slash. */
+  base: string;
+  http: Http;
+  reader: ReplyReader;
+  clock: Clock;
+  random: () => number;
+  /** Model name to send, when configured. */
+  model: string | undefined;
+  /** `endpoint`, `inputs` of a Space; further settings of a provider. */
+  config: Pick<SpaceConfig, 'endpoint' | 'inputs'> & { billTo?: string };
+  /** Added to every call, e.g. nothing secret. */
+  headers?: Record<string, string>;
+}
