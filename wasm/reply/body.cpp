@@ -1,0 +1,65 @@
+#include "reply/body.h"
+
+#include <string>
+
+#include "reply/error_body.h"
+#include "reply/frame.h"
+#include "reply/lenient_json.h"
+#include "reply/piece.h"
+
+namespace tierwise::reply {
+namespace {
+
+constexpr std::size_t kMaxNamedFields = 8;
+
+std::string_view expected_shape(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kOpenAI:
+      return R"({"choices": [{"message": {"content": "…"}}]})";
+    case Protocol::kTgi:
+      return R"({"generated_text": "…"} or a list of it)";
+    case Protocol::kLlamaCpp:
+      return R"({"content": "…"})";
+    case Protocol::kPlain:
+      break;
+  }
+  return R"({"generated_text": "…"})";
+}
+
+std::string describe(const json& value) {
+  if (value.is_array()) return value.empty() ? "an empty list" : "a list of " + std::string(value[0].type_name()) + "s";
+  if (!value.is_object()) return std::string("a bare ") + value.type_name();
+  if (value.empty()) return "an empty object";
+  std::string fields = "an object with the fields ";
+  std::size_t named = 0;
+  for (const auto& [name, member] : value.items()) {
+    if (named == kMaxNamedFields) return fields + " and more";
+    fields += (named++ == 0 ? "" : ", ") + quote_for_people(name);
+  }
+  return fields;
+}
+
+Error unknown_shape(Protocol protocol, const std::string& got) {
+  return Error{"unknown-shape", "The server's answer cannot be read. Expected " + std::string(expected_shape(protocol)) +
+                                    "; got " + got + ". Check the address, the endpoint and the protocol of this target."};
+}
+
+std::string describe_text(std::string_view body) {
+  const ErrorBody text = read_error_body(body, "");
+  if (text.html) return text.title.empty() ? "a web page" : "a web page titled " + quote_for_people(text.title);
+  if (text.message.empty()) return "nothing";
+  const bool begun = body.find_first_of("{[") != std::string_view::npos;
+  return (begun ? "broken or incomplete JSON: " : "text that is not JSON: ") + quote_for_people(text.message);
+}
+
+}  // namespace
+
+Result<json> read_body(Protocol protocol, std::string_view body) {
+  const auto value = parse_lenient(body);
+  if (!value) return unknown_shape(protocol, describe_text(body));
+  auto piece = read_piece(protocol, value.value(), Part::kWhole);
+  if (!piece) return unknown_shape(protocol, describe(value.value()));
+  return std::move(*piece);
+}
+
+}  // namespace tierwise::reply

@@ -1,0 +1,247 @@
+#include "reply/error_body.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "base/text.h"
+#include "reply/lenient_json.h"
+
+namespace tierwise::reply {
+namespace {
+
+constexpr int kMaxNesting = 4;
+constexpr std::size_t kMaxListed = 5;      // of a list of complaints; the rest is counted
+constexpr double kMaxWaitSeconds = 86400;  // a longer "estimated_time" is no estimate
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
+  return out;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'); }
+
+// Length of the HTML tag at `at`, or 0. Known names only, so that `<unk>` and `vector<int>` stay.
+std::size_t tag_length(std::string_view text, std::size_t at) {
+  constexpr std::array<std::string_view, 30> kTags = {
+      "a",    "abbr", "b", "big", "body", "br",   "center", "code", "div", "em",   "font",   "h1",    "h2", "h3", "head",
+      "hr",   "html", "i", "img", "li",   "meta", "ol",     "p",    "pre", "span", "strong", "table", "td", "tr", "ul"};
+  const std::size_t start = text.substr(at + 1, 1) == "/" ? at + 2 : at + 1;
+  std::size_t end = start;
+  while (end < text.size() && is_alphanumeric(text[end])) ++end;
+  const std::string name = lower(text.substr(start, end - start));
+  if (std::find(kTags.begin(), kTags.end(), name) == kTags.end()) return 0;
+  const std::size_t close = text.find('>', end);
+  return close == std::string_view::npos ? 0 : close + 1 - at;
+}
+
+// Valid UTF-8 without tags, trimmed and cut. `one_line`: every run of white space becomes one space.
+std::string tidy(std::string_view text, bool one_line = false) {
+  const std::string valid = to_valid_utf8(trim(text).substr(0, 4 * kMaxErrorText));
+  std::string out;
+  out.reserve(valid.size());
+  for (std::size_t at = 0; at < valid.size();) {
+    if (const std::size_t tag = valid[at] == '<' ? tag_length(valid, at) : 0; tag > 0) {
+      at += tag;
+      continue;
+    }
+    const char c = valid[at++];
+    if (!one_line || !is_space(c)) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  return std::string(trim(cut_utf8(trim(out), kMaxErrorText)));
+}
+
+bool looks_like_markup(std::string_view body) {
+  if (body.size() < 2 || body[0] != '<') return false;
+  const char c = lower(body[1]);
+  return c == '!' || c == '?' || (c >= 'a' && c <= 'z');
+}
+
+// The words between <title> and </title>, entities resolved, angle brackets gone.
+std::string page_title(std::string_view body) {
+  const std::string page = lower(body);
+  const std::size_t open = page.find("<title");
+  if (open == std::string::npos) return {};
+  const std::size_t start = page.find('>', open);
+  const std::size_t end = start == std::string::npos ? start : page.find("</title", start);
+  if (end == std::string::npos) return {};
+  std::string title(body.substr(start + 1, std::min(end - start - 1, 4 * kMaxErrorText)));
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEntities = {
+      {{"&nbsp;", " "}, {"&quot;", "\""}, {"&#39;", "'"}, {"&lt;", " "}, {"&gt;", " "}, {"&amp;", "&"}}};
+  for (const auto& [entity, character] : kEntities) {
+    for (std::size_t at = title.find(entity); at != std::string::npos; at = title.find(entity, at + 1)) {
+      title.replace(at, entity.size(), character);
+    }
+  }
+  std::replace_if(title.begin(), title.end(), [](char c) { return c == '<' || c == '>'; }, ' ');
+  return tidy(title, true);
+}
+
+std::optional<double> http_status(const json& object, std::string_view field) {
+  const json* member = find_member(object, field);
+  if (member == nullptr) return std::nullopt;
+  double status = 0;
+  if (member->is_number()) {
+    status = member->get<double>();
+  } else if (member->is_string()) {
+    const std::string text = member->get<std::string>();
+    if (text.size() != 3 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+      return std::nullopt;
+    }
+    for (const char c : text) status = status * 10 + (c - '0');
+  }
+  if (status < 100 || status > 599 || status != std::floor(status)) return std::nullopt;
+  return status;
+}
+
+std::string code_text(const json& object) {
+  const json* member = find_member(object, "code");
+  if (member == nullptr) return {};
+  if (member->is_string()) return tidy(member->get<std::string>(), true);
+  return member->is_number() ? dump_json(*member) : std::string();
+}
+
+std::string text_of(const json& object, std::string_view field) {
+  const auto text = optional_string(object, field);
+  return text ? tidy(*text) : std::string();
+}
+
+void keep_first(std::string& kept, std::string found) {
+  if (kept.empty()) kept = std::move(found);
+}
+void keep_first(std::optional<double>& kept, std::optional<double> found) {
+  if (!kept) kept = found;
+}
+
+ErrorBody read(const json& value, int depth);
+
+// pydantic's complaint: {"loc": ["body", "model_name"], "msg": "field required"} -> "model_name: field required".
+std::string complaint(const json& item, int depth) {
+  const std::string message = item.is_object() ? text_of(item, "msg") : std::string();
+  if (message.empty()) return read(item, depth + 1).message;
+  std::string place;
+  if (const json* loc = find_member(item, "loc"); loc != nullptr && loc->is_array()) {
+    std::size_t index = 0;
+    for (const json& step : *loc) {
+      const bool first = index++ == 0;
+      const bool scalar = step.is_string() || step.is_number_integer();
+      if (!scalar || (first && loc->size() > 1 && (step == "body" || step == "query" || step == "path"))) continue;
+      if (!place.empty()) place += '.';
+      place += step.is_string() ? tidy(step.get<std::string>(), true) : dump_json(step);
+    }
+  }
+  return place.empty() ? message : place + ": " + message;
+}
+
+std::string join_complaints(const json& list, int depth) {
+  std::string joined;
+  std::size_t told = 0;
+  for (const json& item : list) {
+    if (told == kMaxListed) break;
+    const std::string text = complaint(item, depth);
+    ++told;
+    if (text.empty()) continue;
+    if (!joined.empty()) joined += "; ";
+    joined += text;
+  }
+  if (list.size() > told) joined += "; and " + std::to_string(list.size() - told) + " more";
+  return joined;
+}
+
+// What a member that may be text, an object or a list says; its other facts fill what is still unknown in `into`.
+std::string absorb(const json& object, std::string_view field, int depth, ErrorBody& into) {
+  const json* member = find_member(object, field);
+  if (member == nullptr) return {};
+  ErrorBody inner = read(*member, depth + 1);
+  keep_first(into.title, std::move(inner.title));
+  keep_first(into.type, std::move(inner.type));
+  keep_first(into.code, std::move(inner.code));
+  keep_first(into.status, inner.status);
+  keep_first(into.retry_after_ms, inner.retry_after_ms);
+  return std::move(inner.message);
+}
+
+void read_wait(const json& object, ErrorBody& into) {
+  for (const auto& [field, unit_ms] : {std::pair<std::string_view, double>{"estimated_time", 1000},
+                                       {"retry_after", 1000},
+                                       {"retry_after_ms", 1}}) {
+    const auto wait = optional_number(object, field);
+    if (wait && *wait >= 0 && *wait * unit_ms <= kMaxWaitSeconds * 1000) keep_first(into.retry_after_ms, *wait * unit_ms);
+  }
+}
+
+ErrorBody read_object(const json& object, int depth) {
+  ErrorBody out;
+  out.title = tidy(text_of(object, "title"), true);
+  out.type = text_of(object, "error_type");
+  if (out.type.empty()) out.type = text_of(object, "type");
+  if (out.type == "about:blank") out.type.clear();
+  out.code = code_text(object);
+  for (const std::string_view field : {"http_status_code", "status", "statusCode", "code"}) {
+    keep_first(out.status, http_status(object, field));
+  }
+  read_wait(object, out);
+
+  const std::string error = absorb(object, "error", depth, out);
+  // Where two texts are given, `error` is the short name of the class ("Bad Request") and the other one says why.
+  const json* error_member = find_member(object, "error");
+  const bool error_is_text = error_member != nullptr && error_member->is_string();
+  for (const std::string_view field : {"message", "detail", "error_description", "msg", "errors", "reason"}) {
+    if (!error.empty() && !error_is_text) break;
+    keep_first(out.message, absorb(object, field, depth, out));
+  }
+  if (out.message.empty()) {
+    out.message = error;
+  } else if (error_is_text && out.message != error) {
+    keep_first(out.title, error);
+  }
+  return out;
+}
+
+ErrorBody read(const json& value, int depth) {
+  ErrorBody out;
+  if (depth > kMaxNesting) return out;
+  if (value.is_object()) return read_object(value, depth);
+  if (value.is_string()) out.message = tidy(value.get<std::string>());
+  if (value.is_array()) out.message = join_complaints(value, depth);
+  out.message = std::string(cut_utf8(out.message, kMaxErrorText));
+  return out;
+}
+
+}  // namespace
+
+ErrorBody read_error_value(const json& value) { return read(value, 0); }
+
+ErrorBody read_error_body(std::string_view body, std::string_view content_type) {
+  ErrorBody out;
+  body = trim(body.substr(0, kMaxErrorBody));
+  if (body.empty()) return out;
+  if (lower(content_type).find("html") != std::string::npos || looks_like_markup(body)) {
+    out.html = true;
+    out.title = page_title(body);
+    return out;
+  }
+  if (body.front() == '{' || body.front() == '[' || body.front() == '"') {
+    if (const auto value = parse_lenient(body)) return read_error_value(value.value());
+  }
+  out.message = tidy(body);
+  return out;
+}
+
+}  // namespace tierwise::reply

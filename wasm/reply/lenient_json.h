@@ -1,0 +1,21 @@
+// JSON as servers really send it: what a strict parser refuses but every reader understands is repaired first.
+//
+// Repairs: a byte order mark; bare NaN, Infinity and -Infinity become null (Python's json.dumps writes them); invalid
+// UTF-8 and lone surrogate escapes become U+FFFD. Nothing else is guessed: truncated text stays an error. Linear in the
+// size of the text; text that needs no repair is not copied. Errors are those of parse_json.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace tierwise::reply {
+
+Result<json> parse_lenient(std::string_view text);
+
+// `text` with every invalid byte replaced by U+FFFD.
+std::string to_valid_utf8(std::string_view text);
+
+}  // namespace tierwise::reply

@@ -1,0 +1,128 @@
+#include "reply/prices.h"
+
+#include <cmath>
+#include <utility>
+
+namespace tierwise::reply {
+namespace {
+
+Error invalid(std::string field, std::string_view what_to_change) {
+  std::string message = field + ' ' + std::string(what_to_change);
+  return Error{"invalid-config", std::move(message), std::move(field)};
+}
+
+// The part of a bill for `amount` units: nothing used costs nothing, even where the price is unknown.
+std::optional<double> charge(std::optional<double> price, double amount) {
+  if (amount == 0) return 0;
+  return price ? std::optional(*price * amount) : std::nullopt;
+}
+
+// The object member of that name, an empty object when there is none.
+Result<json> object_member(const json& object, std::string_view field, const std::string& path) {
+  const json* member = find_member(object, field);
+  if (member == nullptr) return json::object();
+  if (!member->is_object()) return invalid(path, "must be an object.");
+  return *member;
+}
+
+bool starts_with(std::string_view text, std::string_view beginning) {
+  return text.substr(0, beginning.size()) == beginning;
+}
+
+}  // namespace
+
+Result<Prices::Price> Prices::read_price(const json& value, const std::string& path) {
+  if (!value.is_object()) return invalid(path, "must be an object with prices (inputPer1K, outputPer1K, perImage, perSecond).");
+  Price price;
+  bool priced = false;
+  for (const auto& [field, slot] : {std::pair<std::string_view, std::optional<double>*>{"inputPer1K", &price.input_per_1k},
+                                    {"outputPer1K", &price.output_per_1k},
+                                    {"perImage", &price.per_image},
+                                    {"perSecond", &price.per_second}}) {
+    const json* member = find_member(value, field);
+    if (member == nullptr) continue;
+    const double amount = member->is_number() ? member->get<double>() : -1;
+    if (!std::isfinite(amount) || amount < 0) {
+      return invalid(path + '.' + std::string(field), "must be a number of US dollars, 0 or more.");
+    }
+    *slot = amount;
+    priced = true;
+  }
+  if (!priced) return invalid(path, "has no price. Give inputPer1K and outputPer1K, perImage or perSecond.");
+  return price;
+}
+
+Result<Done> Prices::configure(const json& config) {
+  std::vector<Entry> entries;
+  const auto prices = object_member(config, "prices", "prices");
+  if (!prices) return prices.error();
+  const auto providers = object_member(prices.value(), "providers", "prices.providers");
+  if (!providers) return providers.error();
+  for (const auto& [provider, table] : providers.value().items()) {
+    const std::string path = "prices.providers." + provider;
+    if (!table.is_object()) return invalid(path, "must be an object {models, default}.");
+    const auto models = object_member(table, "models", path + ".models");
+    if (!models) return models.error();
+    for (const auto& [model, value] : models.value().items()) {
+      const std::string model_path = path + ".models[\"" + model + "\"]";
+      const std::size_t star = model.find('*');
+      if (star != std::string::npos && star + 1 != model.size()) return invalid(model_path, "may hold * only at its end.");
+      auto price = read_price(value, model_path);
+      if (!price) return price.error();
+      entries.push_back({provider, model.substr(0, star), star != std::string::npos, price.value()});
+    }
+    if (const json* fallback = find_member(table, "default")) {
+      auto price = read_price(*fallback, path + ".default");
+      if (!price) return price.error();
+      entries.push_back({provider, "", true, price.value()});
+    }
+  }
+  entries_ = std::move(entries);
+  return Done{};
+}
+
+const Prices::Price* Prices::find(std::string_view provider, std::string_view model) const {
+  const auto look_up = [&](std::string_view id) {
+    const Entry* best = nullptr;
+    for (const Entry& entry : entries_) {
+      if (entry.provider != provider) continue;
+      if (!entry.prefix && entry.model == id) return &entry;
+      const bool longer = best == nullptr || entry.model.size() > best->model.size();
+      if (entry.prefix && longer && starts_with(id, entry.model)) best = &entry;
+    }
+    return best;
+  };
+  const Entry* found = look_up(model);
+  const std::size_t suffix = model.rfind(':');
+  if (provider == "router" && suffix != std::string_view::npos && (found == nullptr || found->prefix)) {
+    const Entry* bare = look_up(model.substr(0, suffix));
+    if (bare != nullptr && (found == nullptr || !bare->prefix)) found = bare;
+  }
+  return found == nullptr ? nullptr : &found->price;
+}
+
+std::optional<double> Prices::estimate(std::string_view provider, std::string_view model, double input_tokens,
+                                       double output_tokens) const {
+  const Price* price = find(provider, model);
+  if (price == nullptr || price->per_second) return std::nullopt;
+  return cost(provider, model, input_tokens, output_tokens, 0, 0);
+}
+
+std::optional<double> Prices::cost(std::string_view provider, std::string_view model, double input_tokens,
+                                   double output_tokens, double images, double seconds) const {
+  const Price* price = find(provider, model);
+  if (price == nullptr) return std::nullopt;
+  const bool by_token = price->input_per_1k || price->output_per_1k;
+  const bool by_image = price->per_image.has_value();
+  // A model charged by image alone whose images nobody counted.
+  if (!by_token && !price->per_second && by_image && images == 0) return std::nullopt;
+  const auto input = by_token ? charge(price->input_per_1k, input_tokens / 1000) : 0;
+  const auto output = by_token ? charge(price->output_per_1k, output_tokens / 1000) : 0;
+  // By the second means by the second, whatever came of it.
+  const auto image = !by_image && price->per_second ? 0 : charge(price->per_image, images);
+  if (!input || !output || !image) return std::nullopt;
+  const double total = *input + *output + *image + price->per_second.value_or(0) * seconds;
+  return std::isfinite(total) ? std::optional(total) : std::nullopt;
+}
+
+}  // namespace tierwise::reply
