@@ -40,8 +40,22 @@ Result<json> Core::store(const json& record) { return cache_.store(record); }
 Result<json> Core::forget(const json& selector) { return cache_.forget(selector); }
 Result<json> Core::entries(const json& query) const { return cache_.entries(query); }
 
-Result<json> Core::admit(const json& ticket) { return quota_.admit(ticket); }
-Result<json> Core::release(const json& ticket) { return quota_.release(ticket); }
+// A call that starts may be the probe of a target that had failed: health hears of it.
+Result<json> Core::admit(const json& ticket) {
+  auto admission = quota_.admit(ticket);
+  if (admission && admission.value()["state"] == "go") {
+    health_.started(ticket["target"].get<std::string>(), ticket["now"].get<double>());
+  }
+  return admission;
+}
+
+Result<json> Core::release(const json& ticket) {
+  auto released = quota_.release(ticket);
+  if (released && !released.value()["start"].empty()) {
+    health_.started(ticket["target"].get<std::string>(), ticket["now"].get<double>());
+  }
+  return released;
+}
 
 Result<json> Core::succeeded(const json& outcome) { return health_.succeeded(outcome); }
 Result<json> Core::failed(const json& facts) { return health_.failed(facts); }

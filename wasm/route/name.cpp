@@ -1,0 +1,22 @@
+#include "route/name.h"
+
+namespace tierwise::route {
+namespace {
+
+constexpr std::string_view kSpacePrefix = "space:";
+
+}  // namespace
+
+bool is_space(std::string_view target) {
+  return target.size() > kSpacePrefix.size() && target.substr(0, kSpacePrefix.size()) == kSpacePrefix;
+}
+
+std::string target_name(std::string_view target) {
+  if (is_space(target)) return std::string(target.substr(kSpacePrefix.size())) + " Space";
+  if (target == "router") return "Hugging Face router";
+  if (target == "openai") return "OpenAI-compatible provider";
+  if (target == "mock") return "mock provider";
+  return std::string(target);
+}
+
+}  // namespace tierwise::route
