@@ -1,0 +1,96 @@
+#include "cache/entry_table.h"
+
+#include <limits>
+#include <utility>
+
+namespace tierwise::cache {
+
+std::uint32_t EntryTable::find(const Digest& id) const { return numbers_.find(id, digest_of()); }
+
+std::uint32_t EntryTable::add(const Digest& id, const Description& description, Place place) {
+  std::vector<std::uint32_t> tags;
+  tags.reserve(description.tags.size());
+  for (const std::string& tag : description.tags) tags.push_back(strings_.acquire(tag));
+  Entry entry = {id,
+                 description.stored_at,
+                 description.ttl,
+                 description.last_used_at,
+                 description.bytes,
+                 description.hits,
+                 description.partition,
+                 strings_.acquire(description.tier),
+                 strings_.acquire(description.target),
+                 std::move(tags),
+                 kNone,
+                 kNone};
+  std::uint32_t number = static_cast<std::uint32_t>(entries_.size());
+  if (free_.empty()) {
+    entries_.push_back(std::move(entry));
+  } else {
+    number = free_.back();
+    free_.pop_back();
+    entries_[number] = std::move(entry);
+  }
+  numbers_.insert(id, number, digest_of());
+  bytes_ += description.bytes;
+  if (place == Place::kNewest) {
+    link(number, kNone, newest_);
+  } else {
+    place_by_time(number);
+  }
+  return number;
+}
+
+void EntryTable::remove(std::uint32_t number) {
+  unlink(number);
+  Entry& entry = entries_[number];
+  numbers_.erase(entry.id, digest_of());
+  bytes_ -= entry.bytes;
+  strings_.release(entry.tier);
+  strings_.release(entry.target);
+  for (const std::uint32_t tag : entry.tags) strings_.release(tag);
+  entry.tags = {};
+  entry.bytes = kVacant;
+  free_.push_back(number);
+}
+
+void EntryTable::place_by_time(std::uint32_t number) {
+  const double time = entries_[number].last_used_at;
+  // From both ends at once: the answer lies where either walk stops first.
+  std::uint32_t from_newest = newest_;
+  std::uint32_t from_oldest = oldest_;
+  while (true) {
+    if (from_newest == kNone || entries_[from_newest].last_used_at <= time) {
+      return link(number, from_newest == kNone ? oldest_ : entries_[from_newest].newer, from_newest);
+    }
+    if (entries_[from_oldest].last_used_at > time) {
+      return link(number, from_oldest, entries_[from_oldest].older);
+    }
+    from_newest = entries_[from_newest].older;
+    from_oldest = entries_[from_oldest].newer;
+  }
+}
+
+void EntryTable::used(std::uint32_t number, double now) {
+  Entry& entry = entries_[number];
+  if (entry.hits < std::numeric_limits<std::uint32_t>::max()) ++entry.hits;
+  entry.last_used_at = now;
+  if (number == newest_) return;
+  unlink(number);
+  link(number, kNone, newest_);
+}
+
+void EntryTable::unlink(std::uint32_t number) {
+  const Entry& entry = entries_[number];
+  (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
+  (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
+}
+
+void EntryTable::link(std::uint32_t number, std::uint32_t newer, std::uint32_t older) {
+  entries_[number].newer = newer;
+  entries_[number].older = older;
+  (newer == kNone ? newest_ : entries_[newer].older) = number;
+  (older == kNone ? oldest_ : entries_[older].newer) = number;
+}
+
+}  // namespace tierwise::cache

@@ -1,0 +1,83 @@
+#include "cache/key.h"
+
+#include <cstdint>
+#include <string>
+
+#include "base/text.h"
+
+namespace tierwise::cache {
+namespace {
+
+constexpr std::size_t kDomainBytes = 32;
+constexpr std::string_view kPartitionDomain = "tierwise cache partition 1";
+constexpr std::string_view kEntryDomain = "tierwise cache entry 1";
+
+std::string padded(std::string_view domain) {
+  std::string text(domain);
+  text.resize(kDomainBytes, '\0');
+  return text;
+}
+
+void append_number(std::string& bytes, std::size_t number) {
+  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(number >> shift & 0xff);
+}
+
+void append_text(std::string& bytes, const std::string& text) {
+  append_number(bytes, text.size());
+  bytes += text;
+}
+
+Error refusal(std::string message, std::string field) {
+  return {"invalid-input", std::move(message), std::move(field)};
+}
+
+}  // namespace
+
+Result<Digest> partition_id(const json& description) {
+  const json* fields = find_member(description, "fields");
+  if (fields == nullptr || !fields->is_object()) {
+    return refusal("The partition must have an object of named strings as its fields.", "fields");
+  }
+  if (fields->size() > kMaxPartitionFields) {
+    return refusal("A partition has at most " + std::to_string(kMaxPartitionFields) + " fields.", "fields");
+  }
+  std::string bytes = padded(kPartitionDomain);
+  append_number(bytes, fields->size());
+  for (const auto& [name, value] : fields->items()) {  // json objects are sorted by the bytes of their names
+    if (name.size() > kMaxPartitionNameBytes) {
+      return refusal("The name of a partition field has at most " + std::to_string(kMaxPartitionNameBytes) + " bytes.",
+                     "fields");
+    }
+    const std::string path = "fields." + name;
+    if (!value.is_string()) return refusal(path + " of the partition must be a string.", path);
+    const auto& text = value.get_ref<const std::string&>();
+    if (text.size() > kMaxPartitionValueBytes) {
+      return refusal(path + " of the partition is longer than " + std::to_string(kMaxPartitionValueBytes) + " bytes.",
+                     path);
+    }
+    append_text(bytes, name);
+    append_text(bytes, text);
+  }
+  return sha256(bytes);
+}
+
+Sha256::Midstate entry_prefix(const Digest& partition) {
+  static_assert(kDomainBytes + std::tuple_size_v<Digest> == Sha256::kBlockBytes);
+  Sha256 hash;
+  hash.update(padded(kEntryDomain));
+  hash.update(as_text(partition));
+  return hash.midstate();
+}
+
+Result<Digest> entry_id(const Sha256::Midstate& prefix, std::string_view request) {
+  if (request.empty()) return refusal("The request text is empty.", "request");
+  if (request.size() > kMaxRequestBytes) {
+    return refusal("The request is larger than 16 MiB: shorten its messages.", "request");
+  }
+  if (!valid_utf8(request)) return refusal("The request text is not valid UTF-8.", "request");
+  Sha256 hash(prefix);
+  hash.update(request);
+  return hash.finish();
+}
+
+}  // namespace tierwise::cache
