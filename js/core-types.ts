@@ -72,7 +72,14 @@ export interface PassedOver {
   provider: Provider;
   tier: Tier;
   code:
-    | 'flag-off' | 'not-configured' | 'not-permitted' | 'not-selected' | 'cooling-down' | 'asleep' | 'unavailable' | 'quota';
+    | 'flag-off'
+    | 'not-configured'
+    | 'not-permitted'
+    | 'not-selected'
+    | 'cooling-down'
+    | 'asleep'
+    | 'unavailable'
+    | 'quota';
   reason: string;
 }
 
@@ -127,6 +134,8 @@ export interface StoreResult {
   evicted: string[];
 }
 export interface ForgetRequest {
+  /** Must be given when nothing else is: everything is meant. */
+  all?: boolean;
   ids?: readonly string[];
   tag?: string;
   tier?: Tier;
@@ -143,11 +152,21 @@ export interface ForgetAnswer {
 }
 export interface EntriesQuery {
   partition?: string;
+  /** At most so many, newest used first; 0 for the totals alone. */
+  limit?: number;
 }
 export interface EntriesAnswer {
   entries: {
-    id: string; partition: string; tier: Tier; target: string; tags: string[]; bytes: number;
-    storedAt: number; expiresAt: number; lastUsedAt: number; hits: number;
+    id: string;
+    partition: string;
+    tier: Tier;
+    target: string;
+    tags: string[];
+    bytes: number;
+    storedAt: number;
+    expiresAt: number;
+    lastUsedAt: number;
+    hits: number;
   }[];
   /** Of the whole index, whatever the query. */
   total: number;
@@ -190,7 +209,18 @@ export interface Released {
 
 /** What the page knows of a failed call: facts, no judgement. */
 export interface FailureFacts {
-  kind: 'http' | 'network' | 'timeout' | 'abort' | 'cut' | 'app' | 'protocol' | 'too-large' | 'stage' | 'redirect' | 'quota';
+  kind:
+    | 'http'
+    | 'network'
+    | 'timeout'
+    | 'abort'
+    | 'cut'
+    | 'app'
+    | 'protocol'
+    | 'too-large'
+    | 'stage'
+    | 'redirect'
+    | 'quota';
   /** HTTP status. */
   status?: number;
   /** Which timeout. */
@@ -207,8 +237,26 @@ export interface FailureFacts {
   stage?: string;
 }
 export type FailureClass =
-  | 'rate-limit' | 'quota' | 'asleep' | 'building' | 'paused' | 'broken' | 'missing' | 'overloaded' | 'auth' | 'bad-request'
-  | 'context-length' | 'content-refused' | 'network' | 'timeout' | 'cut-stream' | 'too-large' | 'app-error' | 'protocol' | 'redirect' | 'abort';
+  | 'rate-limit'
+  | 'quota'
+  | 'asleep'
+  | 'building'
+  | 'paused'
+  | 'broken'
+  | 'missing'
+  | 'overloaded'
+  | 'auth'
+  | 'bad-request'
+  | 'context-length'
+  | 'content-refused'
+  | 'network'
+  | 'timeout'
+  | 'cut-stream'
+  | 'too-large'
+  | 'app-error'
+  | 'protocol'
+  | 'redirect'
+  | 'abort';
 /** `failed`. */
 export interface FailureReport {
   target: string;

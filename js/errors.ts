@@ -79,7 +79,13 @@ export class CallError extends TierwiseError {
   constructor(
     failureClass: FailureClass | 'no-target',
     message: string,
-    more: { attempts?: readonly CallAttempt[]; partial?: string; retryAt?: number; trace?: Trace; cause?: unknown } = {},
+    more: {
+      attempts?: readonly CallAttempt[];
+      partial?: string;
+      retryAt?: number;
+      trace?: Trace;
+      cause?: unknown;
+    } = {},
   ) {
     super(failureClass, message, { cause: more.cause });
     this.name = 'CallError';

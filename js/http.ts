@@ -5,7 +5,8 @@
  * - cookies are never sent (`credentials: 'omit'`), except to the caller's own proxy on the same origin;
  * - bodies are bounded: `maxReplyBytes` for replies, 64 KiB for error bodies; past that the stream is cancelled;
  * - every wait ends: `firstChunk` until the first byte of the body, `stall` between two reads, and the signal.
- * Failures are `CallFailure`s carrying facts; secrets this target holds are cut out of them.
+ * Failures are `CallFailure`s carrying facts; secrets this target holds are cut out of them. What `onFrame` throws
+ * comes out as it is.
  */
 import { createParser, ParseError } from 'eventsource-parser';
 
@@ -35,7 +36,9 @@ export interface CallInit {
   body?: BodyInit;
   signal: AbortSignal;
   /** Overrides for this call, ms. */
-  timeouts?: { firstChunk?: number; stall?: number };
+  timeouts?: { firstChunk?: number; stall?: number } | undefined;
+  /** Without the token: for servers whose CORS rules let no header of ours through. */
+  anonymous?: boolean;
 }
 export interface Frame {
   /** SSE event name, when one was sent. */
@@ -52,24 +55,40 @@ export class Http {
   }
 
   /** A JSON (or text) reply, read whole. Non-2xx statuses are thrown as failures. */
-  async text(url: string, init: CallInit): Promise<{ text: string; contentType: string; status: number; headers: Headers }> {
+  async text(
+    url: string,
+    init: CallInit,
+  ): Promise<{ text: string; contentType: string; status: number; headers: Headers }> {
     const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
     try {
       const response = await this.#send(url, init, watch);
       const text = await this.#readText(response, watch, this.#options.maxReplyBytes, true);
-      return { text, contentType: response.headers.get('content-type') ?? '', status: response.status, headers: response.headers };
+      return {
+        text,
+        contentType: response.headers.get('content-type') ?? '',
+        status: response.status,
+        headers: response.headers,
+      };
     } finally {
       watch.end();
     }
   }
 
   async json(url: string, init: CallInit): Promise<unknown> {
-    const { text, contentType } = await this.text(url, { ...init, headers: { accept: 'application/json', ...init.headers } });
+    const { text, contentType } = await this.text(url, {
+      ...init,
+      headers: { accept: 'application/json', ...init.headers },
+    });
     try {
       return JSON.parse(text) as unknown;
     } catch (cause) {
       throw new CallFailure(
-        { kind: 'protocol', message: 'The server did not answer with JSON.', body: this.#clean(text.slice(0, 2000)), headers: { 'content-type': contentType } },
+        {
+          kind: 'protocol',
+          message: 'The server did not answer with JSON.',
+          body: this.#clean(text.slice(0, 2000)),
+          headers: { 'content-type': contentType },
+        },
         cause,
       );
     }
@@ -81,10 +100,18 @@ export class Http {
    * as one frame with event `body`. Any activity, comments and pings included, starts the stall clock anew;
    * `onFrame` may call `progress()` to start the first-chunk clock anew.
    */
-  async frames(url: string, init: CallInit, onFrame: (frame: Frame, progress: () => void) => 'stop' | undefined | void): Promise<void> {
+  async frames(
+    url: string,
+    init: CallInit,
+    onFrame: (frame: Frame, progress: () => void) => 'stop' | undefined | void,
+  ): Promise<void> {
     const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
     try {
-      const response = await this.#send(url, { ...init, headers: { accept: 'text/event-stream, application/json', ...init.headers } }, watch);
+      const response = await this.#send(
+        url,
+        { ...init, headers: { accept: 'text/event-stream, application/json', ...init.headers } },
+        watch,
+      );
       const contentType = response.headers.get('content-type') ?? '';
       const progress = () => watch.progress();
       if (!/^(text\/event-stream|application\/x-ndjson|application\/stream\+json)/i.test(contentType)) {
@@ -107,8 +134,25 @@ export class Http {
     }
   }
 
+  /** Knocks at an address so that what sleeps there wakes: nothing is read, no token goes along, nothing is thrown. */
+  visit(url: string): void {
+    void this.#options.fetch
+      .call(globalThis, url, { mode: 'no-cors', credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' })
+      .then((response) => response.body?.cancel())
+      .catch(() => undefined);
+  }
+
+  /** Whether a token is configured that may go to this address. */
+  holdsTokenFor(url: string): boolean {
+    return this.#options.token !== undefined && this.#options.mayReceiveToken(new URL(url).origin);
+  }
+
   #limits(init: CallInit): { firstChunk: number; stall: number } {
-    return { ...this.#options.timeouts, ...init.timeouts };
+    const { firstChunk, stall } = init.timeouts ?? {};
+    return {
+      firstChunk: firstChunk ?? this.#options.timeouts.firstChunk,
+      stall: stall ?? this.#options.timeouts.stall,
+    };
   }
 
   #clean(text: string): string {
@@ -118,18 +162,15 @@ export class Http {
   async #send(url: string, init: CallInit, watch: Watch): Promise<Response> {
     const headers = new Headers(init.headers);
     const origin = new URL(url).origin;
-    if (this.#options.token !== undefined && this.#options.mayReceiveToken(origin)) {
-      const token = typeof this.#options.token === 'function' ? await this.#options.token() : this.#options.token;
-      if (token) {
-        this.#lastToken = token;
-        headers.set('authorization', `Bearer ${token.replace(/^Bearer\s+/i, '')}`);
-      }
+    if (init.anonymous !== true && this.#options.token !== undefined && this.#options.mayReceiveToken(origin)) {
+      const token = await this.#token(this.#options.token, watch);
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     }
     if (init.json !== undefined) headers.set('content-type', 'application/json');
     let response: Response;
     try {
       watch.throwIfOver();
-      response = await this.#options.fetch.call(globalThis, url, {
+      const sent = this.#options.fetch.call(globalThis, url, {
         method: init.method ?? 'GET',
         headers,
         body: init.json === undefined ? (init.body ?? null) : JSON.stringify(init.json),
@@ -139,6 +180,7 @@ export class Http {
         cache: 'no-store',
         referrerPolicy: 'no-referrer',
       });
+      response = await watch.race(sent);
     } catch (cause) {
       throw this.#networkFailure(cause, watch);
     }
@@ -152,6 +194,7 @@ export class Http {
     }
     if (!response.ok) {
       const body = await this.#readText(response, watch, errorBodyBytes, false).catch(() => '');
+      if (watch.over?.kind === 'abort') watch.throwIfOver();
       const facts: FailureFacts = { kind: 'http', status: response.status, headers: {}, body: this.#clean(body) };
       for (const name of factHeaders) {
         const value = response.headers.get(name);
@@ -162,11 +205,42 @@ export class Http {
     return response;
   }
 
+  /** The caller's function may hang, fail or give nonsense; a token that is no header value would be quoted by `Headers`. */
+  async #token(source: TokenSource, watch: Watch): Promise<string | undefined> {
+    watch.throwIfOver();
+    let given: string | undefined;
+    try {
+      given = typeof source === 'function' ? await watch.race(Promise.resolve(source())) : source;
+    } catch (cause) {
+      if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new CallFailure(
+        { kind: 'app', type: 'token', message: `The token function of this target failed: ${this.#clean(said)}` },
+        cause,
+      );
+    }
+    if (typeof given !== 'string') return undefined;
+    const token = given.trim().replace(/^Bearer\s+/i, '');
+    if (token === '') return undefined;
+    if (!/^[\x21-\x7e]+$/.test(token)) {
+      throw new CallFailure({
+        kind: 'app',
+        type: 'token',
+        message: 'The token of this target has characters no token has (spaces, line breaks): copy it again.',
+      });
+    }
+    this.#lastToken = token;
+    return token;
+  }
+
   #networkFailure(cause: unknown, watch: Watch): CallFailure {
     if (cause instanceof CallFailure) return cause;
     const over = watch.over;
     if (over !== undefined) return new CallFailure(over, cause);
-    return new CallFailure({ kind: 'network', message: this.#clean(cause instanceof Error ? cause.message : String(cause)) }, cause);
+    return new CallFailure(
+      { kind: 'network', message: this.#clean(cause instanceof Error ? cause.message : String(cause)) },
+      cause,
+    );
   }
 
   async #readText(response: Response, watch: Watch, limit: number, strict: boolean): Promise<string> {
@@ -185,15 +259,25 @@ export class Http {
   }
 
   /** Reads until the end or until `take` returns true (then the server is told to stop). */
-  async #read(response: Response, watch: Watch, limit: number, take: (text: string) => boolean, strict = true): Promise<void> {
+  async #read(
+    response: Response,
+    watch: Watch,
+    limit: number,
+    take: (text: string) => boolean,
+    strict = true,
+  ): Promise<void> {
     if (response.body === null) return;
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
+    // A fetch that does not know signals ends too.
+    const stop = () => void reader.cancel().catch(() => undefined);
+    watch.signal.addEventListener('abort', stop, { once: true });
     let bytes = 0;
     let ended = false;
     try {
       for (;;) {
-        const { done, value } = await reader.read();
+        const { done, value } = await this.#chunk(reader, watch);
+        watch.throwIfOver();
         if (done) break;
         watch.activity();
         bytes += value.byteLength;
@@ -202,19 +286,32 @@ export class Http {
             take(decoder.decode(value.subarray(0, value.byteLength - (bytes - limit))));
             return;
           }
-          throw new CallFailure({ kind: 'too-large', message: `The reply is larger than ${String(limit)} bytes (maxReplyBytes).` });
+          throw new CallFailure({
+            kind: 'too-large',
+            message: `The reply is larger than ${String(limit)} bytes (maxReplyBytes).`,
+          });
         }
         if (take(decoder.decode(value, { stream: true }))) return;
       }
       ended = true;
       const rest = decoder.decode();
       if (rest !== '') take(rest);
+    } finally {
+      watch.signal.removeEventListener('abort', stop);
+      // Not waited for: some servers never acknowledge it.
+      if (!ended) stop();
+    }
+  }
+
+  async #chunk(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    watch: Watch,
+  ): Promise<ReadableStreamReadResult<Uint8Array>> {
+    try {
+      return await reader.read();
     } catch (cause) {
-      if (cause instanceof CallFailure) throw cause;
       if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
       throw new CallFailure({ kind: 'cut', message: 'The connection broke before the reply was complete.' }, cause);
-    } finally {
-      if (!ended) await reader.cancel().catch(() => undefined);
     }
   }
 }
@@ -228,6 +325,7 @@ class Watch {
   readonly #onOuter = () => this.#finish({ kind: 'abort' });
   #cancelTimer: (() => void) | undefined;
   #deadline = 0;
+  #armedFor = 0;
   #phase: 'first-chunk' | 'stall' = 'first-chunk';
   over: FailureFacts | undefined;
 
@@ -248,9 +346,19 @@ class Watch {
     if (this.over !== undefined) throw new CallFailure(this.over);
   }
 
+  /** `work`, unless the watch ends first. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const over = () => reject(new CallFailure(this.over ?? { kind: 'abort' }));
+      this.signal.addEventListener('abort', over, { once: true });
+      work.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', over));
+    });
+  }
+
   activity(): void {
     this.#phase = 'stall';
     this.#deadline = this.#clock.now() + this.#limits.stall;
+    if (this.#deadline < this.#armedFor) this.#arm(this.#limits.stall);
   }
 
   progress(): void {
@@ -263,16 +371,21 @@ class Watch {
     this.#outer.removeEventListener('abort', this.#onOuter);
   }
 
-  // One timer that re-arms itself: activity only moves the deadline, so a chunk costs no timer.
+  // One timer that re-arms itself: activity moves the deadline, and a chunk costs no timer but where it comes nearer.
   #arm(ms: number): void {
     if (this.over !== undefined) return;
+    this.#cancelTimer?.();
     this.#deadline = this.#clock.now() + ms;
     const look = () => {
       const left = this.#deadline - this.#clock.now();
-      if (left > 0) this.#cancelTimer = this.#clock.after(left, look);
+      if (left > 0) wait(left);
       else this.#finish({ kind: 'timeout', phase: this.#phase });
     };
-    this.#cancelTimer = this.#clock.after(ms, look);
+    const wait = (left: number) => {
+      this.#armedFor = this.#clock.now() + left;
+      this.#cancelTimer = this.#clock.after(left, look);
+    };
+    wait(ms);
   }
 
   #finish(facts: FailureFacts): void {

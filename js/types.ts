@@ -14,7 +14,7 @@ export interface Message {
 }
 
 /** Any JSON value. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
+export type Json = string | number | boolean | null | readonly Json[] | { [key: string]: Json | undefined };
 export type JsonObject = { [key: string]: Json | undefined };
 
 /** How a server is spoken to. `auto` (the default for Spaces) finds out. */
@@ -167,6 +167,8 @@ export interface ClientConfig {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Monotonic, with fractions of a millisecond, for durations; `now` when absent. */
+  precise?(): number;
   /** Runs `task` once after `ms`; the result cancels it. */
   after(ms: number, task: () => void): () => void;
 }
@@ -228,13 +230,19 @@ export interface RequestCacheOptions {
 }
 
 /** `query(input, context)` of the requirements. */
-export interface QueryContext extends RoutingContext {
+export interface QueryContext {
+  useCompanyModel?: boolean;
+  companyId?: string;
+  useAbstraction?: boolean;
+  userId?: string;
   /** A label of what is being done ('general', 'idea-playground'…), not data. */
   context?: string;
   useExistingModels?: boolean;
   conversationHistory?: readonly Message[];
   temperature?: number;
   signal?: AbortSignal;
+  /** Free keys for rules of the application's own: JSON values. */
+  [key: string]: unknown;
 }
 
 export type ReplySource = 'space' | 'openai' | 'router' | 'mock' | 'cache';
@@ -299,9 +307,7 @@ export interface TraceStep {
 
 /** Parts of `stream()`. `replace` carries the whole text so far: the server rewrote what it had sent. */
 export type StreamPart =
-  | { type: 'text'; text: string }
-  | { type: 'replace'; text: string }
-  | { type: 'status'; status: SpaceStatus };
+  { type: 'text'; text: string } | { type: 'replace'; text: string } | { type: 'status'; status: SpaceStatus };
 
 export interface ReplyStream extends AsyncIterable<StreamPart> {
   /** Resolves when the stream ends; rejects as `generate` would. */
@@ -313,7 +319,18 @@ export interface ReplyStream extends AsyncIterable<StreamPart> {
 export interface SpaceStatus {
   target: string;
   tier: Tier | undefined;
-  state: 'connecting' | 'ready' | 'sleeping' | 'building' | 'starting' | 'queued' | 'working' | 'paused' | 'broken' | 'missing' | 'unknown';
+  state:
+    | 'connecting'
+    | 'ready'
+    | 'sleeping'
+    | 'building'
+    | 'starting'
+    | 'queued'
+    | 'working'
+    | 'paused'
+    | 'broken'
+    | 'missing'
+    | 'unknown';
   /** A sentence: "company Space is waking up, about 40 s." */
   message: string;
   /** Place in the server's queue, 0 is next. */
@@ -453,7 +470,10 @@ export interface Client {
   /** The requirements' `GeneralLLMService.query`: the tier follows from the context. */
   query(input: string, context?: QueryContext, options?: RequestOptions): Promise<Reply>;
   /** Address, Space, protocol, one short call: each step as it passes. Never rejects for a failing Space. */
-  testConnection(tier: Tier, options?: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig }): Promise<ConnectionReport>;
+  testConnection(
+    tier: Tier,
+    options?: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig },
+  ): Promise<ConnectionReport>;
   health(): Promise<TargetHealth[]>;
   /** Starts waking a tier's Space, or joins the wake in progress. */
   wake(tier: Tier, options?: { signal?: AbortSignal }): Promise<void>;
@@ -464,7 +484,11 @@ export interface Client {
   /** Resolves when every write issued so far (cache, usage) has completed. */
   flush(): Promise<void>;
   /** Replaces Spaces, default tier, flags, providers or rules; what was learned of unchanged targets stays. */
-  configure(change: Partial<Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers' | 'rules' | 'wake' | 'partition'>>): Promise<void>;
+  configure(
+    change: Partial<
+      Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers' | 'rules' | 'wake' | 'partition'>
+    >,
+  ): Promise<void>;
   /** Settings kept in this browser under a name; see `configure`. */
   getSetting(key: string): Promise<Json | undefined>;
   setSetting(key: string, value: Json | undefined): Promise<void>;

@@ -11,13 +11,7 @@ export const gradio5 = { packages: ['gradio==5.50.0'], python: { min: [3, 10] } 
 
 /** Gradio 4 needs older web libraries than it asks for, and the `audioop` module that Python 3.13 removed. */
 export const gradio4 = {
-  packages: [
-    'gradio==4.44.1',
-    'huggingface_hub==0.36.2',
-    'fastapi==0.115.6',
-    'starlette==0.41.3',
-    'pydantic==2.10.6',
-  ],
+  packages: ['gradio==4.44.1', 'huggingface_hub==0.36.2', 'fastapi==0.115.6', 'starlette==0.41.3', 'pydantic==2.10.6'],
   python: { min: [3, 10], below: [3, 13] },
 };
 

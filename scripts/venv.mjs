@@ -32,10 +32,7 @@ export class SetupError extends Error {
 
 /** The folder all environments are kept in: `$XDG_CACHE_HOME` or the system's usual place. */
 export function cacheFolder() {
-  const base =
-    process.env.XDG_CACHE_HOME ||
-    (windows && process.env.LOCALAPPDATA) ||
-    path.join(homedir(), '.cache');
+  const base = process.env.XDG_CACHE_HOME || (windows && process.env.LOCALAPPDATA) || path.join(homedir(), '.cache');
   return path.join(base, 'tierwise');
 }
 

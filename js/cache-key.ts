@@ -1,0 +1,58 @@
+/**
+ * The canonical text of a request for the exact cache; the core hashes it (SHA-256) inside the partition.
+ * Two requests share a key only when they would be the same call: provider kind, configured address, endpoint, model
+ * and revision, every message (normalised by `normaliseForKey`) and every parameter, object keys sorted.
+ * Only configured references stand in it, never what must first be fetched, and never a token.
+ */
+import type { ResolvedConfig } from './config.js';
+import { normaliseForKey } from './text.js';
+import type { ModelRequest } from './transports/transport.js';
+import type { Json, JsonObject, Tier } from './types.js';
+
+const format = 1;
+
+/** The part every target of a request shares. */
+export function requestKey(request: ModelRequest): string {
+  const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
+  const messages = request.messages.map(({ role, content }) => [role, normaliseForKey(content)]);
+  return JSON.stringify([
+    messages,
+    maxTokens,
+    temperature,
+    topP ?? null,
+    seed ?? null,
+    stop ?? null,
+    extra === undefined ? null : sorted(extra),
+  ]);
+}
+
+/** The part that tells targets apart. */
+export function targetKey(target: string, config: ResolvedConfig): string {
+  if (target.startsWith('space:')) {
+    const space = config.spaces[target.slice('space:'.length) as Tier];
+    return JSON.stringify([
+      format,
+      'space',
+      space?.url ?? null,
+      space?.endpoint ?? null,
+      space?.model ?? null,
+      space?.revision ?? null,
+      space?.inputs === undefined ? null : sorted(space.inputs),
+    ]);
+  }
+  const provider = config.providers[target as 'openai' | 'router'];
+  return JSON.stringify([format, target, provider?.baseUrl ?? null, provider?.model ?? null]);
+}
+
+function sorted(value: Json | undefined): Json {
+  if (value === undefined) return null;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const object = value as JsonObject;
+  return Object.fromEntries(
+    Object.keys(object)
+      .filter((key) => object[key] !== undefined)
+      .sort()
+      .map((key) => [key, sorted(object[key])]),
+  );
+}

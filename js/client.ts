@@ -1,0 +1,903 @@
+/**
+ * `createClient` and the ten steps of a request (docs/DESIGN.md, section 3): read `#answer` first. Every decision is
+ * the core's; this file puts them in order and carries out what was decided.
+ */
+import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
+import { requestKey, targetKey } from './cache-key.js';
+import { coreConfig, resolveConfig, type ResolvedConfig } from './config.js';
+import { Core } from './core.js';
+import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
+import { AbortedError, type CallAttempt, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
+import { Emitter } from './emitter.js';
+import { Flight } from './flight.js';
+import { loadCore } from './load-core.js';
+import { replay, replyStream } from './reply-stream.js';
+import { maxRequestBytes, newId, type PreparedRequest, prepareRequest, queryOptions } from './request.js';
+import { type Found, type Partition, ResponseCache } from './response-cache.js';
+import { openStore } from './store/open.js';
+import { memoryStore } from './store/memory.js';
+import type { CacheRecord, Store } from './store/store.js';
+import { testConnection } from './test-connection.js';
+import { preview, utf8Bytes } from './text.js';
+import { TraceRecorder } from './trace.js';
+import { CallFailure } from './transports/call-failure.js';
+import { Connections } from './transports/connect.js';
+import { Turnstile } from './turnstile.js';
+import {
+  type CacheEntryInfo,
+  type Client,
+  type ClientConfig,
+  type ClientEvents,
+  type ConnectionReport,
+  type ConnectionStep,
+  type ForgetResult,
+  type ForgetSelector,
+  type Json,
+  type JsonObject,
+  type QueryContext,
+  type Reply,
+  type ReplySource,
+  type ReplyStream,
+  type RequestOptions,
+  type SpaceConfig,
+  type SpaceStatus,
+  type StreamPart,
+  type TargetHealth,
+  type Tier,
+  tiers,
+  type Trace,
+  type Warning,
+} from './types.js';
+import { UsageReporter } from './usage/reporter.js';
+
+/** Nothing is loaded and nothing is called until a method is used. Throws `ConfigError` naming the field. */
+export function createClient(config: ClientConfig = {}): Client {
+  return new GatewayClient(config);
+}
+
+/** What exists once the core is loaded. */
+interface Running {
+  core: Core;
+  cache: ResponseCache;
+  connections: Connections;
+  turnstile: Turnstile;
+}
+type Listener = ((part: StreamPart) => void) | undefined;
+interface Explained {
+  trace: Trace;
+  cacheId: string | undefined;
+}
+/** What a request carries through its steps. */
+interface Course extends Running {
+  request: PreparedRequest;
+  listener: Listener;
+  trace: TraceRecorder;
+  startedAt: number;
+  deadline: number;
+  signal: AbortSignal;
+  counter: { attempts: number };
+  failures: TargetFailed[];
+  shown: string;
+  inputTokens: number;
+  partition: Partition;
+  key: string;
+  plan: Plan;
+  /** The target being called. */
+  current: PlannedTarget | undefined;
+}
+
+const explainedReplies = 200;
+/** Another target would refuse these too. */
+const finalClasses: readonly FailureClass[] = ['abort', 'content-refused'];
+const healthCodes = ['cooling-down', 'asleep', 'unavailable', 'quota'];
+
+class GatewayClient implements Client {
+  #given: ClientConfig;
+  #config: ResolvedConfig;
+  readonly #events = new Emitter<ClientEvents>();
+  readonly #usage: UsageReporter;
+  readonly #explained = new Map<string, Explained>();
+  readonly #statuses = new Map<string, SpaceStatus>();
+  readonly #flights = new Map<string, Flight>();
+  readonly #closing = new AbortController();
+  #running: Promise<Running> | undefined;
+  #store: Promise<Store> | undefined;
+
+  constructor(config: ClientConfig) {
+    this.#given = config;
+    this.#config = resolveConfig(config);
+    this.#usage = new UsageReporter(
+      () => this.#config,
+      (event) => this.#events.emit('usage', event),
+      (warning) => this.#warn(warning),
+    );
+  }
+
+  async generate(
+    prompt: string,
+    second?: Tier | RequestOptions,
+    context?: JsonObject,
+    options: RequestOptions = {},
+  ): Promise<Reply> {
+    const asked: RequestOptions =
+      typeof second === 'object'
+        ? second
+        : { ...options, ...(second !== undefined && { tier: second }), ...(context !== undefined && { context }) };
+    return this.#answer(prepareRequest(prompt, asked, this.#config), undefined);
+  }
+
+  stream(prompt: string, options: RequestOptions = {}): ReplyStream {
+    return replyStream(
+      async (push, signal) => this.#answer(prepareRequest(prompt, { ...options, signal }, this.#config), push),
+      options.signal,
+    );
+  }
+
+  async query(input: string, context: QueryContext = {}, options: RequestOptions = {}): Promise<Reply> {
+    const query = queryOptions(context, options);
+    const request = prepareRequest(input, query.options, this.#config);
+    request.context = query.routing;
+    request.contextLabel = query.label;
+    return this.#answer(request, undefined);
+  }
+
+  // ------------------------------------------------------------------------------------------- the ten steps
+
+  async #answer(request: PreparedRequest, listener: Listener): Promise<Reply> {
+    const course = await this.#begin(request, listener);
+    try {
+      this.#check(course); //                                                     1
+      course.plan = this.#plan(course); //                                        2
+      const early = await this.#preferredFromCache(course); //                    3, for a target that cannot be called now
+      if (early !== undefined) return early;
+      for (const [i, target] of course.plan.targets.entries()) {
+        const found = await this.#lookUp(course, target); //                      3  (4, the semantic cache, is not built yet)
+        if (found?.record !== undefined) return this.#hit(course, target, found);
+        if (request.cache.onlyIfCached) continue;
+        try {
+          const more = i + 1 < course.plan.targets.length;
+          const result = await this.#joinOrCall(course, target, found, more); //  5, 6, 7
+          return this.#finish(course, target, found, result); //                  8, 9, 10
+        } catch (error) {
+          this.#noteFailure(course, error);
+        }
+      }
+      return await this.#lastResort(course);
+    } catch (error) {
+      throw this.#publicError(course, error);
+    } finally {
+      course.end();
+    }
+  }
+
+  /** Loads what is missing and starts the clocks. */
+  async #begin(request: PreparedRequest, listener: Listener): Promise<Course & { end: () => void }> {
+    const { clock } = this.#config;
+    const startedAt = clock.now();
+    const tell = this.#events.has('decision')
+      ? (decision: ClientEvents['decision']) => this.#events.emit('decision', decision)
+      : undefined;
+    const trace = new TraceRecorder(request.id, clock, tell);
+    const controller = new AbortController();
+    const abort = () => controller.abort(request.signal?.reason);
+    if (request.signal?.aborted === true) throw new AbortedError();
+    request.signal?.addEventListener('abort', abort, { once: true });
+    const close = () => controller.abort();
+    this.#closing.signal.addEventListener('abort', close, { once: true });
+    const { total } = request.timeouts;
+    const cancelTimer = clock.after(total, () =>
+      controller.abort(new CallFailure({ kind: 'timeout', phase: 'total' })),
+    );
+    const end = () => {
+      cancelTimer();
+      request.signal?.removeEventListener('abort', abort);
+      this.#closing.signal.removeEventListener('abort', close);
+    };
+    try {
+      const running = await this.#run();
+      const partition = running.cache.partition(request.partition);
+      if (partition.persist) await this.#persist(running);
+      return {
+        ...running,
+        request,
+        listener,
+        trace,
+        startedAt,
+        partition,
+        end,
+        deadline: startedAt + total,
+        signal: controller.signal,
+        counter: { attempts: 0 },
+        failures: [],
+        shown: '',
+        inputTokens: 0,
+        key: '',
+        plan: { tier: 'base', targets: [], passedOver: [] },
+        current: undefined,
+      };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** Step 1: malformed requests are refused with what to change; the others are sized. */
+  #check(course: Course): void {
+    const { request, core, trace } = course;
+    const record = trace.begin('check');
+    const { messages, parameters } = request.model;
+    // Text far over the limit never crosses: WebAssembly memory would keep its size for good.
+    if (messages.reduce((sum, { content }) => sum + content.length, 0) > maxRequestBytes) {
+      throw new RequestError(
+        'too-large',
+        `The request is larger than ${String(maxRequestBytes)} bytes: shorten the prompt or its history.`,
+        'prompt',
+      );
+    }
+    const { extra, ...known } = parameters;
+    const sized = core.check({ messages: [...messages], parameters: { ...known }, maxBytes: maxRequestBytes });
+    course.inputTokens = sized.inputTokens;
+    course.key = requestKey(request.model);
+    record(
+      'done',
+      `The request is sound: about ${String(sized.inputTokens)} tokens in ${String(messages.length)} message${messages.length === 1 ? '' : 's'}.`,
+    );
+  }
+
+  /** Step 2. */
+  #plan(course: Course): Plan {
+    const { request, core, trace } = course;
+    const record = trace.begin('plan');
+    const plan = core.plan({
+      ...(request.tier !== undefined && { tier: request.tier }),
+      ...(request.permissions !== undefined && { permissions: request.permissions }),
+      context: request.context,
+      mode: request.mode,
+      prefer: request.prefer,
+      wake: request.wake,
+      inputTokens: course.inputTokens,
+      outputTokens: request.model.parameters.maxTokens,
+      now: this.#config.clock.now(),
+    });
+    const first = plan.targets[0];
+    record(first === undefined ? 'failed' : 'done', first?.reason ?? 'No configured target may answer this request.', {
+      tier: plan.tier,
+    });
+    for (const target of plan.targets.slice(1)) trace.begin('plan', target.target)('done', `Next: ${target.reason}`);
+    for (const target of plan.passedOver)
+      trace.begin('plan', target.target)('passed-over', target.reason, { code: target.code });
+    return plan;
+  }
+
+  /** Step 3. Undefined when this target's replies are never cached. */
+  async #lookUp(course: Course, target: { target: string; provider: Provider }): Promise<Found | undefined> {
+    const { request, cache, trace, partition } = course;
+    if (this.#config.cache === undefined || target.provider === 'mock') return undefined;
+    if (request.variety || (request.cache.noCache && request.cache.noStore)) return undefined;
+    const record = trace.begin('cache', target.target);
+    const text = `${targetKey(target.target, this.#config)}\n${course.key}`;
+    const found = await cache.find(partition, text, request.cache.maxAge, !request.cache.noCache);
+    if (request.cache.noCache) {
+      record('skipped', 'noCache: a fresh reply was asked for.');
+      return { ...found, record: undefined };
+    }
+    if (found.record !== undefined)
+      record(
+        'hit',
+        found.stale
+          ? 'A stored reply, past its life, answers while a fresh one is fetched.'
+          : 'The same request was answered before.',
+      );
+    else
+      record(
+        'miss',
+        found.refused === undefined ? 'This request is not in the cache.' : 'The stored reply is too old.',
+      );
+    return found;
+  }
+
+  /** A target that cannot be called now (asleep, cooling down) may still have answered this before. */
+  async #preferredFromCache(course: Course): Promise<Reply | undefined> {
+    const { plan } = course;
+    const preferred = `space:${plan.tier}`;
+    if (plan.targets[0]?.target === preferred) return undefined;
+    const known =
+      plan.targets.find(({ target }) => target === preferred) ??
+      plan.passedOver.find(({ target, code }) => target === preferred && healthCodes.includes(code));
+    if (known === undefined) return undefined;
+    const found = await this.#lookUp(course, known);
+    return found?.record === undefined ? undefined : this.#hit(course, known, found);
+  }
+
+  /** Steps 5 to 7: ride along with an identical call under way, or make one. */
+  async #joinOrCall(
+    course: Course,
+    target: PlannedTarget,
+    found: Found | undefined,
+    more: boolean,
+  ): Promise<AttemptResult> {
+    const { request, trace, signal } = course;
+    course.current = target;
+    const shareable = found !== undefined && !request.cache.noStore && !request.cache.noCache && !request.variety;
+    const underWay = shareable ? this.#flights.get(found.id) : undefined;
+    const passenger = {
+      signal,
+      onPart: course.listener && this.#show(course),
+      onStatus: (status: Omit<SpaceStatus, 'tier'>) => this.#status(course, target, status),
+    };
+    if (underWay?.open === true) {
+      const record = trace.begin('join', target.target);
+      const result = await underWay.ride(passenger);
+      record('hit', 'An identical request was already under way; both get its reply.');
+      return { ...result, attempt: 0 };
+    }
+    const flight = new Flight();
+    if (shareable) {
+      this.#flights.set(found.id, flight);
+    }
+    flight.start(async () => {
+      try {
+        return await attemptTarget(
+          {
+            target: target.target,
+            request: request.model,
+            mode: request.mode,
+            wake: request.wake,
+            more,
+            startedAt: course.startedAt,
+            deadline: course.deadline,
+            signal: flight.signal,
+            trace,
+            counter: course.counter,
+            onPart: (part) => {
+              trace.firstPart();
+              flight.part(part);
+            },
+            onStatus: (status) => flight.status(status),
+            shown: () => flight.shown,
+            onRestart: () => flight.restart(),
+            onAttempt: (event) => this.#reportAttempt(course, target, event),
+          },
+          {
+            core: course.core,
+            clock: this.#config.clock,
+            random: this.#config.random,
+            connections: course.connections,
+            turnstile: course.turnstile,
+          },
+        );
+      } finally {
+        if (shareable && this.#flights.get(found.id) === flight) this.#flights.delete(found.id);
+      }
+    });
+    return flight.ride(passenger);
+  }
+
+  /** Steps 8 to 10 for a fresh reply. */
+  #finish(course: Course, target: PlannedTarget, found: Found | undefined, result: AttemptResult): Reply {
+    const { request, core, trace } = course;
+    const record = trace.begin('reply', target.target);
+    const configured = this.#configuredModel(target.target);
+    const model = configured ?? result.model;
+    const settled = core.settle({
+      provider: target.provider,
+      protocol: result.protocol,
+      ...(model !== undefined && { model }),
+      ...(result.usage !== undefined && { usage: result.usage }),
+      inputTokens: course.inputTokens,
+      content: result.text,
+      totalMs: result.ms,
+      ...(result.files !== undefined && {
+        images: result.files.filter((file) => file.mimeType?.startsWith('image/') === true).length,
+      }),
+    });
+    const { inputTokens, outputTokens, estimated, cost } = settled;
+    record(
+      'done',
+      `${estimated ? 'About ' : ''}${String(outputTokens)} tokens; ${cost === undefined ? 'the price is unknown' : 'priced from the table'}.`,
+      {
+        finishReason: result.finish,
+      },
+    );
+    const replyId = newId();
+    const stored = {
+      id: replyId,
+      content: result.text,
+      model,
+      usage: { inputTokens, outputTokens, estimated },
+      cost,
+      finishReason: result.finish,
+      ...(result.files !== undefined && { files: result.files }),
+    };
+    const joined = result.attempt === 0;
+    const cacheId = joined ? found?.id : this.#keep(course, target, found, stored);
+    this.#usage.report(request, joined ? 'hit' : 'complete', {
+      ...this.#targetFacts(target, model),
+      replyId,
+      source: target.provider,
+      inputTokens,
+      outputTokens,
+      tokensEstimated: estimated,
+      cost: joined ? 0 : cost,
+      saved: joined ? cost : undefined,
+      firstPartMs: trace.firstPartMs ?? result.firstPartMs,
+      totalMs: trace.elapsed(),
+      status: 'ok',
+      attempt: joined ? undefined : result.attempt,
+    });
+    if (course.listener !== undefined && course.shown !== result.text)
+      course.listener({ type: 'replace', text: result.text });
+    return this.#reply(course, target, { ...stored, source: target.provider, age: 0 }, cacheId);
+  }
+
+  /** Step 9: stored under the target that answered. Gives the entry's id when it was. */
+  #keep(
+    course: Course,
+    target: PlannedTarget,
+    found: Found | undefined,
+    reply: Omit<CacheRecord['reply'], 'source'>,
+  ): string | undefined {
+    const { request, cache, trace, partition } = course;
+    if (this.#config.cache === undefined) return undefined;
+    const record = trace.begin('store', target.target);
+    const outcome = {
+      complete: reply.finishReason === 'stop',
+      filtered: reply.finishReason === 'content-filter',
+      finishReason: reply.finishReason,
+      provider: target.provider,
+      temperature: request.model.parameters.temperature,
+      variety: request.variety,
+      noStore: request.cache.noStore,
+      bytes: utf8Bytes(reply.content),
+    };
+    if (found === undefined || target.provider === 'mock') {
+      const { reason } = course.core.storable(outcome);
+      record('skipped', reason);
+      return undefined;
+    }
+    const now = this.#config.clock.now();
+    const entry: CacheRecord = {
+      id: found.id,
+      partition: partition.id,
+      tier: target.tier,
+      target: target.target,
+      tags: request.cache.tags,
+      storedAt: now,
+      ...(request.cache.ttl !== undefined && { ttlMs: request.cache.ttl }),
+      lastUsedAt: now,
+      hits: 0,
+      bytes: outcome.bytes + utf8Bytes(course.request.prompt.slice(0, 200)) + recordOverhead,
+      prompt: preview(request.prompt, 200),
+      reply: { ...reply, source: target.provider },
+    };
+    const { stored, reason } = cache.put(entry, course.startedAt, outcome, partition.persist);
+    record(stored ? 'done' : 'skipped', reason);
+    return stored ? found.id : undefined;
+  }
+
+  /** A stored reply answers. */
+  #hit(course: Course, target: { target: string; provider: Provider; tier: Tier }, found: Found): Reply {
+    const { request, trace, listener } = course;
+    const record = found.record!;
+    const { reply } = record;
+    if (listener !== undefined) replay(reply.content, listener);
+    trace.firstPart();
+    const replyId = newId();
+    this.#usage.report(request, 'hit', {
+      ...this.#targetFacts(target, reply.model),
+      replyId,
+      source: 'cache',
+      inputTokens: reply.usage.inputTokens,
+      outputTokens: reply.usage.outputTokens,
+      tokensEstimated: reply.usage.estimated,
+      cost: 0,
+      saved: reply.cost,
+      firstPartMs: trace.firstPartMs,
+      totalMs: trace.elapsed(),
+      status: 'ok',
+    });
+    if (found.stale) this.#revalidate(request);
+    return this.#reply(course, target, { ...reply, id: replyId, source: 'cache', age: found.ageMs, cost: 0 }, found.id);
+  }
+
+  // ------------------------------------------------------------------------------------ when steps do not succeed
+
+  /** Notes a target's failure and returns when the next target may answer; throws when nothing else may. */
+  #noteFailure(course: Course, error: unknown): void {
+    if (error instanceof CallFailure) throw error; // This caller left, or its time is over.
+    if (!(error instanceof TargetFailed)) throw error;
+    course.failures.push(error);
+    // Once a part was shown there is no silent fallback.
+    if (course.shown !== '' || finalClasses.includes(error.verdict.class) || course.signal.aborted) throw error;
+  }
+
+  /** Every target failed or none may be called: whatever is stored may still answer. */
+  async #lastResort(course: Course): Promise<Reply> {
+    const { plan, request, failures } = course;
+    for (const target of plan.passedOver.filter(({ code }) => healthCodes.includes(code))) {
+      const found = await this.#lookUp(course, target);
+      if (found?.record !== undefined) return this.#hit(course, target, found);
+    }
+    if (request.cache.onlyIfCached) throw new NotCachedError();
+    if (failures.length > 0) throw failures[failures.length - 1];
+    const reasons = plan.passedOver.map(({ reason }) => reason).join(' ');
+    throw new CallError(
+      'no-target',
+      `No target may answer this request. ${reasons || 'Configure a Space (spaces.base.url) or a provider.'}`,
+      {
+        trace: course.trace.done(),
+      },
+    );
+  }
+
+  #publicError(course: Course, error: unknown): unknown {
+    const { failures, trace, shown } = course;
+    const partial = shown === '' ? undefined : shown;
+    const aborted = course.request.signal?.aborted === true || this.#closing.signal.aborted;
+    if (aborted && (error instanceof CallFailure || error instanceof TargetFailed)) {
+      this.#usage.report(course.request, 'cancel', {
+        ...(course.current && this.#targetFacts(course.current, this.#configuredModel(course.current.target))),
+        inputTokens: course.inputTokens,
+        tokensEstimated: true,
+        firstPartMs: trace.firstPartMs,
+        totalMs: trace.elapsed(),
+        status: 'cancelled',
+      });
+      return new AbortedError(partial);
+    }
+    if (error instanceof TargetFailed) {
+      const { verdict } = error;
+      const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
+        target,
+        class: failureClass,
+        message,
+      }));
+      const also =
+        attempts.length > 1
+          ? ` Before it: ${attempts
+              .slice(0, -1)
+              .map(({ target, message }) => `${target}: ${message}`)
+              .join(' ')}`
+          : '';
+      return new CallError(verdict.class, `${verdict.message}${also}`, {
+        attempts,
+        trace: trace.done(),
+        cause: error,
+        ...(partial !== undefined && { partial }),
+        ...(verdict.resetAt !== undefined && { retryAt: verdict.resetAt }),
+      });
+    }
+    if (error instanceof CallFailure) {
+      const seconds = Math.round(course.request.timeouts.total / 1000);
+      return new CallError('timeout', `No complete reply within ${String(seconds)} s (timeouts.total).`, {
+        trace: trace.done(),
+        cause: error,
+        ...(partial !== undefined && { partial }),
+      });
+    }
+    return error;
+  }
+
+  #revalidate(request: PreparedRequest): void {
+    const { signal: _, ...rest } = request;
+    const fresh: PreparedRequest = {
+      ...rest,
+      id: newId(),
+      signal: undefined,
+      mode: 'background',
+      cache: { ...request.cache, noCache: true },
+    };
+    this.#answer(fresh, undefined).catch((error: unknown) => {
+      this.#warn({
+        code: 'revalidation-failed',
+        message: 'A stale reply was shown and could not be renewed.',
+        cause: error,
+      });
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ small parts
+
+  #reply(
+    course: Course,
+    target: { target: string; tier: Tier },
+    from: Omit<CacheRecord['reply'], 'source'> & { source: ReplySource; age: number },
+    cacheId: string | undefined,
+  ): Reply {
+    const trace = course.trace.done();
+    this.#explained.set(from.id, { trace, cacheId });
+    for (const id of this.#explained.keys()) {
+      if (this.#explained.size <= explainedReplies) break;
+      this.#explained.delete(id);
+    }
+    return {
+      id: from.id,
+      content: from.content,
+      role: 'assistant',
+      source: from.source,
+      tier: target.tier,
+      target: target.target,
+      model: from.model,
+      age: from.age,
+      usage: from.usage,
+      cost: from.cost,
+      finishReason: from.finishReason,
+      trace,
+      ...(from.files !== undefined && { files: from.files }),
+    };
+  }
+
+  #show(course: Course): (part: { type: 'text' | 'replace'; text: string }) => void {
+    return (part) => {
+      course.shown = part.type === 'replace' ? part.text : course.shown + part.text;
+      course.trace.firstPart();
+      course.listener?.(part);
+    };
+  }
+
+  #status(course: Course, target: PlannedTarget, status: Omit<SpaceStatus, 'tier'>): void {
+    const full: SpaceStatus = { ...status, tier: target.provider === 'space' ? target.tier : undefined };
+    this.#noteStatus(full);
+    course.listener?.({ type: 'status', status: full });
+  }
+
+  #noteStatus(status: SpaceStatus): void {
+    this.#statuses.set(status.target, status);
+    this.#events.emit('status', status);
+  }
+
+  #reportAttempt(course: Course, target: PlannedTarget, event: AttemptEvent): void {
+    const facts = {
+      ...this.#targetFacts(target, this.#configuredModel(target.target)),
+      attempt: event.attempt,
+      source: target.provider,
+    };
+    if (event.type === 'start') {
+      this.#usage.report(course.request, 'start', { ...facts, inputTokens: course.inputTokens, tokensEstimated: true });
+    } else if (event.type === 'error') {
+      this.#usage.report(course.request, 'error', {
+        ...facts,
+        totalMs: event.ms,
+        status: 'error',
+        errorClass: event.verdict.class,
+        inputTokens: course.inputTokens,
+        tokensEstimated: true,
+      });
+      if (target.provider === 'space')
+        this.#noteStatus({
+          target: target.target,
+          tier: target.tier,
+          state: statusAfter(event.verdict.class),
+          message: event.verdict.message,
+        });
+    }
+    // A cancel is the caller's, not the attempt's: `#publicError` reports it once.
+  }
+
+  #targetFacts(
+    target: { target: string; provider: Provider; tier: Tier },
+    model: string | undefined,
+  ): { tier: Tier; target: string; provider: Provider; model: string | undefined } {
+    return { tier: target.tier, target: target.target, provider: target.provider, model };
+  }
+
+  #configuredModel(target: string): string | undefined {
+    if (target.startsWith('space:')) return this.#config.spaces[target.slice(6) as Tier]?.model;
+    return this.#config.providers[target as 'openai' | 'router']?.model;
+  }
+
+  #warn(warning: Warning): void {
+    this.#events.emit('warning', warning);
+  }
+
+  // --------------------------------------------------------------------------------------------------- start-up
+
+  #run(): Promise<Running> {
+    if (this.#closing.signal.aborted)
+      return Promise.reject(new TierwiseError('closed', 'This client was closed; create a new one.'));
+    this.#running ??= this.#load().catch((error: unknown) => {
+      this.#running = undefined;
+      throw error;
+    });
+    return this.#running;
+  }
+
+  async #load(): Promise<Running> {
+    const { wasmBinary, wasmUrl, clock } = this.#config;
+    const core = new Core(await loadCore({ wasmBinary, wasmUrl }));
+    core.configure(coreConfig(this.#config));
+    const cache = new ResponseCache(
+      core,
+      () => clock.now(),
+      (warning) => this.#warn(warning),
+      () => this.#events.has('cache') && this.#events.emit('cache', cache.totals()),
+      this.#config.cache?.persist,
+    );
+    return { core, cache, connections: this.#connections(core), turnstile: new Turnstile(core, clock) };
+  }
+
+  #connections(core: Core): Connections {
+    return new Connections(this.#config, { core, onStatus: (status: SpaceStatus) => this.#noteStatus(status) });
+  }
+
+  #openStore(): Promise<Store> {
+    this.#store ??= openStore(this.#config.storage).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#warn({
+        code: 'storage-failed',
+        message: `This browser's storage cannot be used (${reason}). Replies and settings are kept until the page closes.`,
+        cause: error,
+      });
+      return memoryStore();
+    });
+    return this.#store;
+  }
+
+  async #persist(running: Running): Promise<void> {
+    if (this.#config.cache !== undefined) running.cache.open(await this.#openStore());
+  }
+
+  // ---------------------------------------------------------------------------------------------- other methods
+
+  async testConnection(
+    tier: Tier,
+    options: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig } = {},
+  ): Promise<ConnectionReport> {
+    if (!tiers.includes(tier))
+      throw new RequestError(
+        'unknown-tier',
+        `There is no tier ${JSON.stringify(tier)}; the tiers are ${tiers.join(', ')}.`,
+        'tier',
+      );
+    const { core } = await this.#run();
+    return testConnection(tier, options, this.#config, core);
+  }
+
+  async health(): Promise<TargetHealth[]> {
+    const { core } = await this.#run();
+    return core.health(this.#config.clock.now());
+  }
+
+  async wake(tier: Tier, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { connections } = await this.#run();
+    const target = `space:${tier}`;
+    if (this.#config.spaces[tier] === undefined)
+      throw new RequestError('unknown-tier', `No Space is configured for the tier ${tier}.`, 'tier');
+    try {
+      await connections.wake(target, {
+        ...(options.signal && { signal: options.signal }),
+        onStatus: (status) => this.#noteStatus({ ...status, target, tier }),
+      });
+    } catch (error) {
+      if (options.signal?.aborted === true) throw new AbortedError();
+      if (!(error instanceof CallFailure)) throw error;
+      throw new CallError('asleep', error.facts.message ?? `The ${tier} Space could not be woken.`, { cause: error });
+    }
+  }
+
+  explain(replyId: string): Trace | undefined {
+    return this.#explained.get(replyId)?.trace;
+  }
+
+  async cacheEntries(): Promise<CacheEntryInfo[]> {
+    const running = await this.#run();
+    const partition = running.cache.partition(this.#config.partition as Record<string, string>);
+    if (partition.persist) await this.#persist(running);
+    const { answer, body } = await running.cache.entries(partition.id);
+    const infos = await Promise.all(
+      answer.entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
+        const record = await body(entry.id);
+        if (record === undefined) return undefined;
+        const { id, tier, target, tags, storedAt, expiresAt, lastUsedAt, hits, bytes } = entry;
+        return {
+          id,
+          tier,
+          target,
+          tags,
+          storedAt,
+          expiresAt,
+          lastUsedAt,
+          hits,
+          bytes,
+          model: record.reply.model,
+          prompt: record.prompt,
+          content: preview(record.reply.content, 300),
+        };
+      }),
+    );
+    return infos.filter((info) => info !== undefined);
+  }
+
+  async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
+    const running = await this.#run();
+    const { partition = this.#config.partition, replyId, olderThan, dryRun = false, ids, tag, tier, target } = selector;
+    const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
+    if (scope === undefined || scope.persist) await this.#persist(running);
+    const chosen =
+      replyId === undefined ? ids : [this.#explained.get(replyId)?.cacheId].filter((id) => id !== undefined);
+    const answer =
+      replyId !== undefined && chosen?.length === 0
+        ? { ids: [], bytes: 0 }
+        : await running.cache.forget({
+            dryRun,
+            ...(chosen !== undefined && { ids: chosen }),
+            ...(tag !== undefined && { tag }),
+            ...(tier !== undefined && { tier }),
+            ...(target !== undefined && { target }),
+            ...(olderThan !== undefined && { before: this.#config.clock.now() - olderThan }),
+            ...(scope !== undefined && { partition: scope.id }),
+          });
+    return { entries: answer.ids.length, bytes: answer.bytes, ids: answer.ids, dryRun };
+  }
+
+  async flush(): Promise<void> {
+    await this.#usage.flush();
+    if (this.#running !== undefined) await (await this.#running).cache.flush();
+    if (this.#store !== undefined) await (await this.#store).flush();
+  }
+
+  async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
+    const given = { ...this.#given, ...change };
+    const config = resolveConfig(given);
+    const loaded = this.#running === undefined ? undefined : await this.#running;
+    const evicted = loaded?.core.configure(coreConfig(config)).evicted ?? [];
+    this.#given = given;
+    this.#config = config;
+    if (loaded === undefined) return;
+    loaded.cache.discarded(evicted);
+    // Requests under way finish on the connections they began with.
+    const connections = this.#connections(loaded.core);
+    this.#running = Promise.resolve({ ...loaded, connections });
+    for (const target of this.#statuses.keys()) {
+      if (config.spaces[target.slice(6) as Tier] === undefined) this.#statuses.delete(target);
+    }
+  }
+
+  async getSetting(key: string): Promise<Json | undefined> {
+    return (await this.#openStore()).getSetting(key);
+  }
+  async setSetting(key: string, value: Json | undefined): Promise<void> {
+    return (await this.#openStore()).setSetting(key, value);
+  }
+
+  statuses(): SpaceStatus[] {
+    return tiers
+      .filter((tier) => this.#config.spaces[tier] !== undefined)
+      .map(
+        (tier) =>
+          this.#statuses.get(`space:${tier}`) ?? {
+            target: `space:${tier}`,
+            tier,
+            state: 'unknown',
+            message: `The ${tier} Space has not been asked yet.`,
+          },
+      );
+  }
+
+  on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    void this.#running
+      ?.then(async ({ core, cache, turnstile }) => {
+        turnstile.close();
+        await cache.flush();
+        cache.close();
+        core.close();
+      })
+      .catch(() => undefined);
+    void this.#store?.then((store) => store.close());
+  }
+}
+
+/** Beside its text, an entry costs about this much in records and indexes. */
+const recordOverhead = 200;
+
+function statusAfter(failure: FailureClass): SpaceStatus['state'] {
+  if (failure === 'asleep') return 'sleeping';
+  if (failure === 'building' || failure === 'paused' || failure === 'broken' || failure === 'missing') return failure;
+  return 'unknown';
+}

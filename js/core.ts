@@ -1,0 +1,226 @@
+/**
+ * The page's side of the boundary to the C++ core (`wasm/bindings.cpp`): typed calls, envelope -> value or error.
+ * Text goes in by `encodeInto` through one cached view of a buffer the core owns, and comes out by `TextDecoder`.
+ */
+import type { CoreModule, RawCore } from '#core-module';
+
+import type {
+  Admission,
+  CheckRequest,
+  CheckResult,
+  CoreConfig,
+  EntriesAnswer,
+  EntriesQuery,
+  FailureReport,
+  FailureVerdict,
+  ForgetAnswer,
+  ForgetRequest,
+  LookUpResult,
+  Plan,
+  PlanRequest,
+  Release,
+  Released,
+  ReplyPiece,
+  Settled,
+  SettleRequest,
+  StageObservation,
+  StageVerdict,
+  StorableRequest,
+  StorableResult,
+  StoreRecord,
+  StoreResult,
+  SuccessReport,
+  Ticket,
+} from './core-types.js';
+import { RequestError, TierwiseError } from './errors.js';
+import { CallFailure } from './transports/call-failure.js';
+import type { ReplyReader } from './transports/transport.js';
+import type { TargetHealth } from './types.js';
+
+/** As in `wasm/reply/protocol.h`. */
+const protocols = { openai: 0, tgi: 1, 'llama.cpp': 2, plain: 3 } as const;
+
+interface Envelope {
+  code: string;
+  message: string;
+  field?: string;
+}
+
+export class Core implements ReplyReader {
+  readonly #raw: RawCore;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  #heap: Uint8Array;
+  #inputAddress = 0;
+  #inputSize = 0;
+  #input: Uint8Array;
+  #closed = false;
+
+  constructor(module: CoreModule) {
+    this.#raw = new module.Core();
+    this.#heap = new Uint8Array(this.#raw.memory().buffer);
+    this.#input = this.#heap.subarray(0, 0);
+  }
+
+  configure(config: CoreConfig): { evicted: string[] } {
+    return this.#json('configure', config);
+  }
+  check(request: CheckRequest): CheckResult {
+    return this.#json('check', request);
+  }
+  plan(request: PlanRequest): Plan {
+    return this.#json('plan', request);
+  }
+  partition(fields: Record<string, string>): { handle: number; id: string } {
+    return this.#json('partition', { fields });
+  }
+  /** `request` is the canonical text of `cache-key.ts`; `maxAge` in ms, or undefined. */
+  lookUp(
+    partition: number,
+    request: string,
+    now: number,
+    maxAge: number | undefined,
+    allowStale: boolean,
+  ): LookUpResult {
+    const length = this.#write(request);
+    return this.#value(this.#raw.lookUp(partition, length, now, maxAge ?? -1, allowStale)) as LookUpResult;
+  }
+  storable(request: StorableRequest): StorableResult {
+    return this.#json('storable', request);
+  }
+  store(record: StoreRecord): StoreResult {
+    return this.#json('store', record);
+  }
+  forget(selector: ForgetRequest): ForgetAnswer {
+    return this.#json('forget', selector);
+  }
+  entries(query: EntriesQuery): EntriesAnswer {
+    return this.#json('entries', query);
+  }
+  admit(ticket: Ticket): Admission {
+    return this.#json('admit', ticket);
+  }
+  release(ticket: Release): Released {
+    return this.#json('release', ticket);
+  }
+  succeeded(report: SuccessReport): void {
+    this.#json('succeeded', report);
+  }
+  failed(report: FailureReport): FailureVerdict {
+    return this.#json('failed', report);
+  }
+  stage(observation: StageObservation): StageVerdict {
+    return this.#json('stage', observation);
+  }
+  health(now: number): TargetHealth[] {
+    return (this.#value(this.#open().health(now)) as { targets: TargetHealth[] }).targets;
+  }
+  settle(request: SettleRequest): Settled {
+    return this.#json('settle', request);
+  }
+  frame(protocol: keyof typeof protocols, data: string): ReplyPiece {
+    const length = this.#write(data);
+    return this.#piece(() => this.#raw.frame(protocols[protocol], length));
+  }
+  body(protocol: keyof typeof protocols, text: string): ReplyPiece {
+    const length = this.#write(text);
+    return this.#piece(() => this.#raw.body(protocols[protocol], length));
+  }
+
+  /** Bytes of WebAssembly memory, for reports. */
+  get memoryBytes(): number {
+    return this.#view().byteLength;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#raw.delete();
+  }
+
+  #open(): RawCore {
+    if (this.#closed) throw new TierwiseError('closed', 'This client was closed; create a new one.');
+    return this.#raw;
+  }
+
+  /** Malformed server text is a failed call, not a wrong request. */
+  #piece(read: () => number): ReplyPiece {
+    try {
+      return this.#value(read()) as ReplyPiece;
+    } catch (error) {
+      if (TierwiseError.isInstance(error) && error.code !== 'internal' && error.code !== 'closed') {
+        throw new CallFailure({ kind: 'protocol', message: error.message }, error);
+      }
+      throw error;
+    }
+  }
+
+  #json<T>(method: JsonMethod, value: unknown): T {
+    const length = this.#write(wellFormedJson(JSON.stringify(value)));
+    return this.#value(this.#raw[method](length)) as T;
+  }
+
+  #view(): Uint8Array {
+    // Memory that grew has a new buffer; views of the old one are dead.
+    if (this.#heap.byteLength === 0) {
+      this.#heap = new Uint8Array(this.#raw.memory().buffer);
+      this.#input = this.#heap.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
+    }
+    return this.#heap;
+  }
+
+  #write(text: string): number {
+    const raw = this.#open();
+    this.#view();
+    const most = text.length * 3;
+    if (most > this.#inputSize || this.#inputSize > keepBytes) {
+      const size = Math.max(most, 16 * 1024);
+      this.#inputAddress = raw.input(size);
+      this.#inputSize = size;
+      this.#heap = new Uint8Array(raw.memory().buffer);
+      this.#input = this.#heap.subarray(this.#inputAddress, this.#inputAddress + size);
+    }
+    const { read, written } = this.#encoder.encodeInto(text, this.#input);
+    if (read !== text.length) throw new TierwiseError('internal', 'The request did not fit into the core.');
+    return written;
+  }
+
+  #value(length: number): unknown {
+    const heap = this.#view();
+    const address = this.#raw.output();
+    const value: unknown = JSON.parse(this.#decoder.decode(heap.subarray(address, address + Math.abs(length))));
+    if (length >= 0) return value;
+    const { code, message, field } = value as Envelope;
+    throw new RequestError(code, message, field);
+  }
+}
+
+type JsonMethod =
+  | 'configure'
+  | 'check'
+  | 'plan'
+  | 'partition'
+  | 'storable'
+  | 'store'
+  | 'forget'
+  | 'entries'
+  | 'admit'
+  | 'release'
+  | 'succeeded'
+  | 'failed'
+  | 'stage'
+  | 'settle';
+
+/** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */
+const keepBytes = 1 << 20;
+
+/**
+ * `JSON.stringify` writes a lone surrogate as an escape (`\ud800`), which is not valid in strict JSON readers:
+ * each becomes U+FFFD. An escaped backslash before `ud800` is left alone.
+ */
+export function wellFormedJson(text: string): string {
+  if (!text.includes('\\ud')) return text;
+  return text.replace(/\\(?:u(d[89a-f][0-9a-f]{2})|.)/g, (escape, lone: string | undefined) =>
+    lone === undefined ? escape : '\ufffd',
+  );
+}

@@ -1,0 +1,16 @@
+export { createClient } from './client.js';
+export { configFromEnv } from './config-from-env.js';
+export {
+  AbortedError,
+  CallError,
+  type CallAttempt,
+  ConfigError,
+  LoadError,
+  NotCachedError,
+  RequestError,
+  TierwiseError,
+} from './errors.js';
+export { sharedMemoryStore } from './store/memory.js';
+export type { CacheRecord, RemoteChange, Store, StoredReply } from './store/store.js';
+export type * from './types.js';
+export { tiers } from './types.js';

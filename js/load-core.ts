@@ -1,0 +1,93 @@
+/**
+ * Finds and starts `core.wasm`. In this order: bytes the caller gave; a URL the caller gave; the file beside this
+ * module (`new URL('core.wasm', import.meta.url)`, which bundlers follow; read from disk in Node); and when that
+ * file cannot be had or is something else (esbuild does not copy it, some dev servers move this module), a base64
+ * copy in a chunk of its own, loaded only then. A compile or Content-Security-Policy error is never worked around.
+ * The module is shared by all clients of a page; a failed load is forgotten, so that it can be tried again.
+ */
+import createCore, { type CoreModule } from '#core-module';
+
+import { LoadError, TierwiseError } from './errors.js';
+
+export interface CoreLocation {
+  wasmBinary?: ArrayBuffer | Uint8Array | undefined;
+  wasmUrl?: string | undefined;
+}
+
+let shared: Promise<CoreModule> | undefined;
+
+export function loadCore(location: CoreLocation): Promise<CoreModule> {
+  if (location.wasmBinary !== undefined) return start(location.wasmBinary, 'the given wasmBinary');
+  if (location.wasmUrl !== undefined) {
+    const url = location.wasmUrl;
+    return fetchWasm(url).then((bytes) => start(bytes, url));
+  }
+  shared ??= loadDefault().catch((error: unknown) => {
+    shared = undefined;
+    throw error;
+  });
+  return shared;
+}
+
+async function loadDefault(): Promise<CoreModule> {
+  const url = new URL('core.wasm', import.meta.url);
+  let bytes: ArrayBuffer | Uint8Array;
+  try {
+    bytes = readFromDisk(url) ?? (await fetchWasm(url.href));
+  } catch {
+    const { default: base64 } = await import('#core-base64');
+    bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    return start(bytes, 'the copy inside the package');
+  }
+  return start(bytes, url.href);
+}
+
+/** Node gives its file system without an import that bundlers would trip over. */
+function readFromDisk(url: URL): Uint8Array | undefined {
+  if (url.protocol !== 'file:') return undefined;
+  const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+  const fs = node?.getBuiltinModule?.('node:fs') as { readFileSync(path: URL): Uint8Array } | undefined;
+  return fs?.readFileSync(url);
+}
+
+async function fetchWasm(url: string): Promise<ArrayBuffer> {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: 'same-origin' });
+  } catch (cause) {
+    throw new LoadError(`core.wasm could not be fetched from ${url}.`, cause);
+  }
+  if (!response.ok) throw new LoadError(`core.wasm could not be fetched from ${url}: HTTP ${String(response.status)}.`);
+  const bytes = await response.arrayBuffer();
+  const head = new Uint8Array(bytes.slice(0, 4));
+  if (head[0] !== 0x00 || head[1] !== 0x61 || head[2] !== 0x73 || head[3] !== 0x6d) {
+    const what = head[0] === 0x3c ? 'an HTML page' : 'something that is not WebAssembly';
+    throw new LoadError(`${url} is ${what}: copy core.wasm from the package there, or set wasmUrl.`);
+  }
+  return bytes;
+}
+
+async function start(bytes: ArrayBuffer | Uint8Array, from: string): Promise<CoreModule> {
+  let module: CoreModule;
+  try {
+    module = await createCore({ wasmBinary: bytes, print: () => undefined, printErr: () => undefined });
+  } catch (cause) {
+    if (TierwiseError.isInstance(cause)) throw cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const why = /Content Security Policy|unsafe-eval/i.test(text)
+      ? "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to script-src"
+      : /exception|tag section|simd|v128/i.test(text)
+        ? 'this browser is too old for it (WebAssembly SIMD and exception handling are needed)'
+        : text;
+    throw new LoadError(`The WebAssembly core from ${from} could not be started: ${why}.`, cause);
+  }
+  const core = new module.Core();
+  const version = core.version();
+  core.delete();
+  if (version !== __TIERWISE_VERSION__) {
+    throw new LoadError(
+      `core.wasm from ${from} is version ${version}, the package is ${__TIERWISE_VERSION__}: clear the cache or copy the file again.`,
+    );
+  }
+  return module;
+}

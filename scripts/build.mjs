@@ -1,0 +1,86 @@
+/**
+ * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
+ *
+ * 1. CMake builds core.wasm and its glue (preset `wasm`).
+ * 2. esbuild bundles js/ once, small dependencies inlined, React external: index.js, react.js and shared chunks. The
+ *    base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
+ * 3. tsc writes the types.
+ * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const at = (...parts) => path.join(root, ...parts);
+const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+
+export function buildWasm() {
+  const toolchain = process.env.TIERWISE_EMSCRIPTEN_TOOLCHAIN;
+  run('cmake', '--preset', 'wasm', '-DBUILD_TESTING=ON', ...(toolchain ? [`-DCMAKE_TOOLCHAIN_FILE=${toolchain}`] : []));
+  run('cmake', '--build', '--preset', 'wasm', '--target', 'core_wasm');
+}
+
+export async function buildJs() {
+  const glue = at('build/wasm/module/core.js');
+  const wasm = at('build/wasm/module/core.wasm');
+  rmSync(at('dist'), { recursive: true, force: true });
+  mkdirSync(at('dist'), { recursive: true });
+  copyFileSync(wasm, at('dist/core.wasm'));
+  const virtual = {
+    name: 'core',
+    setup(builder) {
+      builder.onResolve({ filter: /^#core-module$/ }, () => ({ path: glue }));
+      builder.onResolve({ filter: /^#core-base64$/ }, () => ({ path: 'core-base64', namespace: 'base64' }));
+      builder.onLoad({ filter: /.*/, namespace: 'base64' }, () => ({
+        contents: `export default ${JSON.stringify(readFileSync(wasm).toString('base64'))};`,
+      }));
+      // Emscripten's glue is minified by itself; the rest of the package stays readable.
+      builder.onLoad({ filter: /build\/wasm\/module\/core\.js$/ }, async ({ path: file }) => {
+        const { outputFiles } = await build({
+          entryPoints: [file],
+          write: false,
+          minify: true,
+          format: 'esm',
+          target: 'es2022',
+        });
+        return { contents: outputFiles[0].text };
+      });
+    },
+  };
+  await build({
+    absWorkingDir: root,
+    entryPoints: { index: 'js/index.ts', react: 'js/react/index.ts' },
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import', 'module', 'browser'],
+    chunkNames: 'chunk-[name]-[hash]',
+    external: ['react', 'react-dom', 'react/jsx-runtime'],
+    define: { __TIERWISE_VERSION__: JSON.stringify(version) },
+    jsx: 'automatic',
+    sourcemap: true,
+    sourcesContent: true,
+    legalComments: 'inline',
+    plugins: [virtual],
+    logLevel: 'warning',
+  });
+  // Hooks and components belong to the client side of a server-rendering framework.
+  const react = at('dist/react.js');
+  writeFileSync(react, `'use client';\n${readFileSync(react, 'utf8')}`);
+  run('npx', 'tsc', '-p', 'tsconfig.build.json');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const only = process.argv[2];
+  if (only !== '--js-only') buildWasm();
+  if (only !== '--wasm-only') await buildJs();
+}
