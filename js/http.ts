@@ -35,6 +35,8 @@ export interface CallInit {
   json?: unknown;
   body?: BodyInit;
   signal: AbortSignal;
+  /** The request may outlive the page (a last word when it is left). */
+  keepalive?: boolean;
   /** Overrides for this call, ms. */
   timeouts?: { firstChunk?: number; stall?: number } | undefined;
   /** Without the token: for servers whose CORS rules let no header of ours through. */
@@ -179,6 +181,7 @@ export class Http {
         redirect: 'manual',
         cache: 'no-store',
         referrerPolicy: 'no-referrer',
+        ...(init.keepalive === true && { keepalive: true }),
       });
       response = await watch.race(sent);
     } catch (cause) {
