@@ -11,7 +11,15 @@ Result<json> parse_json(std::string_view text) {
   // A cheap scan first: the callback parser is slower, and real input is shallow.
   std::size_t depth = 0;
   std::size_t deepest = 0;
+  bool in_string = false;
+  bool escaped = false;
   for (const char c : text) {
+    if (in_string) {
+      in_string = escaped || c != '"';
+      escaped = !escaped && c == '\\';
+      continue;
+    }
+    in_string = c == '"';
     if (c == '{' || c == '[') deepest = ++depth > deepest ? depth : deepest;
     if ((c == '}' || c == ']') && depth > 0) --depth;
   }
