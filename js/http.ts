@@ -39,8 +39,6 @@ export interface CallInit {
   keepalive?: boolean;
   /** Overrides for this call, ms. */
   timeouts?: { firstChunk?: number; stall?: number } | undefined;
-  /** Without the token: for servers whose CORS rules let no header of ours through. */
-  anonymous?: boolean;
 }
 export interface Frame {
   /** SSE event name, when one was sent. */
@@ -144,6 +142,11 @@ export class Http {
       .catch(() => undefined);
   }
 
+  /** The same without the token: for servers whose CORS rules let no header of ours through. */
+  withoutToken(): Http {
+    return new Http({ ...this.#options, token: undefined });
+  }
+
   /** Whether a token is configured that may go to this address. */
   holdsTokenFor(url: string): boolean {
     return this.#options.token !== undefined && this.#options.mayReceiveToken(new URL(url).origin);
@@ -164,7 +167,7 @@ export class Http {
   async #send(url: string, init: CallInit, watch: Watch): Promise<Response> {
     const headers = new Headers(init.headers);
     const origin = new URL(url).origin;
-    if (init.anonymous !== true && this.#options.token !== undefined && this.#options.mayReceiveToken(origin)) {
+    if (this.#options.token !== undefined && this.#options.mayReceiveToken(origin)) {
       const token = await this.#token(this.#options.token, watch);
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     }

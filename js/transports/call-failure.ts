@@ -6,8 +6,9 @@ import type { FailureFacts } from '../core-types.js';
  */
 export class CallFailure extends Error {
   readonly facts: FailureFacts;
-  constructor(facts: FailureFacts, cause?: unknown) {
-    super(facts.message ?? facts.kind, { cause });
+  /** `sentence`: for people, where `facts.message` is a server's own word or absent. */
+  constructor(facts: FailureFacts, cause?: unknown, sentence?: string) {
+    super(sentence ?? facts.message ?? facts.kind, { cause });
     this.name = 'CallFailure';
     this.facts = facts;
   }

@@ -7,7 +7,15 @@
 import type { Http } from '../http.js';
 import type { ReplyPiece } from '../core-types.js';
 import type {
-  Clock, FinishReason, JsonObject, Message, Protocol, ReplyFile, SpaceConfig, SpaceStatus, Tier,
+  Clock,
+  FinishReason,
+  JsonObject,
+  Message,
+  Protocol,
+  ReplyFile,
+  SpaceConfig,
+  SpaceStatus,
+  Tier,
 } from '../types.js';
 
 /** The request after steps 1 and 6: checked, context folded in, within limits. */
@@ -39,6 +47,8 @@ export interface TransportResult {
 
 export interface CallHandlers {
   signal: AbortSignal;
+  /** Of this request, ms, where they differ from the client's. */
+  timeouts?: { firstChunk?: number; stall?: number };
   onPart(part: TransportPart): void;
   /** Queue position, progress, log lines; the client adds target and tier. */
   onStatus(status: Omit<SpaceStatus, 'target' | 'tier'>): void;

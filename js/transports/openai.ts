@@ -1,0 +1,137 @@
+/**
+ * Chat completions in the shape of OpenAI: OpenAI itself, the Hugging Face router, vLLM, llama.cpp, TGI, litellm.
+ *
+ * Streams, and asks for token counts (`stream_options.include_usage`). Servers that refuse one of our parameters by
+ * name are asked once more in their dialect, which is remembered for this connection: without `stream_options`, or
+ * with `max_completion_tokens` in place of `max_tokens`. Without a configured model the first of `/models` is asked
+ * for; a server that lists none is sent none.
+ * Spaces are called at `{base}/v1/…`, or where `endpoint` says; providers at `{base}/…`, their base ends in `/v1`.
+ */
+import { CallFailure } from './call-failure.js';
+import { callForReply } from './call-for-reply.js';
+import { SharedTask } from './shared-task.js';
+import type { CallHandlers, Connection, ModelRequest, TransportContext, TransportResult } from './transport.js';
+import type { Protocol } from '../types.js';
+
+export interface OpenAIOptions {
+  /** What the connection calls itself. */
+  protocol?: Protocol;
+  /** For servers that demand a model name and ignore it. */
+  anyModel?: string;
+  /** Takes over for good when the server has no chat completions. */
+  whenMissing?: () => Connection;
+}
+
+const chatPath = '/chat/completions';
+const modelsTimeout = 15_000;
+
+export function openai(context: TransportContext, options: OpenAIOptions = {}): Connection {
+  const { http, base, config } = context;
+  const isProvider = context.tier === undefined;
+  const endpoint = config.endpoint;
+  const chatUrl =
+    endpoint?.endsWith(chatPath) === true ? base + endpoint : `${base}${isProvider ? '' : '/v1'}${chatPath}`;
+  const modelsUrl = `${chatUrl.slice(0, -chatPath.length)}/models`;
+  const headers = { ...context.headers, ...(config.billTo !== undefined && { 'x-hf-bill-to': config.billTo }) };
+  const dialect = { streamOptions: true, maxCompletionTokens: false };
+  let model = context.model ?? options.anyModel;
+  let listing: SharedTask<string | undefined> | undefined;
+  let replacement: Connection | undefined;
+
+  const findModel = async (signal: AbortSignal): Promise<string | undefined> => {
+    if (listing?.joinable !== true) listing = new SharedTask((shared) => firstModel(shared));
+    model = await listing.join(signal);
+    return model;
+  };
+  const firstModel = async (signal: AbortSignal): Promise<string | undefined> => {
+    try {
+      const list = await http.json(modelsUrl, {
+        signal,
+        headers,
+        timeouts: { firstChunk: modelsTimeout, stall: modelsTimeout },
+      });
+      return firstModelId(list);
+    } catch (error) {
+      // The chat call will say what is wrong, if anything is.
+      if (error instanceof CallFailure && error.facts.kind !== 'abort') return undefined;
+      throw error;
+    }
+  };
+
+  const chat = async (request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> => {
+    const named = model ?? (await findModel(handlers.signal));
+    for (;;) {
+      const used = { ...dialect };
+      const json = chatBody(request, named, used);
+      try {
+        return await callForReply(
+          { url: chatUrl, json, headers, protocol: 'openai', hasEndMark: true, via: 'chat completions' },
+          context,
+          handlers,
+        );
+      } catch (error) {
+        const change = error instanceof CallFailure ? refusedParameter(error) : undefined;
+        if (change === 'stream_options' && used.streamOptions) dialect.streamOptions = false;
+        else if (change === 'max_tokens' && !used.maxCompletionTokens) dialect.maxCompletionTokens = true;
+        else throw error;
+      }
+    }
+  };
+
+  return {
+    protocol: options.protocol ?? 'openai',
+    base,
+    async call(request, handlers) {
+      if (replacement !== undefined) return replacement.call(request, handlers);
+      try {
+        return await chat(request, handlers);
+      } catch (error) {
+        if (options.whenMissing === undefined || !isMissing(error)) throw error;
+        replacement = options.whenMissing();
+        return replacement.call(request, handlers);
+      }
+    },
+  };
+}
+
+/** The first id of an answer to `/models`; undefined when it is none. */
+export function firstModelId(list: unknown): string | undefined {
+  const data = (list as { data?: unknown } | null)?.data;
+  const id = Array.isArray(data) ? (data[0] as { id?: unknown } | undefined)?.id : undefined;
+  return typeof id === 'string' && id !== '' ? id : undefined;
+}
+
+function chatBody(
+  request: ModelRequest,
+  model: string | undefined,
+  dialect: { streamOptions: boolean; maxCompletionTokens: boolean },
+): unknown {
+  const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
+  const ownLimit = extra?.['max_tokens'] !== undefined || extra?.['max_completion_tokens'] !== undefined;
+  return {
+    ...(model !== undefined && { model }),
+    ...(!ownLimit && (dialect.maxCompletionTokens ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens })),
+    temperature,
+    ...(topP !== undefined && { top_p: topP }),
+    ...(seed !== undefined && { seed }),
+    ...(stop !== undefined && stop.length > 0 && { stop }),
+    stream: true,
+    ...(dialect.streamOptions && { stream_options: { include_usage: true } }),
+    ...extra,
+    messages: request.messages.map(({ role, content }) => ({ role, content })),
+  };
+}
+
+/** Which of our optional parameters a 400 or 422 names. */
+function refusedParameter({ facts }: CallFailure): 'stream_options' | 'max_tokens' | undefined {
+  if (facts.status !== 400 && facts.status !== 422) return undefined;
+  const said = `${facts.body ?? ''} ${facts.message ?? ''}`;
+  if (/stream_options|include_usage/.test(said)) return 'stream_options';
+  return said.includes('max_completion_tokens') && said.includes('max_tokens') ? 'max_tokens' : undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof CallFailure && error.facts.kind === 'http' && [404, 405, 501].includes(error.facts.status ?? 0)
+  );
+}
