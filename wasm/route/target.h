@@ -1,0 +1,46 @@
+// Target: one server a request may be sent to, as CoreConfig.targets of js/core-types.ts describes it, and
+// the names of the tiers and providers. At most one Space per tier and one target per other provider.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace tierwise::route {
+
+enum class Tier { kBase, kCompany, kAbstraction, kUser };
+// In the order a plan tries them when nothing else decides.
+enum class Provider { kSpace, kRouter, kOpenAi, kMock };
+
+inline constexpr std::array<Tier, 4> kTiers = {Tier::kBase, Tier::kCompany, Tier::kAbstraction, Tier::kUser};
+inline constexpr std::array<Provider, 4> kProviders = {Provider::kSpace, Provider::kRouter, Provider::kOpenAi,
+                                                       Provider::kMock};
+
+std::string_view tier_name(Tier tier);
+std::string_view provider_name(Provider provider);
+std::optional<Tier> tier_named(std::string_view name);
+std::optional<Provider> provider_named(std::string_view name);
+constexpr std::size_t position(Tier tier) { return static_cast<std::size_t>(tier); }
+
+struct Target {
+  std::string id;
+  Provider provider = Provider::kSpace;
+  // Spaces only.
+  Tier tier = Tier::kBase;
+  // Empty when the config names none.
+  std::string model;
+};
+
+// How sentences name a target: the tier of a Space, else the provider.
+std::string_view label(const Target& target);
+
+// Reads CoreConfig.targets; error code "invalid-config".
+Result<std::vector<Target>> read_targets(const json& config);
+
+}  // namespace tierwise::route
