@@ -32,7 +32,6 @@ struct Judgement {
 };
 
 constexpr std::string_view kSoon = "Try again in a moment.";
-constexpr std::string_view kLater = "Try again later.";
 constexpr std::string_view kChangeRequest = "Change the request.";
 constexpr std::string_view kTellOwner = "If it stays so, its owner must look into it.";
 
