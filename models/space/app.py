@@ -26,7 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
     else:
         knowledge = Knowledge.from_folder(settings.knowledge)
         answerer = PassageAnswerer(knowledge, settings.word_delay_ms)
-        suggestions = [section.heading for section in knowledge.sections if not section.direct][:SUGGESTIONS]
+        suggestions = first_headings(knowledge)
     answering = Answering(settings, answerer)
     app = FastAPI(openapi_url=None, routes=PlainApi(settings, answering).routes())
     return gr.mount_gradio_app(
@@ -42,6 +42,15 @@ def create_app(settings: Settings) -> FastAPI:
         theme=THEME,
         css=CSS,
     )
+
+
+def first_headings(knowledge: Knowledge) -> list[str]:
+    """The first section of each file, as something to try."""
+    by_file: dict[str, str] = {}
+    for section in knowledge.sections:
+        if not section.direct:
+            by_file.setdefault(section.file, section.heading)
+    return list(by_file.values())[:SUGGESTIONS]
 
 
 def start_log() -> None:

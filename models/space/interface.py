@@ -98,7 +98,6 @@ def build(settings: Settings, answering: Answering, suggestions: list[str]) -> g
         ]
         stop.click(None, cancels=runs, **hidden)
 
-    # The endpoint is its own queue's limit; one more than may run can wait as long as there is room.
     blocks.queue(max_size=settings.queue_size, default_concurrency_limit=settings.concurrency)
     return blocks
 
