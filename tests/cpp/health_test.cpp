@@ -229,7 +229,10 @@ TEST_F(Health, HalfOfTheLastMinuteDoesNotAndOldOnesDoNotCount) {
   fail(kServerError, kT + 1);
   fail(kServerError, kT + 2);
   succeed(kT + 3, 1);
-  // The first four are out of the window by now.
+  succeed(kT + 4, 1);
+  fail(kServerError, kT + 5);
+  EXPECT_EQ(at(kT + 6), Availability::kReady) << "3 of 6 is not more than half";
+  // The first six are out of the window by now.
   fail(kServerError, kT + 70'000);
   EXPECT_EQ(at(kT + 70'001), Availability::kReady);
 }
