@@ -1,5 +1,6 @@
 #include "cache/entry_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -33,10 +34,11 @@ std::uint32_t EntryTable::add(const Digest& id, const Description& description, 
   }
   numbers_.insert(id, number, digest_of());
   bytes_ += description.bytes;
-  if (place == Place::kNewest) {
-    link(number, kNone, newest_);
-  } else {
+  if (place == Place::kByTime) {
     place_by_time(number);
+  } else {
+    link(number, kNone, newest_);
+    if (place == Place::kByTimeLater) settled_ = false;
   }
   return number;
 }
@@ -54,7 +56,34 @@ void EntryTable::remove(std::uint32_t number) {
   free_.push_back(number);
 }
 
+std::vector<std::uint32_t> EntryTable::order() const {
+  std::vector<std::uint32_t> numbers;
+  numbers.reserve(size());
+  for (std::uint32_t number = newest_; number != kNone; number = entries_[number].older) numbers.push_back(number);
+  if (!settled_) {
+    std::stable_sort(numbers.begin(), numbers.end(), [this](std::uint32_t a, std::uint32_t b) {
+      return entries_[a].last_used_at > entries_[b].last_used_at;
+    });
+  }
+  return numbers;
+}
+
+std::uint32_t EntryTable::oldest() {
+  settle();
+  return oldest_;
+}
+
+void EntryTable::settle() {
+  if (settled_) return;
+  const std::vector<std::uint32_t> numbers = order();
+  newest_ = kNone;
+  oldest_ = kNone;
+  for (const std::uint32_t number : numbers) link(number, oldest_, kNone);
+  settled_ = true;
+}
+
 void EntryTable::place_by_time(std::uint32_t number) {
+  settle();
   const double time = entries_[number].last_used_at;
   // From both ends at once: the answer lies where either walk stops first.
   std::uint32_t from_newest = newest_;

@@ -51,7 +51,8 @@ class EntryTable {
 
   enum class Place {
     kNewest,
-    kByTime,  // where its last_used_at belongs: found at once near either end of the order, by walking otherwise
+    kByTime,       // where its last_used_at belongs: at once near either end of the order, by walking otherwise
+    kByTimeLater,  // the same, but found by one sort for all when the order is next asked for
   };
 
   // The id must not be there yet.
@@ -62,8 +63,10 @@ class EntryTable {
 
   const Entry& operator[](std::uint32_t number) const { return entries_[number]; }
 
-  std::uint32_t newest() const { return newest_; }
-  std::uint32_t oldest() const { return oldest_; }
+  // All of them, newest used first.
+  std::vector<std::uint32_t> order() const;
+  // The one used longest ago; `newer` leads on from it.
+  std::uint32_t oldest();
   std::size_t size() const { return numbers_.size(); }
   std::uint64_t bytes() const { return bytes_; }
   const StringPool& strings() const { return strings_; }
@@ -79,6 +82,7 @@ class EntryTable {
     return [this](std::uint32_t number) -> const Digest& { return entries_[number].id; };
   }
   void place_by_time(std::uint32_t number);
+  void settle();
   void unlink(std::uint32_t number);
   void link(std::uint32_t number, std::uint32_t newer, std::uint32_t older);
 
@@ -89,6 +93,7 @@ class EntryTable {
   std::uint64_t bytes_ = 0;
   std::uint32_t newest_ = kNone;
   std::uint32_t oldest_ = kNone;
+  bool settled_ = true;  // no kByTimeLater waits at the newest end
 };
 
 }  // namespace tierwise::cache

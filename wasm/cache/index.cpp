@@ -194,11 +194,15 @@ Result<json> Index::store(const json& record) {
   if (replaces) remove(existing);
 
   const std::uint32_t partition = partition_number(given.partition);
-  const std::uint32_t number = table_.add(
-      given.id,
-      {given.tier, given.target, given.tags, static_cast<std::uint32_t>(given.bytes), partition,
-       static_cast<std::uint32_t>(hits), stored_at, given.ttl, last_used_at},
-      last_used_at >= given.now ? EntryTable::Place::kNewest : EntryTable::Place::kByTime);
+  const bool fits = table_.size() < max_entries_ && static_cast<double>(table_.bytes()) + given.bytes <= max_bytes_;
+  const auto place = last_used_at >= given.now ? EntryTable::Place::kNewest
+                     : fits                    ? EntryTable::Place::kByTimeLater
+                                               : EntryTable::Place::kByTime;
+  const std::uint32_t number = table_.add(given.id,
+                                          {given.tier, given.target, given.tags,
+                                           static_cast<std::uint32_t>(given.bytes), partition,
+                                           static_cast<std::uint32_t>(hits), stored_at, given.ttl, last_used_at},
+                                          place);
   ++partitions_[partition].entries;
 
   sweep(given.now, evicted);
@@ -239,11 +243,7 @@ Result<json> Index::forget(const json& request) {
       remove_into(number, ids);
     }
   };
-  for (std::uint32_t number = table_.newest(); number != EntryTable::kNone;) {
-    const std::uint32_t older = table_[number].older;
-    consider(number);
-    number = older;
-  }
+  for (const std::uint32_t number : table_.order()) consider(number);
   if (!selector.dry_run && selector.now) marks_.remember(selector, *selector.now);
   return json{{"ids", std::move(ids)}, {"bytes", bytes}};
 }
@@ -265,7 +265,9 @@ Result<json> Index::entries(const json& query) const {
   json list = json::array();
   double skip = offset.value();
   const StringPool& strings = table_.strings();
-  for (std::uint32_t number = table_.newest(); number != EntryTable::kNone; number = table_[number].older) {
+  // The totals alone cost nothing.
+  const auto order = limit.value() > 0 ? table_.order() : std::vector<std::uint32_t>();
+  for (const std::uint32_t number : order) {
     if (static_cast<double>(list.size()) >= limit.value()) break;
     const Entry& entry = table_[number];
     if (partition && partitions_[entry.partition].id != *partition) continue;
@@ -326,12 +328,13 @@ void Index::remove_into(std::uint32_t number, json& ids) {
   remove(number);
 }
 
-std::vector<std::uint32_t> Index::overflow() const {
+std::vector<std::uint32_t> Index::overflow() {
   std::vector<std::uint32_t> numbers;
   std::size_t count = table_.size();
   auto bytes = static_cast<double>(table_.bytes());
-  for (std::uint32_t number = table_.oldest(); count > max_entries_ || bytes > max_bytes_;
-       number = table_[number].newer) {
+  std::uint32_t number = EntryTable::kNone;
+  while (count > max_entries_ || bytes > max_bytes_) {
+    number = numbers.empty() ? table_.oldest() : table_[number].newer;
     numbers.push_back(number);
     --count;
     bytes -= table_[number].bytes;

@@ -72,7 +72,7 @@ class Index {
   void remove(std::uint32_t number);
   void remove_into(std::uint32_t number, json& ids);
   // The entries beyond the bounds, least recently used first.
-  std::vector<std::uint32_t> overflow() const;
+  std::vector<std::uint32_t> overflow();
   void sweep(double now, json& evicted);
   auto partition_digest() const {
     return [this](std::uint32_t number) -> const Digest& { return partitions_[number].id; };

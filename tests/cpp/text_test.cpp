@@ -1,0 +1,93 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace tierwise {
+namespace {
+
+// Unicode Standard, table 3-7, at its edges.
+TEST(Utf8, ValidityAtTheEdges) {
+  struct {
+    std::string bytes;
+    bool valid;
+  } const cases[] = {
+      {"", true},
+      {"plain", true},
+      {std::string("\0", 1), true},
+      {"\x7f", true},
+      {"\x80", false},
+      {"\xbf", false},
+      {"\xc0\x80", false},      // overlong NUL
+      {"\xc1\xbf", false},      // overlong DEL
+      {"\xc2\x80", true},       // U+0080
+      {"\xdf\xbf", true},       // U+07FF
+      {"\xc2", false},
+      {"\xc2\x7f", false},
+      {"\xe0\x9f\xbf", false},  // overlong
+      {"\xe0\xa0\x80", true},   // U+0800
+      {"\xed\x9f\xbf", true},   // U+D7FF
+      {"\xed\xa0\x80", false},  // U+D800
+      {"\xed\xbf\xbf", false},  // U+DFFF
+      {"\xee\x80\x80", true},   // U+E000
+      {"\xef\xbf\xbf", true},   // U+FFFF
+      {"\xe4\xb8", false},
+      {"\xe4\xb8\x41", false},
+      {"\xf0\x8f\xbf\xbf", false},  // overlong
+      {"\xf0\x90\x80\x80", true},   // U+10000
+      {"\xf4\x8f\xbf\xbf", true},   // U+10FFFF
+      {"\xf4\x90\x80\x80", false},
+      {"\xf5\x80\x80\x80", false},
+      {"\xff", false},
+      {"\xf0\x9f\x98", false},
+      {"\xf0\x9f\x98\x80", true},
+  };
+  for (const auto& c : cases) {
+    // Alone, and at every place of the strides in which ASCII is skipped.
+    for (std::size_t before = 0; before < 70; ++before) {
+      for (std::size_t after : {0U, 1U, 40U}) {
+        const std::string text = std::string(before, 'a') + c.bytes + std::string(after, 'z');
+        ASSERT_EQ(valid_utf8(text), c.valid) << testing::PrintToString(c.bytes) << " after " << before;
+      }
+    }
+  }
+}
+
+TEST(Utf8, LongMixedText) {
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += std::string(static_cast<std::size_t>(i % 50), 'a') + "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80";
+  EXPECT_TRUE(valid_utf8(text));
+  for (std::size_t at = 0; at < text.size(); at += 13) {
+    std::string broken = text;
+    broken[at] = '\xff';
+    ASSERT_FALSE(valid_utf8(broken)) << at;
+  }
+}
+
+TEST(Utf8, CountsCodePoints) {
+  EXPECT_EQ(code_points(""), 0U);
+  EXPECT_EQ(code_points("abc"), 3U);
+  EXPECT_EQ(code_points("e\xcc\x81"), 2U);  // a letter and its accent
+  EXPECT_EQ(code_points("\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80"), 3U);
+}
+
+TEST(Utf8, CutsAtACharacter) {
+  const std::string text = "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z";  // 1, 2, 3, 4, 1 bytes
+  const std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+  for (std::size_t max = 0; max < std::size(ends); ++max) {
+    EXPECT_EQ(cut_utf8(text, max), std::string_view(text).substr(0, ends[max])) << max;
+  }
+}
+
+TEST(Utf8, CutOfInvalidTextStaysInBounds) {
+  const std::string text(20, '\x80');
+  for (std::size_t max = 0; max < 25; ++max) {
+    const auto cut = cut_utf8(text, max);
+    EXPECT_LE(cut.size(), max);
+    EXPECT_EQ(cut.data(), text.data());
+  }
+}
+
+}  // namespace
+}  // namespace tierwise
