@@ -7,17 +7,16 @@
 import type { Json } from '../types.js';
 import { CallFailure } from './call-failure.js';
 import { appFailure, cancelledFailure, lostFailure } from './gradio-failure.js';
-import { cancelJob, leaveStream, startJob, type GradioJob, type Started } from './gradio-job.js';
+import { startJob, stopJob, type GradioJob, type Started } from './gradio-job.js';
 import { isObject, parsePythonJson } from './json.js';
 
 /** Resolves to the finished outputs. */
 export async function runWithCall(job: GradioJob, apiName: string): Promise<readonly Json[]> {
   const path = `${job.api}/call/${apiName.split('/').map(encodeURIComponent).join('/')}`;
-  const stop = ({ eventId }: Started, streamOpened: boolean) => {
-    if (eventId === undefined) return;
-    void (streamOpened ? Promise.resolve() : leaveStream(job, `${path}/${encodeURIComponent(eventId)}`)).then(() =>
-      cancelJob(job, eventId, eventId),
-    );
+  const streamOf = (eventId: string) => `${path}/${encodeURIComponent(eventId)}`;
+  let running = false;
+  const stop = ({ eventId }: Started) => {
+    if (eventId !== undefined) void stopJob(job, { eventId, session: eventId, stream: streamOf(eventId), running });
   };
   const started = await startJob(
     job,
@@ -31,7 +30,7 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
         body: JSON.stringify(answer).slice(0, 2000),
       });
     },
-    (late) => stop(late, false),
+    stop,
   );
   let outputs: readonly Json[] | undefined;
   let failure: CallFailure | undefined;
@@ -62,23 +61,24 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
       outputs = value;
       return 'stop';
     }
+    running = true;
     if (event === 'generating' && Array.isArray(value)) job.reply.whole(value);
     return undefined;
   };
   try {
     await job.http.frames(
-      `${path}/${encodeURIComponent(started.eventId ?? '')}`,
+      streamOf(started.eventId ?? ''),
       { signal: job.handlers.signal, headers: job.headers },
       (frame) => hear(frame.event, frame.data),
     );
   } catch (error) {
     if (outputs === undefined && failure === undefined) {
-      stop(started, true);
+      stop(started);
       throw error;
     }
   }
   if (failure !== undefined) throw failure;
   if (outputs !== undefined) return outputs;
-  stop(started, true);
+  stop(started);
   throw new CallFailure({ kind: 'cut', message: 'The Space’s stream ended before the reply was complete.' });
 }

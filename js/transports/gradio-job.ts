@@ -10,6 +10,10 @@ import type { CallHandlers } from './transport.js';
 
 /** How long a job that nobody waits for any more is looked after, ms. */
 const farewellMs = 8000;
+/** Long enough for a server to have sent all it had to say about a waiting job, ms. */
+const quietMs = 500;
+/** Long enough for a server to notice that a reader has left, ms. */
+const noticeMs = 300;
 
 export interface GradioJob {
   http: Http;
@@ -66,9 +70,23 @@ function abortFailure(signal: AbortSignal): CallFailure {
   return reason instanceof CallFailure ? reason : new CallFailure({ kind: 'abort' });
 }
 
-/** Tells the server to stop a job; never throws, never waits for long. */
-export async function cancelJob(job: GradioJob, eventId: string, session: string): Promise<void> {
-  await farewell(job, (signal) =>
+/**
+ * Makes the server stop a job that was left; never throws, and nobody waits for it.
+ *
+ * Gradio ends a running job on POST `/cancel`. A waiting one is taken out of the queue when its reader leaves: 4 and 5
+ * do it only then, only if they are not just sending it something, and not any more once `/cancel` was heard. So a
+ * stream is opened (again), left in a quiet moment, and `/cancel` follows, for a job that has started since.
+ */
+export async function stopJob(
+  job: GradioJob,
+  place: { eventId: string; session: string; stream: string; running: boolean },
+): Promise<void> {
+  const { eventId, session, stream } = place;
+  if (!place.running) {
+    await farewell(job, quietMs, (signal) => job.http.frames(stream, { headers: job.headers, signal }, () => undefined));
+    await new Promise<void>((resolve) => job.clock.after(noticeMs, resolve));
+  }
+  await farewell(job, farewellMs, (signal) =>
     job.http.text(`${job.api}/cancel`, {
       method: 'POST',
       json: { event_id: eventId, session_hash: session, fn_index: job.dependency.id },
@@ -79,17 +97,9 @@ export async function cancelJob(job: GradioJob, eventId: string, session: string
   );
 }
 
-/**
- * Opens a job's stream and closes it at the first sign of life: Gradio 4 and 5 take a waiting job out of their queue
- * only when its reader leaves, so a job whose stream was never opened needs one.
- */
-export async function leaveStream(job: GradioJob, url: string): Promise<void> {
-  await farewell(job, (signal) => job.http.frames(url, { headers: job.headers, signal }, () => 'stop'));
-}
-
-async function farewell(job: GradioJob, run: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+async function farewell(job: GradioJob, ms: number, run: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const controller = new AbortController();
-  const cancelTimer = job.clock.after(farewellMs, () => controller.abort());
+  const cancelTimer = job.clock.after(ms, () => controller.abort());
   await run(controller.signal).catch(() => undefined);
   cancelTimer();
 }

@@ -8,16 +8,15 @@
 import type { Json, JsonObject } from '../types.js';
 import { CallFailure } from './call-failure.js';
 import { appFailure, cancelledFailure, lostFailure } from './gradio-failure.js';
-import { cancelJob, leaveStream, startJob, type GradioJob, type Started } from './gradio-job.js';
+import { startJob, stopJob, type GradioJob, type Started } from './gradio-job.js';
 import { queueStatus } from './gradio-status.js';
 import { isObject, parsePythonJson } from './json.js';
 
 /** Resolves to the finished outputs. */
 export async function runInQueue(job: GradioJob): Promise<readonly Json[]> {
   const stream = `${job.api}/queue/data?session_hash=${encodeURIComponent(job.session)}`;
-  const stop = ({ eventId }: Started, streamOpened: boolean) => {
-    if (eventId === undefined) return;
-    void (streamOpened ? Promise.resolve() : leaveStream(job, stream)).then(() => cancelJob(job, eventId, job.session));
+  const stop = ({ eventId }: Started, running: boolean) => {
+    if (eventId !== undefined) void stopJob(job, { eventId, session: job.session, stream, running });
   };
   const started = await startJob(
     job,
@@ -34,11 +33,11 @@ export async function runInQueue(job: GradioJob): Promise<readonly Json[]> {
   } catch (failure) {
     // The server cuts some streams after the last word; what was said stands.
     if (!listener.ended) {
-      stop(started, true);
+      stop(started, listener.running);
       throw failure;
     }
   }
-  if (!listener.ended) stop(started, true);
+  if (!listener.ended) stop(started, listener.running);
   return listener.result();
 }
 
@@ -52,6 +51,8 @@ class QueueListener {
   #first = true;
   /** The server will say nothing more about this job. */
   ended = false;
+  /** The job has left the queue. */
+  running = false;
 
   constructor(job: GradioJob, eventId: string | undefined) {
     this.#job = job;
@@ -74,13 +75,14 @@ class QueueListener {
   }
 
   #take(message: JsonObject, progress: () => void): 'stop' | undefined {
-    const { output } = message;
-    switch (message['msg']) {
+    const { msg, output } = message;
+    if (msg !== 'estimation' && msg !== 'heartbeat') this.running = true;
+    switch (msg) {
       case 'process_generating':
       case 'process_streaming':
         if (message['success'] === false) return this.#fail(appFailure(output));
         if (isObject(output) && Array.isArray(output['data'])) {
-          const edits = this.#job.diffs && !this.#first && message['msg'] === 'process_generating';
+          const edits = this.#job.diffs && !this.#first && msg === 'process_generating';
           this.#first = false;
           if (edits) this.#job.reply.edits(output['data']);
           else this.#job.reply.whole(output['data']);

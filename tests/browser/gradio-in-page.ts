@@ -17,8 +17,12 @@ export interface Order {
   abortAfterParts?: number;
   abortAfterStatuses?: number;
   abortAfterMs?: number;
+  /** Abort as soon as a request to a path ending like this was sent, before it is answered. */
+  abortOnRequest?: string;
   timeouts?: { firstChunk: number; stall: number };
   maxReplyBytes?: number;
+  /** Call a function number the app does not have. */
+  wrongIndex?: boolean;
 }
 
 const clock = {
@@ -35,8 +39,13 @@ const reader: ReplyReader = {
 
 export async function ask(order: Order) {
   const origin = new URL(order.base).origin;
+  const controller = new AbortController();
   const http = new Http({
-    fetch: globalThis.fetch,
+    fetch: (input, init) => {
+      const answer = globalThis.fetch(input, init);
+      if (order.abortOnRequest !== undefined && String(input).endsWith(order.abortOnRequest)) controller.abort();
+      return answer;
+    },
     clock,
     token: order.token,
     mayReceiveToken: (asked) => asked === origin,
@@ -44,15 +53,17 @@ export async function ask(order: Order) {
     maxReplyBytes: order.maxReplyBytes ?? 8 * 1024 * 1024,
     timeouts: order.timeouts ?? { firstChunk: 20_000, stall: 20_000 },
   });
-  const controller = new AbortController();
   const parts: TransportPart[] = [];
   const statuses: Omit<SpaceStatus, 'target' | 'tier'>[] = [];
   const startedAt = performance.now();
   const partTimes: number[] = [];
   const told = () => ({ parts, statuses, shown: replay(parts), partTimes, ms: performance.now() - startedAt });
   try {
-    const config = parseGradioConfig(await http.json(`${order.base}/config`, { signal: controller.signal }));
-    if (config === undefined) throw new Error('not Gradio');
+    const found = parseGradioConfig(await http.json(`${order.base}/config`, { signal: controller.signal }));
+    if (found === undefined) throw new Error('not Gradio');
+    const config = order.wrongIndex
+      ? { ...found, dependencies: found.dependencies.map((dependency) => ({ ...dependency, id: 9999 })) }
+      : found;
     const context: TransportContext = {
       target: 'space:base',
       tier: 'base',

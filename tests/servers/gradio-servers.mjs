@@ -28,7 +28,7 @@ export function freePort() {
 /**
  * @param {'gradio4' | 'gradio5' | 'gradio6'} name
  * @returns {Promise<{ name: string, version: string, origin: string, port: number, ran: () => Promise<Record<string, number>>,
- *   stop: () => Promise<void>, kill: () => Promise<void> }>}
+ *   waiting: () => Promise<number>, output: () => string, stop: () => Promise<void>, kill: () => Promise<void> }>}
  */
 export async function startGradio(name, { env = {}, onProgress } = {}) {
   const { python } = await ensureVenv(name, gradioVersions[name], onProgress === undefined ? {} : { onProgress });
@@ -72,6 +72,7 @@ export async function startGradio(name, { env = {}, onProgress } = {}) {
         origin,
         port,
         ran: async () => (await fetch(`${origin}/ran`)).json(),
+        waiting: async () => (await fetch(`${origin}/waiting`)).json(),
         output: () => output,
         stop: () => end('SIGTERM'),
         kill: () => end('SIGKILL'),

@@ -6,7 +6,8 @@ Apps, each mounted at a path of its own on 127.0.0.1:PORT:
   /suite      every kind of endpoint; real error texts are hidden, as a launched Space hides them
   /chat       a ChatInterface with additional inputs      /interface  an Interface with labelled inputs
   /locked     an app behind Gradio's own login
-GET /ran answers {key: steps} for the jobs that log what really ran; GET /version the Gradio version.
+GET /ran answers {key: steps} for the jobs that log what really ran; GET /waiting how many jobs wait in the queue of
+/suite; GET /version the Gradio version.
 The queue of /suite holds two waiting jobs and runs one job of `slow` and `hold` at a time.
 """
 
@@ -88,7 +89,7 @@ async def hold(key, seconds=6):
 def progress(prompt, report=gr.Progress()):
     for step in range(4):
         report((step, 4), desc="denoise", unit="steps")
-        time.sleep(0.12)
+        time.sleep(0.2)
     return f"{prompt} in 4 steps"
 
 
@@ -274,11 +275,17 @@ def interface():
 
 
 app = FastAPI()
+suite_demo = suite()
 
 
 @app.get("/ran")
 def what_ran():
     return dict(ran)
+
+
+@app.get("/waiting")
+def waiting():
+    return len(suite_demo._queue)
 
 
 @app.get("/version")
@@ -290,7 +297,7 @@ def mount(demo, path, **options):
     gr.mount_gradio_app(app, demo, path=path, allowed_paths=[str(folder)], **options)
 
 
-mount(suite(), "/suite", show_error=False)
+mount(suite_demo, "/suite", show_error=False)
 mount(chat_interface(), "/chat")
 mount(interface(), "/interface")
 mount(interface(), "/locked", auth=("someone", "secret"))
