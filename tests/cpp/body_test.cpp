@@ -118,6 +118,8 @@ const std::vector<Refused> kRefused = {
     {"text", kPlain, "upstream connect error", {"text that is not JSON: \"upstream connect error\""}},
     {"no choices", kOpenAI, R"({"choices":[]})", {"an object with the fields \"choices\""}},
     {"labels", kOpenAI, R"([[{"label":"POSITIVE","score":0.99}]])", {"a list of arrays"}},
+    {"fill-mask: token is an id", kTgi, R"([{"score":0.28,"token":7592,"token_str":"hello"}])", {"a list of objects"}},
+    {"somebody's access token", kPlain, R"({"token":"abc"})", {"\"token\""}},
     {"other fields", kPlain, R"({"score":1,"label":"x"})", {"\"label\", \"score\""}},
     {"embeddings", kPlain, "[[0.1,0.2],[0.3,0.4]]", {"a list of arrays"}},
     {"empty list", kTgi, "[]", {"an empty list"}},

@@ -109,6 +109,9 @@ const std::vector<Row> kRows = {
     {"cerebras: end with time_info", kOpenAI,
      R"({"choices":[{"delta":{},"finish_reason":"stop","index":0}],"model":"m","usage":{"prompt_tokens":42,"completion_tokens":6,"total_tokens":48},"time_info":{"queue_time":0.000093189,"created":1740751481}})",
      R"({"finish":"stop","model":"m","usage":{"input":42,"output":6}})"},
+    {"cerebras: a stray quote after the last frame", kOpenAI, R"({"choices":[{"delta":{},"finish_reason":"stop","index":0}],"model":"m"}")",
+     R"({"finish":"stop","model":"m"})"},
+    {"a stray quote inside", kOpenAI, R"({"choices":[{"delta":{},"index":0}],"model":"m"")", ""},
     {"novita: last text and finish together, filter results", kOpenAI,
      R"({"choices":[{"index":0,"delta":{"content":"his is only a test"},"finish_reason":"stop","content_filter_results":{"hate":{"filtered":false}}}],"model":"m"})",
      R"({"text":"his is only a test","finish":"stop","model":"m"})"},
@@ -158,6 +161,7 @@ const std::vector<Row> kRows = {
 
     // Plain contract.
     {"plain token", kPlain, R"({"token":"Hel"})", R"({"text":"Hel"})"},
+    {"token as a number", kPlain, R"({"token":7592,"text":"Hel"})", R"({"text":"Hel"})"},
     {"plain text field", kPlain, R"({"text":"Hel"})", R"({"text":"Hel"})"},
     {"plain whole text", kPlain, R"({"generated_text":"Hello","model_version":"v3"})",
      R"({"full":"Hello","done":true,"model":"v3"})"},

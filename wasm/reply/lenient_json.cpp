@@ -91,6 +91,7 @@ std::string repair(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 16);
   bool in_string = false;
+  std::size_t last_quote = 0;
   std::size_t at = text.substr(0, kByteOrderMark.size()) == kByteOrderMark ? kByteOrderMark.size() : 0;
   while (at < text.size()) {
     const char c = text[at];
@@ -99,12 +100,16 @@ std::string repair(std::string_view text) {
     } else if (!in_string && is_word(c)) {
       at = copy_word(text, at, out);
     } else {
-      if (c == '"') in_string = !in_string;
+      if (c == '"') {
+        in_string = !in_string;
+        last_quote = at;
+      }
       const std::size_t length = utf8_length(text, at);
       out += length == 0 ? kReplacement : text.substr(at, length);
       at += length == 0 ? 1 : length;
     }
   }
+  if (in_string && last_quote + 1 == text.size()) out.pop_back();
   return out;
 }
 

@@ -94,7 +94,8 @@ class PieceReader {
     if (const json* choices = find_member(object, "choices"); choices != nullptr && choices->is_array()) {
       return read_choices(*choices);
     }
-    const json* token = find_member(object, "token");
+    const json* token = frame_ ? find_member(object, "token") : nullptr;
+    if (token != nullptr && !token->is_object() && !token->is_string()) token = nullptr;
     const json* generated = find_member(object, "generated_text");
     if (token != nullptr || generated != nullptr) return read_generated(token, generated);
     if (const json* message = find_member(object, "message"); message != nullptr && message->is_object()) {

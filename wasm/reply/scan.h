@@ -1,4 +1,6 @@
-// Walks JSON text once, in place, building nothing: for hot paths that know which members they want.
+// Walks JSON text once, in place, building nothing: for hot paths that know which members they want. (nlohmann's SAX
+// parser copies every string and refuses NaN: 7 us for a 254-byte frame in WASM, before any handler did anything; this and
+// the answer written, 1.6 us.)
 //
 // Promises: never reads outside the text, no recursion, linear time. Strict about the members that are read and about
 // balance; of what is skipped only strings, brackets and commas are looked at, so it accepts more than JSON (bare NaN).
