@@ -3,6 +3,7 @@
  * chose. Frames are read by the core; what they mean together is `ReplyCollector`'s part.
  */
 import type { Http } from '../http.js';
+import type { ReplyPiece } from '../core-types.js';
 import { CallFailure } from './call-failure.js';
 import { ReplyCollector, reportedFailure } from './reply-collector.js';
 import type { CallHandlers, ReplyReader, TransportResult } from './transport.js';
@@ -41,12 +42,30 @@ export async function callForReply(
       return undefined;
     }
     if (event === 'error') throw errorFrame(data, call, reader);
-    const piece = reader.frame(protocol, data);
+    const piece = readFrame(data, call, reader);
     // The plain contract has no end mark: its servers may repeat the text so far in every frame.
     const more = !call.hasEndMark && piece.full !== undefined;
     return collector.add(more ? { ...piece, done: false } : piece) ? 'stop' : undefined;
   });
   return collector.result(call.via, call.hasEndMark && !whole);
+}
+
+/**
+ * A frame, without what may stand behind its JSON (Cerebras was recorded with a stray quote behind its last frame).
+ * No frame that was cut off passes this way: the beginning of an object is never a whole one.
+ */
+function readFrame(data: string, { protocol }: ReplyCall, reader: ReplyReader): ReplyPiece {
+  try {
+    return reader.frame(protocol, data);
+  } catch (error) {
+    const end = data.lastIndexOf('}') + 1;
+    if (end === 0 || end === data.length) throw error;
+    try {
+      return reader.frame(protocol, data.slice(0, end));
+    } catch {
+      throw error;
+    }
+  }
 }
 
 /** An SSE event, or a field of llama.cpp's early 2025, named `error`: JSON that says more, or bare text. */
