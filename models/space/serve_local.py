@@ -20,6 +20,7 @@ import sys
 import threading
 from pathlib import Path
 
+import quick_gradio  # noqa: F401  before anything that imports Gradio
 import uvicorn
 
 from app import create_app, start_log
