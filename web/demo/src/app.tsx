@@ -1,0 +1,179 @@
+/** The frame: where one can go, how the Spaces are, the view, and the panel beside it. */
+import { useEffect, useRef } from 'react';
+import { useSpaceStatus } from 'tierwise/react';
+
+import { CacheEntryPanel, CacheView } from './cache/cache-view';
+import { ChatView } from './chat/chat-view';
+import { ConversationProvider, useConversation } from './chat/conversation';
+import { HealthView } from './health/health-view';
+import { useMedia, wide } from './media';
+import { Icon, type IconName } from './parts/icon';
+import { Sheet } from './parts/sheet';
+import { StateMark } from './parts/state-mark';
+import { UndoProvider } from './parts/undo';
+import { address, useQuery, useRoute, type View } from './route';
+import { SettingsView } from './settings/settings-view';
+import { useSettings } from './settings/use-settings';
+import { tierWords } from './tiers';
+import { WhyPanel } from './trace/why-panel';
+import { UsageLog } from './usage/usage-log';
+import { UsageView } from './usage/usage-view';
+
+const links: readonly { view: View; label: string; icon: IconName }[] = [
+  { view: 'chat', label: 'Chat', icon: 'chat' },
+  { view: 'cache', label: 'Cache', icon: 'cache' },
+  { view: 'usage', label: 'Usage', icon: 'usage' },
+  { view: 'health', label: 'Health', icon: 'health' },
+  { view: 'settings', label: 'Settings', icon: 'settings' },
+];
+
+export function App() {
+  return (
+    <UsageLog>
+      <ConversationProvider>
+        <UndoProvider>
+          <Frame />
+        </UndoProvider>
+      </ConversationProvider>
+    </UsageLog>
+  );
+}
+
+function Frame() {
+  const { view } = useRoute();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+
+  useEffect(() => {
+    document.title = `${links.find((link) => link.view === view)!.label} · Tierwise`;
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    // A screen reader starts at the new view's title; the composer keeps its own focus.
+    main.current?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+    main.current?.scrollTo(0, 0);
+  }, [view]);
+
+  const [why, setWhy] = useQuery('why');
+  const [entry, setEntry] = useQuery('entry');
+  const panel =
+    view === 'chat' && why !== undefined ? 'why' : view === 'cache' && entry !== undefined ? 'entry' : undefined;
+  return (
+    <div className="frame" data-panel={panel !== undefined}>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.querySelector<HTMLElement>('textarea, h1')?.focus();
+        }}
+      >
+        Skip to content
+      </a>
+      <Side view={view} />
+      <main ref={main} id="main" className="main">
+        {view === 'chat' && <ChatView why={why} onWhy={(id) => setWhy(id === why ? undefined : id)} />}
+        {view === 'cache' && <CacheView />}
+        {view === 'usage' && <UsageView />}
+        {view === 'health' && <HealthView />}
+        {view === 'settings' && <SettingsView />}
+      </main>
+      {panel === 'why' && (
+        <Beside label="Why this answer" onClose={() => setWhy(undefined)}>
+          <WhyPanel messageId={why} onClose={() => setWhy(undefined)} />
+        </Beside>
+      )}
+      {panel === 'entry' && (
+        <Beside label="Cached reply" onClose={() => setEntry(undefined)}>
+          <CacheEntryPanel id={entry!} onClose={() => setEntry(undefined)} />
+        </Beside>
+      )}
+    </div>
+  );
+}
+
+/** Beside the view where there is room, over it where there is not. */
+function Beside({ label, onClose, children }: { label: string; onClose: () => void; children: React.ReactNode }) {
+  return useMedia(wide) ? (
+    <aside className="aside" aria-label={label}>
+      {children}
+    </aside>
+  ) : (
+    <Sheet label={label} onClose={onClose}>
+      {children}
+    </Sheet>
+  );
+}
+
+function Side({ view }: { view: View }) {
+  const { status } = useConversation();
+  const statuses = useSpaceStatus();
+  const { settings } = useSettings();
+  const usual = statuses.find(({ tier }) => tier === settings.defaultTier);
+  return (
+    <header className="side">
+      <a className="brand" href={address('chat')}>
+        <Logo />
+        Tierwise
+      </a>
+      <a className="usual" href={address('health')}>
+        {usual === undefined ? (
+          <span className="chip mock">Mock</span>
+        ) : (
+          <>
+            {tierWords[settings.defaultTier].label} <StateMark state={usual.state} />
+          </>
+        )}
+      </a>
+      <nav aria-label="Views">
+        <ul>
+          {links.map((link) => (
+            <li key={link.view}>
+              <a href={address(link.view)} aria-current={link.view === view ? 'page' : undefined}>
+                <Icon name={link.icon} size={18} />
+                <span>{link.label}</span>
+                {link.view === 'chat' && status !== 'idle' && view !== 'chat' && (
+                  <span className="only-heard">An answer is arriving</span>
+                )}
+                {link.view === 'chat' && status !== 'idle' && view !== 'chat' && (
+                  <span className="busy" aria-hidden="true" />
+                )}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <section className="spaces" aria-labelledby="spaces-title">
+        <h2 id="spaces-title">Spaces</h2>
+        {statuses.length === 0 ? (
+          <p className="muted">
+            None yet: a mock answers. <a href={address('settings')}>Set one up</a>
+          </p>
+        ) : (
+          <ul>
+            {statuses.map((space) => (
+              <li key={space.target}>
+                <a href={address('health')} title={space.message}>
+                  <span className={`tier-name${space.tier === undefined ? '' : ` tier-${space.tier}`}`}>
+                    {space.tier === undefined ? space.target : tierWords[space.tier].label}
+                  </span>
+                  <StateMark state={space.state} />
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+    </header>
+  );
+}
+
+function Logo() {
+  return (
+    <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true" className="logo">
+      <rect width="32" height="32" rx="8" />
+      <path d="M8.5 8.5h15M8.5 13.5h11M8.5 18.5h7M8.5 23.5h.01" />
+    </svg>
+  );
+}

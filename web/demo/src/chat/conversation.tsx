@@ -1,0 +1,81 @@
+/**
+ * The conversation and how the next question is asked, kept above the views so that a reply goes on streaming while
+ * another view is open, and across a reload of the tab.
+ */
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+import type { Decision, RequestOptions, Tier } from 'tierwise';
+import { type ChatMessage, type UseChat, useChat, useDecisions } from 'tierwise/react';
+
+export interface AskOptions {
+  /** Undefined: the rules decide. */
+  tier: Tier | undefined;
+  temperature: number;
+  /** Do not look at the cache. */
+  fresh: boolean;
+  /** Send the conversation along. */
+  followUp: boolean;
+}
+interface Conversation extends UseChat {
+  asking: AskOptions;
+  setAsking: (change: Partial<AskOptions>) => void;
+  ask: (question: string) => void;
+  decisions: readonly Decision[];
+}
+
+const kept = 'tierwise-chat';
+const Context = createContext<Conversation | undefined>(undefined);
+
+function keptMessages(): ChatMessage[] {
+  try {
+    const messages = JSON.parse(sessionStorage.getItem(kept) ?? '[]') as unknown;
+    return Array.isArray(messages) ? (messages as ChatMessage[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+export function ConversationProvider({ children }: { children: ReactNode }) {
+  const [start] = useState(keptMessages);
+  const chat = useChat({ start });
+  const [asking, change] = useState<AskOptions>({ tier: undefined, temperature: 0.7, fresh: false, followUp: false });
+  const decisions = useDecisions(200);
+  const { send, messages, status } = chat;
+
+  useEffect(() => {
+    if (status !== 'idle') return;
+    try {
+      // An error's class and details do not survive JSON: what stays is what a person reads.
+      const plain = messages.map(({ error, ...message }) =>
+        error === undefined ? message : { ...message, error: { name: error.name, message: error.message } },
+      );
+      sessionStorage.setItem(kept, JSON.stringify(plain));
+    } catch {
+      // Full or blocked: the conversation lasts until the tab is reloaded.
+    }
+  }, [messages, status]);
+
+  const setAsking = useCallback((next: Partial<AskOptions>) => change((before) => ({ ...before, ...next })), []);
+  const ask = useCallback(
+    (question: string) => {
+      const options: RequestOptions = {
+        temperature: asking.temperature,
+        ...(asking.tier !== undefined && { tier: asking.tier }),
+        ...(asking.fresh && { cache: { noCache: true } }),
+        ...(!asking.followUp && { history: [] }),
+      };
+      void send(question, options);
+    },
+    [send, asking],
+  );
+  const value = useMemo(
+    () => ({ ...chat, asking, setAsking, ask, decisions }),
+    [chat, asking, setAsking, ask, decisions],
+  );
+  return <Context value={value}>{children}</Context>;
+}
+
+export function useConversation(): Conversation {
+  const value = useContext(Context);
+  if (value === undefined) throw new Error('useConversation needs a ConversationProvider above it.');
+  return value;
+}

@@ -1,0 +1,34 @@
+/** An on/off setting: label, what it does, and the switch. */
+import { useId } from 'react';
+
+export function Switch(props: {
+  label: string;
+  help?: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  code?: string;
+}) {
+  const id = useId();
+  return (
+    <div className="switch-row">
+      <div>
+        <label htmlFor={id}>{props.label}</label>
+        {props.code !== undefined && <code>{props.code}</code>}
+        {props.help !== undefined && (
+          <p id={`${id}help`} className="help">
+            {props.help}
+          </p>
+        )}
+      </div>
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        className="switch"
+        checked={props.checked}
+        aria-describedby={props.help === undefined ? undefined : `${id}help`}
+        onChange={(event) => props.onChange(event.target.checked)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+/** A line of text: label above, help under it, the problem beside it. Checked on leaving it. */
+import { type ReactNode, useId } from 'react';
+
+import { Icon } from './icon';
+
+export function TextField(props: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  onLeave?: () => void;
+  placeholder?: string;
+  help?: ReactNode;
+  problem?: string | undefined;
+  type?: 'text' | 'url' | 'password';
+  /** Finds the field of a problem. */
+  name: string;
+  after?: ReactNode;
+}) {
+  const id = useId();
+  const about = [props.problem !== undefined && `${id}problem`, props.help !== undefined && `${id}help`]
+    .filter(Boolean)
+    .join(' ');
+  return (
+    <div className="field">
+      <label htmlFor={id}>{props.label}</label>
+      <span className="with-after">
+        <input
+          id={id}
+          data-field={props.name}
+          type={props.type === 'password' ? 'password' : 'text'}
+          inputMode={props.type === 'url' ? 'url' : undefined}
+          autoComplete={props.type === 'password' ? 'new-password' : 'off'}
+          autoCapitalize="none"
+          spellCheck={false}
+          dir="auto"
+          value={props.value}
+          placeholder={props.placeholder}
+          aria-invalid={props.problem !== undefined}
+          aria-describedby={about === '' ? undefined : about}
+          onChange={(event) => props.onChange(event.target.value)}
+          onBlur={props.onLeave}
+        />
+        {props.after}
+      </span>
+      {props.problem !== undefined && (
+        <p id={`${id}problem`} className="problem">
+          <Icon name="alert" size={14} />
+          {props.problem}
+        </p>
+      )}
+      {props.help !== undefined && (
+        <p id={`${id}help`} className="help">
+          {props.help}
+        </p>
+      )}
+    </div>
+  );
+}

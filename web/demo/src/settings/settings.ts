@@ -1,0 +1,190 @@
+/**
+ * What a person can set, how it becomes the client's configuration, and how it is checked: by the package itself, so
+ * that the words beside a field are the ones an application would get.
+ */
+import {
+  type ClientConfig,
+  ConfigError,
+  createClient,
+  type FlagName,
+  type Flags,
+  type Json,
+  type SpaceConfig,
+  type Tier,
+  TierwiseError,
+} from 'tierwise';
+
+import { tierOrder } from '../tiers';
+import { jsonObject } from './json-object';
+import { secrets, type SecretName } from './secrets';
+
+export interface SpaceSettings {
+  url: string;
+  endpoint: string;
+  revision: string;
+}
+export interface ProviderSettings {
+  baseUrl: string;
+  model: string;
+}
+export interface Settings {
+  defaultTier: Tier;
+  spaces: Record<Tier, SpaceSettings>;
+  openai: ProviderSettings;
+  flags: Record<FlagName, boolean>;
+}
+/** Which targets the next questions may use; on top of the flags, and not kept. */
+export type ProviderChoice = 'auto' | 'spaces' | 'openai' | 'mock';
+
+export const flagWords: readonly { name: FlagName; label: string; help: string }[] = [
+  {
+    name: 'useHuggingFaceSpaces',
+    label: 'Hugging Face Spaces',
+    help: 'Questions may go to Spaces. Each tier also needs its own flag.',
+  },
+  { name: 'useHFBaseModel', label: 'Base tier', help: 'The base Space may answer.' },
+  { name: 'useHFCompanyModel', label: 'Company tier', help: 'The company Space may answer.' },
+  { name: 'useHFAbstractionModel', label: 'Abstraction tier', help: 'The abstraction Space may answer.' },
+  { name: 'useHFUserModel', label: 'User tier', help: 'The user Space may answer.' },
+  {
+    name: 'useMultiTieredAI',
+    label: 'More than one tier',
+    help: 'Off: only the default tier answers, whatever the rules say.',
+  },
+  {
+    name: 'useRealAI',
+    label: 'Paid providers',
+    help: 'Providers besides Spaces may answer. An OpenAI-compatible one needs its own flag too.',
+  },
+  {
+    name: 'useOpenAI',
+    label: 'OpenAI-compatible provider',
+    help: 'It may answer when no Space does, or when it is chosen.',
+  },
+  {
+    name: 'useMockAI',
+    label: 'Mock',
+    help: 'A stand-in that repeats the question may answer when nothing else does. Its replies say that they are a mock.',
+  },
+];
+
+const emptySpace: SpaceSettings = { url: '', endpoint: '', revision: '' };
+
+/** `given`: the Spaces that `config.json` beside the page names. Without any, the mock answers. */
+export function startSettings(given: Partial<Record<Tier, Partial<SpaceSettings>>>): Settings {
+  const spaces = Object.fromEntries(
+    tierOrder.map((tier) => [tier, { ...emptySpace, ...pickText(given[tier], ['url', 'endpoint', 'revision']) }]),
+  ) as Settings['spaces'];
+  const any = tierOrder.some((tier) => spaces[tier].url !== '');
+  const flags = Object.fromEntries(
+    flagWords.map(({ name }) => [name, name === 'useMockAI' ? !any : true]),
+  ) as Settings['flags'];
+  const defaultTier = spaces.base.url !== '' || !any ? 'base' : tierOrder.find((tier) => spaces[tier].url !== '')!;
+  return { defaultTier, spaces, openai: { baseUrl: '', model: '' }, flags };
+}
+
+/** What was kept, laid over the start: whatever is missing or no longer understood is as at the start. */
+export function readSettings(saved: Json | undefined, start: Settings): Settings {
+  const kept = jsonObject(saved);
+  const spaces = jsonObject(kept['spaces']);
+  const flags = jsonObject(kept['flags']);
+  return {
+    defaultTier: tierOrder.find((tier) => tier === kept['defaultTier']) ?? start.defaultTier,
+    spaces: Object.fromEntries(
+      tierOrder.map((tier) => [
+        tier,
+        { ...start.spaces[tier], ...pickText(jsonObject(spaces[tier]), ['url', 'endpoint', 'revision']) },
+      ]),
+    ) as Settings['spaces'],
+    openai: { ...start.openai, ...pickText(jsonObject(kept['openai']), ['baseUrl', 'model']) },
+    flags: Object.fromEntries(
+      flagWords.map(({ name }) => [name, typeof flags[name] === 'boolean' ? flags[name] : start.flags[name]]),
+    ) as Settings['flags'],
+  };
+}
+
+function pickText(from: object | undefined, names: readonly string[]): Record<string, string> {
+  const found = Object.entries(from ?? {}).filter(([name, value]) => names.includes(name) && typeof value === 'string');
+  return Object.fromEntries(found) as Record<string, string>;
+}
+
+export function configuredTiers(settings: Settings): Tier[] {
+  return tierOrder.filter((tier) => settings.spaces[tier].url.trim() !== '');
+}
+
+export function spaceConfig(settings: SpaceSettings, tier: Tier): SpaceConfig {
+  return {
+    url: settings.url.trim(),
+    ...(settings.endpoint.trim() !== '' && { endpoint: settings.endpoint.trim() }),
+    ...(settings.revision.trim() !== '' && { revision: settings.revision.trim() }),
+    ...(secrets.has(tier) && { token: secrets.source(tier) }),
+  };
+}
+
+/** The part of the configuration that settings decide; given to `configure` when they change. */
+export function clientSettings(
+  settings: Settings,
+  choice: ProviderChoice = 'auto',
+): Required<Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers'>> {
+  const { baseUrl, model } = settings.openai;
+  return {
+    spaces: Object.fromEntries(
+      configuredTiers(settings).map((tier) => [tier, spaceConfig(settings.spaces[tier], tier)]),
+    ),
+    defaultTier: settings.defaultTier,
+    providers: {
+      mock: true,
+      ...(baseUrl.trim() !== '' && {
+        openai: {
+          baseUrl: baseUrl.trim(),
+          model: model.trim(),
+          ...(secrets.has('openai') && { token: secrets.source('openai') }),
+        },
+      }),
+    },
+    flags: { ...settings.flags, ...choiceFlags[choice] },
+  };
+}
+
+const choiceFlags: Record<ProviderChoice, Flags> = {
+  auto: {},
+  spaces: { useHuggingFaceSpaces: true, useRealAI: false, useOpenAI: false, useMockAI: false },
+  openai: { useHuggingFaceSpaces: false, useRealAI: true, useOpenAI: true, useMockAI: false },
+  mock: { useHuggingFaceSpaces: false, useRealAI: false, useOpenAI: false, useMockAI: true },
+};
+
+/** Field name (`spaces.base.url`, `providers.openai.model`) → what is wrong with it. Empty: all is well. */
+export function problemsOf(settings: Settings): Record<string, string> {
+  const problems: Record<string, string> = {};
+  for (const tier of configuredTiers(settings))
+    Object.assign(problems, problemOf({ spaces: { [tier]: spaceConfig(settings.spaces[tier], tier) } }));
+  for (const tier of tierOrder) {
+    const { url, endpoint, revision } = settings.spaces[tier];
+    if (url.trim() === '' && (endpoint.trim() !== '' || revision.trim() !== '')) {
+      problems[`spaces.${tier}.url`] = 'Enter the Space this endpoint and revision belong to, or empty them too.';
+    }
+  }
+  const { providers } = clientSettings(settings);
+  if (providers.openai) Object.assign(problems, problemOf({ providers: { openai: providers.openai } }));
+  else if (settings.openai.model.trim() !== '')
+    problems['providers.openai.baseUrl'] = 'Enter the address of the server, up to and including /v1.';
+  return problems;
+}
+
+function problemOf(config: ClientConfig): Record<string, string> {
+  try {
+    createClient(config).close();
+    return {};
+  } catch (error) {
+    const field = TierwiseError.isInstance(error) && 'field' in error ? (error as ConfigError).field : 'settings';
+    const message = error instanceof Error ? error.message : String(error);
+    const words = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
+    return { [field]: words.charAt(0).toUpperCase() + words.slice(1) };
+  }
+}
+
+export function asJson(settings: Settings): Json {
+  return JSON.parse(JSON.stringify(settings)) as Json;
+}
+
+export const secretNames: readonly SecretName[] = [...tierOrder, 'openai'];
