@@ -25,7 +25,7 @@ import { llamaCpp } from './llama-cpp.js';
 import { mock } from './mock.js';
 import { openai } from './openai.js';
 import { plain } from './plain.js';
-import { SharedTask } from './shared-task.js';
+import { leaving, SharedTask } from './shared-task.js';
 import {
   httpSettings,
   type NetworkSettings,
@@ -87,6 +87,7 @@ export class Connections {
   }
 
   async connect(target: string, options: ConnectOptions): Promise<Connection> {
+    if (options.signal.aborted) throw leaving(options.signal);
     const known = this.#connections.get(target);
     if (known !== undefined) return known;
     const connection = target.startsWith(spacePrefix)
@@ -125,6 +126,7 @@ export class Connections {
 
   /** Starts a Space and resolves when it runs. For what the Hub does not know, a visit is all that can be done. */
   async wake(target: string, options: { signal?: AbortSignal; onStatus: (status: Status) => void }): Promise<void> {
+    if (options.signal?.aborted === true) throw leaving(options.signal);
     if (!target.startsWith(spacePrefix)) return;
     const space = this.#space(target);
     const waiter: Waiter = {

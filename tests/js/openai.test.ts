@@ -194,7 +194,11 @@ async function connectionTo(recording: Recording, options: Parameters<typeof rec
   });
 
   // Small ones of each framing: a stream with [DONE], one without, TGI's own, one whose last frame has no blank line.
-  const small = ['openai.com', 'cerebras', 'flan-t5', 'Mistral-7B'].map((part) => answering.find(({ url, streams }) => streams && url.includes(part))!);
+  const small = ['openai.com', 'cerebras', 'flan-t5', 'Mistral-7B'].map((part) => {
+    const recording = answering.find(({ url, streams }) => streams && url.includes(part))!;
+    const frames = recording.body.split('\n\n');
+    return { ...recording, body: frames.slice(-6).join('\n\n') };
+  });
   test.each(small.map((recording) => [recording.url.slice(8, 60), recording] as const))(
     '%s, broken off or ended at every byte: the same reply or a failure, never another reply',
     async (_url, recording) => {
