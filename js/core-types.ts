@@ -102,6 +102,7 @@ export interface StorableRequest {
   temperature: number;
   variety: boolean;
   noStore: boolean;
+  /** Of the reply's text; 0 is an empty reply. */
   bytes: number;
 }
 export interface StorableResult {
@@ -121,16 +122,20 @@ export interface StoreRecord {
   storedAt: number;
   /** Own life; absent: the configured one. */
   ttlMs?: number;
+  /** Absent: just now. */
   lastUsedAt?: number;
   hits?: number;
   now: number;
 }
 export interface StoreResult {
   stored: boolean;
-  /** `expired`, `too-large`, `older` (a newer record of that id is there). */
+  /**
+   * `expired`, `future` (stored more than five minutes from now: a clock was set back), `too-large`, `older` (a newer
+   * record of that id is there), `full` (everything that is there was used later).
+   */
   refused?: string;
   expiresAt: number;
-  /** Ids that had to go to keep the bounds; the page deletes their bodies. */
+  /** Ids that had to go to keep the bounds, or were found expired; the page deletes their bodies. */
   evicted: string[];
 }
 export interface ForgetRequest {
@@ -154,6 +159,8 @@ export interface EntriesQuery {
   partition?: string;
   /** At most so many, newest used first; 0 for the totals alone. */
   limit?: number;
+  /** How many to pass over first. */
+  offset?: number;
 }
 export interface EntriesAnswer {
   entries: {

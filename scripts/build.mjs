@@ -2,7 +2,7 @@
  * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
- * 2. esbuild bundles js/ once, small dependencies inlined, React external: index.js, react.js and shared chunks. The
+ * 2. esbuild bundles and minifies js/ once, with source maps, small dependencies inlined, React external: index.js, react.js and shared chunks. The
  *    base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
@@ -39,17 +39,6 @@ export async function buildJs() {
       builder.onLoad({ filter: /.*/, namespace: 'base64' }, () => ({
         contents: `export default ${JSON.stringify(readFileSync(wasm).toString('base64'))};`,
       }));
-      // Emscripten's glue is minified by itself; the rest of the package stays readable.
-      builder.onLoad({ filter: /build\/wasm\/module\/core\.js$/ }, async ({ path: file }) => {
-        const { outputFiles } = await build({
-          entryPoints: [file],
-          write: false,
-          minify: true,
-          format: 'esm',
-          target: 'es2022',
-        });
-        return { contents: outputFiles[0].text };
-      });
     },
   };
   await build({
@@ -63,7 +52,8 @@ export async function buildJs() {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['import', 'module', 'browser'],
-    chunkNames: 'chunk-[name]-[hash]',
+    minify: true,
+    chunkNames: '[name]-[hash]',
     external: ['react', 'react-dom', 'react/jsx-runtime'],
     define: { __TIERWISE_VERSION__: JSON.stringify(version) },
     jsx: 'automatic',

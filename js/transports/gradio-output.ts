@@ -187,6 +187,14 @@ function fileReply(value: JsonObject, fileBase: string): ReplyFile | undefined {
   };
 }
 
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
+}
+
 /** Only addresses that can be shown safely: http, https, and data of media. */
 function fileUrl(url: string, path: string, fileBase: string): string | undefined {
   const given = url !== '' ? url : /^https?:\/\//i.test(path) ? path : '';
@@ -195,6 +203,9 @@ function fileUrl(url: string, path: string, fileBase: string): string | undefine
   }
   try {
     const absolute = new URL(given, `${fileBase}/`);
+    // 4.44 gets its own address wrong on `/call` (".../c/file=…"): a file of this server is where its files are.
+    const own = path !== '' && absolute.origin === new URL(fileBase).origin && decoded(absolute.href).endsWith(`/file=${path}`);
+    if (own) return fileUrl('', path, fileBase);
     if (absolute.protocol === 'data:') return /^data:(image\/|audio\/|video\/)/i.test(given) ? given : undefined;
     return absolute.protocol === 'http:' || absolute.protocol === 'https:' ? absolute.href : undefined;
   } catch {
