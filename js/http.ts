@@ -119,16 +119,16 @@ export class Http {
         onFrame({ event: 'body', data }, progress);
         return;
       }
-      let stopped = false;
+      const state = { stopped: false };
       const hear = (frame: Frame) => {
-        if (!stopped && onFrame(frame, progress) === 'stop') stopped = true;
+        if (!state.stopped && onFrame(frame, progress) === 'stop') state.stopped = true;
       };
       const feed = /ndjson|stream\+json/i.test(contentType) ? lines(hear) : events(hear);
       await this.#read(response, watch, this.#options.maxReplyBytes, (text) => {
         feed.push(text);
-        return stopped;
+        return state.stopped;
       });
-      if (!stopped) feed.end();
+      if (!state.stopped) feed.end();
     } finally {
       watch.end();
     }

@@ -89,7 +89,7 @@ async function findOpenAI(probes: Probes): Promise<Detection | undefined> {
   const list = await probes.get('/v1/models');
   if (!isObject(list) || !Array.isArray(list['data'])) return undefined;
   const model = firstModelId(list);
-  const first = list['data'][0];
+  const first: unknown = list['data'][0];
   const owner = isObject(first) ? first['owned_by'] : undefined;
   const isLlama =
     owner === 'llamacpp' || (isObject(first) && isObject(first['meta']) && 'n_ctx_train' in first['meta']);

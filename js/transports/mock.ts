@@ -42,7 +42,9 @@ function replyTo(
     return `This is a mock reply: no model was called. You asked: “${shown}”`;
   }
   try {
-    return String(reply(prompt, messages));
+    const given: unknown = reply(prompt, messages);
+    if (typeof given === 'string') return given;
+    throw new TypeError(`it must return a string, not ${typeof given}.`);
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
     throw new CallFailure({ kind: 'app', message: `The reply function of the mock provider failed: ${said}` }, cause);

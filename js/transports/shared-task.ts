@@ -44,7 +44,7 @@ export class SharedTask<T> {
         },
         (error: unknown) => {
           done();
-          reject(error as Error);
+          reject(error);
         },
       );
     });

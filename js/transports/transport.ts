@@ -49,9 +49,9 @@ export interface CallHandlers {
   signal: AbortSignal;
   /** Of this request, ms, where they differ from the client's. */
   timeouts?: { firstChunk?: number; stall?: number };
-  onPart(part: TransportPart): void;
+  onPart: (part: TransportPart) => void;
   /** Queue position, progress, log lines; the client adds target and tier. */
-  onStatus(status: Omit<SpaceStatus, 'target' | 'tier'>): void;
+  onStatus: (status: Omit<SpaceStatus, 'target' | 'tier'>) => void;
 }
 
 /** A target that was found, detected and may be called. */

@@ -7,10 +7,28 @@ import { Hub, rateLimitWait } from '../../js/transports/hub.ts';
 import { HubSimulator } from '../servers/hub-simulator.mjs';
 
 const signal = new AbortController().signal;
-const hubOver = (fetch: typeof globalThis.fetch, { token, base = 'https://huggingface.co' }: { token?: string; base?: string } = {}) =>
-  new Hub(base, new Http({ fetch, clock: systemClock, token, mayReceiveToken: (origin) => origin === base, credentials: 'omit', maxReplyBytes: 1e6, timeouts: { firstChunk: 1000, stall: 1000 } }));
+const hubOver = (
+  fetch: typeof globalThis.fetch,
+  { token, base = 'https://huggingface.co' }: { token?: string; base?: string } = {},
+) =>
+  new Hub(
+    base,
+    new Http({
+      fetch,
+      clock: systemClock,
+      token,
+      mayReceiveToken: (origin) => origin === base,
+      credentials: 'omit',
+      maxReplyBytes: 1e6,
+      timeouts: { firstChunk: 1000, stall: 1000 },
+    }),
+  );
 const answering = (value: unknown, headers: Record<string, string> = {}, status = 200) =>
-  (async () => new Response(typeof value === 'string' ? value : JSON.stringify(value), { status, headers })) as typeof globalThis.fetch;
+  (async () =>
+    new Response(typeof value === 'string' ? value : JSON.stringify(value), {
+      status,
+      headers,
+    })) as typeof globalThis.fetch;
 
 describe('a simulated Hub', () => {
   const simulator = new HubSimulator(
@@ -26,7 +44,14 @@ describe('a simulated Hub', () => {
   test('host, facts and the way back from the subdomain', async () => {
     const hub = hubOver(simulator.fetch);
     expect(await hub.host('Owner/My_Space', signal)).toBe('https://owner-my-space.hf.space');
-    const facts = { id: 'Owner/My_Space', sdk: 'gradio', sha: 'abc', isPrivate: false, host: undefined, sighting: { stage: 'RUNNING' } };
+    const facts = {
+      id: 'Owner/My_Space',
+      sdk: 'gradio',
+      sha: 'abc',
+      isPrivate: false,
+      host: undefined,
+      sighting: { stage: 'RUNNING' },
+    };
     expect(await hub.space('Owner/My_Space', signal)).toMatchObject(facts);
     expect(await hub.bySubdomain('owner-my-space', signal)).toMatchObject(facts);
   });
@@ -41,15 +66,22 @@ describe('a simulated Hub', () => {
   });
 
   test('a private Space opens to its token', async () => {
-    expect(await hubOver(simulator.fetch, { token: 'hf_ownertoken' }).runtime('owner/secret', signal)).toMatchObject({ stage: 'RUNNING' });
-    expect(await hubOver(simulator.fetch, { token: 'hf_other' }).runtime('owner/secret', signal)).toMatchObject({ stage: 'MISSING' });
+    expect(await hubOver(simulator.fetch, { token: 'hf_ownertoken' }).runtime('owner/secret', signal)).toMatchObject({
+      stage: 'RUNNING',
+    });
+    expect(await hubOver(simulator.fetch, { token: 'hf_other' }).runtime('owner/secret', signal)).toMatchObject({
+      stage: 'MISSING',
+    });
     expect(await hubOver(simulator.fetch).space('owner/secret', signal)).toBeUndefined();
   });
 
   test('the rate limit is read where the browser may see it', async () => {
     const open = new HubSimulator([{ id: 'o/n' }], { exposeRateLimit: true, quota: 500 });
     const closed = new HubSimulator([{ id: 'o/n' }], { exposeRateLimit: false });
-    expect(await hubOver(open.fetch).runtime('o/n', signal)).toMatchObject({ rateRemaining: 499, rateResetSeconds: 300 });
+    expect(await hubOver(open.fetch).runtime('o/n', signal)).toMatchObject({
+      rateRemaining: 499,
+      rateResetSeconds: 300,
+    });
     expect(await hubOver(closed.fetch).runtime('o/n', signal)).toEqual({ stage: 'RUNNING' });
   });
 
@@ -58,7 +90,9 @@ describe('a simulated Hub', () => {
     const hub = hubOver(limited.fetch);
     await hub.runtime('o/n', signal);
     await hub.runtime('o/n', signal);
-    await expect(hub.runtime('o/n', signal)).rejects.toMatchObject({ facts: { kind: 'http', status: 429, headers: { ratelimit: '"api";r=0;t=300' } } });
+    await expect(hub.runtime('o/n', signal)).rejects.toMatchObject({
+      facts: { kind: 'http', status: 429, headers: { ratelimit: '"api";r=0;t=300' } },
+    });
   });
 });
 
@@ -100,7 +134,9 @@ test.each([
 });
 
 test('a page instead of JSON is a failure', async () => {
-  await expect(hubOver(answering('<!DOCTYPE html>')).runtime('o/n', signal)).rejects.toMatchObject({ facts: { kind: 'protocol' } });
+  await expect(hubOver(answering('<!DOCTYPE html>')).runtime('o/n', signal)).rejects.toMatchObject({
+    facts: { kind: 'protocol' },
+  });
 });
 
 test.each([

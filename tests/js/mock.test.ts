@@ -30,7 +30,11 @@ test.each([
 });
 
 test('a function that fails is a failure', async () => {
-  const { failure } = await run({ reply: () => { throw new Error('no idea'); } });
+  const { failure } = await run({
+    reply: () => {
+      throw new Error('no idea');
+    },
+  });
   expect(failure?.facts).toMatchObject({ kind: 'app', message: expect.stringContaining('no idea') });
 });
 
@@ -39,7 +43,9 @@ test('one word each delay, and none after an abort', async () => {
   const controller = new AbortController();
   const words: string[] = [];
   const running = mock({ reply: 'a b c d', delayMs: 100 }, clock).call(ask(), {
-    signal: controller.signal, onPart: ({ text }) => words.push(text), onStatus: () => undefined,
+    signal: controller.signal,
+    onPart: ({ text }) => words.push(text),
+    onStatus: () => undefined,
   });
   const ended = running.catch((error: unknown) => error);
   await clock.advance(250);

@@ -6,7 +6,13 @@ import { openai } from '../../js/transports/openai.ts';
 import { plain } from '../../js/transports/plain.ts';
 import { tgi } from '../../js/transports/tgi.ts';
 import { reply, startModelServer } from '../servers/model-servers.mjs';
-import { recordedFetch, serveRecording, textRecordings, type Recording } from '../servers/recorded-server.mjs';
+import {
+  loadRecordings,
+  recordedFetch,
+  serveRecording,
+  textRecordings,
+  type Recording,
+} from '../servers/recorded-server.mjs';
 import { ask, benchContext, call, randomCuts } from './transport-bench.ts';
 
 const open: { close: () => Promise<void> }[] = [];
@@ -41,28 +47,57 @@ describe('a reply', () => {
 
   test('asks for what the request says, with extra parameters merged', async () => {
     const { origin, requests } = await server('openai');
-    const request = ask('Hi', { system: 'Be brief.', topP: 0.9, seed: 7, stop: ['END'], extra: { frequency_penalty: 0.5, messages: 'not yours' } });
+    const request = ask('Hi', {
+      system: 'Be brief.',
+      topP: 0.9,
+      seed: 7,
+      stop: ['END'],
+      extra: { frequency_penalty: 0.5, messages: 'not yours' },
+    });
     await call(openai(await benchContext({ base: origin, model: 'm' })), request);
     expect(requests.at(-1)?.json).toEqual({
-      model: 'm', max_tokens: 64, temperature: 0.7, top_p: 0.9, seed: 7, stop: ['END'], frequency_penalty: 0.5,
-      stream: true, stream_options: { include_usage: true },
-      messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hi' }],
+      model: 'm',
+      max_tokens: 64,
+      temperature: 0.7,
+      top_p: 0.9,
+      seed: 7,
+      stop: ['END'],
+      frequency_penalty: 0.5,
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hi' },
+      ],
     });
   });
 
   test.each([
     ['a Space', { target: 'space:base' }, '/v1/chat/completions'],
-    ['a Space with its own path', { target: 'space:base', endpoint: '/api/v1/chat/completions' }, '/api/v1/chat/completions'],
+    [
+      'a Space with its own path',
+      { target: 'space:base', endpoint: '/api/v1/chat/completions' },
+      '/api/v1/chat/completions',
+    ],
     ['a provider', { target: 'openai', suffix: '/v1' }, '/v1/chat/completions'],
-  ])('%s is called at its path', async (_name, { suffix = '', ...options }: { target: string; suffix?: string; endpoint?: string }, path) => {
-    const { origin, requests } = await server('openai');
-    await call(openai(await benchContext({ base: origin + suffix, model: 'm', ...options })));
-    expect(requests.at(-1)?.path).toBe(path);
-  });
+  ])(
+    '%s is called at its path',
+    async (_name, { suffix = '', ...options }: { target: string; suffix?: string; endpoint?: string }, path) => {
+      const { origin, requests } = await server('openai');
+      await call(openai(await benchContext({ base: origin + suffix, model: 'm', ...options })));
+      expect(requests.at(-1)?.path).toBe(path);
+    },
+  );
 
   test('the router bills the organisation named', async () => {
     const { origin, requests } = await server('openai', { apiKey: 'hf_secret' });
-    const context = await benchContext({ base: `${origin}/v1`, target: 'router', model: 'org/model:fastest', token: 'hf_secret', billTo: 'my-org' });
+    const context = await benchContext({
+      base: `${origin}/v1`,
+      target: 'router',
+      model: 'org/model:fastest',
+      token: 'hf_secret',
+      billTo: 'my-org',
+    });
     const { result } = await call(openai(context, { protocol: 'router' }));
     expect(result?.text).toBe(reply);
     expect(requests.at(-1)?.headers).toMatchObject({ 'x-hf-bill-to': 'my-org', authorization: 'Bearer hf_secret' });
@@ -73,14 +108,21 @@ describe('dialects', () => {
   test.each([
     ['stream_options', 400, (json: Record<string, unknown>) => !('stream_options' in json)],
     ['stream_options', 422, (json: Record<string, unknown>) => !('stream_options' in json)],
-    ['max_tokens', 400, (json: Record<string, unknown>) => !('max_tokens' in json) && json['max_completion_tokens'] === 64],
-  ])('a server that refuses %s (%i) is asked once more, and never with it again', async (field, refuseStatus, spoken) => {
-    const { origin, requests } = await server('openai', { refuse: [field], refuseStatus });
-    const connection = openai(await benchContext({ base: origin, model: 'm' }));
-    expect((await call(connection)).result?.text).toBe(reply);
-    expect((await call(connection)).result?.text).toBe(reply);
-    expect(requests.map(({ json }) => spoken(json))).toEqual([false, true, true]);
-  });
+    [
+      'max_tokens',
+      400,
+      (json: Record<string, unknown>) => !('max_tokens' in json) && json['max_completion_tokens'] === 64,
+    ],
+  ])(
+    'a server that refuses %s (%i) is asked once more, and never with it again',
+    async (field, refuseStatus, spoken) => {
+      const { origin, requests } = await server('openai', { refuse: [field], refuseStatus });
+      const connection = openai(await benchContext({ base: origin, model: 'm' }));
+      expect((await call(connection)).result?.text).toBe(reply);
+      expect((await call(connection)).result?.text).toBe(reply);
+      expect(requests.map(({ json }) => spoken(json))).toEqual([false, true, true]);
+    },
+  );
 
   test('a refusal of anything else stays a failure, after one call', async () => {
     const { origin, requests } = await server('openai', { refuse: ['temperature'] });
@@ -97,7 +139,11 @@ describe('the model', () => {
     const outcomes = await Promise.all([call(connection), call(connection), call(connection)]);
     expect(outcomes.map(({ result }) => result?.text)).toEqual([reply, reply, reply]);
     expect(requests.filter(({ path }) => path === '/v1/models')).toHaveLength(1);
-    expect(requests.filter(({ json }) => json !== undefined).map(({ json }) => json.model)).toEqual(['org/found', 'org/found', 'org/found']);
+    expect(requests.filter(({ json }) => json !== undefined).map(({ json }) => json.model)).toEqual([
+      'org/found',
+      'org/found',
+      'org/found',
+    ]);
   });
 
   test('is left out where the server lists none', async () => {
@@ -119,12 +165,15 @@ test.each([
   expect(failure?.facts.body).toContain(said);
 });
 
-test.each(['openai', 'vllm', 'litellm'] as const)('%s: an error inside the stream is a failure, whatever was shown', async (kind) => {
-  const { origin } = await server(kind, { failAfter: 3 });
-  const { failure, shown } = await call(openai(await benchContext({ base: origin, model: 'm' })));
-  expect(failure?.facts).toMatchObject({ kind: 'app', message: 'The engine stopped.' });
-  expect(reply.startsWith(shown)).toBe(true);
-});
+test.each(['openai', 'vllm', 'litellm'] as const)(
+  '%s: an error inside the stream is a failure, whatever was shown',
+  async (kind) => {
+    const { origin } = await server(kind, { failAfter: 3 });
+    const { failure, shown } = await call(openai(await benchContext({ base: origin, model: 'm' })));
+    expect(failure?.facts).toMatchObject({ kind: 'app', message: 'The engine stopped.' });
+    expect(reply.startsWith(shown)).toBe(true);
+  },
+);
 
 test('an abort ends the call and reaches the server', async () => {
   const { origin, cut } = await server('openai', { delayMs: 30 });
@@ -187,11 +236,38 @@ async function connectionTo(recording: Recording, options: Parameters<typeof rec
     },
   );
 
-  test.each(failing.map((recording) => [recording.id, recording] as const))('%s: a recorded error inside HTTP 200 is a failure', async (_id, recording) => {
-    const { failure } = await call(await connectionTo(recording, {}));
-    expect(failure?.facts).toMatchObject({ kind: 'app', type: 'validation' });
-    expect(failure?.facts.message).toContain('max_new_tokens');
-  });
+  test.each(failing.map((recording) => [recording.id, recording] as const))(
+    '%s: a recorded error inside HTTP 200 is a failure',
+    async (_id, recording) => {
+      const { failure } = await call(await connectionTo(recording, {}));
+      expect(failure?.facts).toMatchObject({ kind: 'app', type: 'validation' });
+      expect(failure?.facts.message).toContain('max_new_tokens');
+    },
+  );
+
+  const refusals = (loadRecordings() ?? []).filter(
+    ({ url, status }) => status >= 400 && url.includes('/chat/completions'),
+  );
+  test.each(refusals.map((recording) => [recording.id, recording.status, recording] as const))(
+    '%s: a recorded HTTP %i passes on as facts',
+    async (_id, status, recording) => {
+      const { failure } = await call(
+        openai(
+          await benchContext({
+            base: 'https://recorded.test',
+            fetch: recordedFetch(recording, { cuts: [1, 9] }) as typeof fetch,
+            model: 'm',
+          }),
+        ),
+      );
+      expect(failure?.facts).toMatchObject({
+        kind: 'http',
+        status,
+        body: recording.body,
+        headers: { 'content-type': recording.contentType },
+      });
+    },
+  );
 
   // Small ones of each framing: a stream with [DONE], one without, TGI's own, one whose last frame has no blank line.
   const small = ['openai.com', 'cerebras', 'flan-t5', 'Mistral-7B'].map((part) => {
@@ -225,7 +301,11 @@ async function connectionTo(recording: Recording, options: Parameters<typeof rec
     for (const recording of small) {
       const served = await serveRecording(recording, { cuts: randomCuts(recording.body.length, 40, 3) });
       open.push(served);
-      const context = await benchContext({ base: served.origin, model: 'm', ...(recording.protocol === 'tgi' && { endpoint: '/generate_stream' }) });
+      const context = await benchContext({
+        base: served.origin,
+        model: 'm',
+        ...(recording.protocol === 'tgi' && { endpoint: '/generate_stream' }),
+      });
       const { result } = await call(transports[recording.protocol](context));
       expect(result).toEqual((await call(await connectionTo(recording, {}))).result);
     }

@@ -50,17 +50,34 @@ test.each([
   ['v1/generate', '/v1/generate'],
 ])('endpoint %s is %s, and the body is the contract', async (endpoint, path) => {
   const { origin, requests } = await start({ path });
-  await call(plain(await benchContext({ base: origin, ...(endpoint && { endpoint }) })), ask('Your prompt text here', { maxTokens: 100, temperature: 0.7 }));
+  await call(
+    plain(await benchContext({ base: origin, ...(endpoint && { endpoint }) })),
+    ask('Your prompt text here', { maxTokens: 100, temperature: 0.7 }),
+  );
   expect(requests).toHaveLength(1);
-  expect(requests[0]).toMatchObject({ method: 'POST', path, json: { inputs: 'Your prompt text here', parameters: { max_new_tokens: 100, temperature: 0.7 } } });
+  expect(requests[0]).toMatchObject({
+    method: 'POST',
+    path,
+    json: { inputs: 'Your prompt text here', parameters: { max_new_tokens: 100, temperature: 0.7 } },
+  });
   expect(Object.keys(requests[0].json)).toEqual(['inputs', 'parameters']);
   expect(Object.keys(requests[0].json.parameters)).toEqual(['max_new_tokens', 'temperature']);
 });
 
 test('further parameters are sent beside them', async () => {
   const { origin, requests } = await start({});
-  await call(plain(await benchContext({ base: origin })), ask('Hi', { topP: 0.5, seed: 1, stop: ['x'], extra: { top_k: 3 } }));
-  expect(requests[0].json.parameters).toEqual({ max_new_tokens: 64, temperature: 0.7, top_p: 0.5, seed: 1, stop: ['x'], top_k: 3 });
+  await call(
+    plain(await benchContext({ base: origin })),
+    ask('Hi', { topP: 0.5, seed: 1, stop: ['x'], extra: { top_k: 3 } }),
+  );
+  expect(requests[0].json.parameters).toEqual({
+    max_new_tokens: 64,
+    temperature: 0.7,
+    top_p: 0.5,
+    seed: 1,
+    stop: ['x'],
+    top_k: 3,
+  });
 });
 
 test.each([
@@ -75,9 +92,21 @@ describe('transcript', () => {
   const user = (content: string): Message => ({ role: 'user', content });
   test.each<[string, Message[], string]>([
     ['one question as it is', [user('Hi')], 'Hi'],
-    ['with a system text', [{ role: 'system', content: 'Be brief.' }, user('Hi')], 'Be brief.\n\nUser: Hi\n\nAssistant:'],
-    ['with history', [user('Hi'), { role: 'assistant', content: 'Hello.' }, user('Who?')], 'User: Hi\n\nAssistant: Hello.\n\nUser: Who?\n\nAssistant:'],
-    ['a later system text', [user('Hi'), { role: 'system', content: 'Now in French.' }], 'User: Hi\n\nSystem: Now in French.\n\nAssistant:'],
+    [
+      'with a system text',
+      [{ role: 'system', content: 'Be brief.' }, user('Hi')],
+      'Be brief.\n\nUser: Hi\n\nAssistant:',
+    ],
+    [
+      'with history',
+      [user('Hi'), { role: 'assistant', content: 'Hello.' }, user('Who?')],
+      'User: Hi\n\nAssistant: Hello.\n\nUser: Who?\n\nAssistant:',
+    ],
+    [
+      'a later system text',
+      [user('Hi'), { role: 'system', content: 'Now in French.' }],
+      'User: Hi\n\nSystem: Now in French.\n\nAssistant:',
+    ],
     ['nothing', [], '\n\nAssistant:'],
   ])('%s', (_name, messages, expected) => {
     expect(transcript(messages)).toBe(expected);

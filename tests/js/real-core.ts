@@ -36,7 +36,11 @@ function loadModule(): Promise<CoreModule> {
     const { default: create } = (await import(pathToFileURL(glue).href)) as {
       default: (options: object) => Promise<CoreModule>;
     };
-    return create({ wasmBinary: readFileSync(`${folder}/core.wasm`), print: () => undefined, printErr: () => undefined });
+    return create({
+      wasmBinary: readFileSync(`${folder}/core.wasm`),
+      print: () => undefined,
+      printErr: () => undefined,
+    });
   })();
   return loaded;
 }

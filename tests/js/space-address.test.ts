@@ -4,7 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import { isLoopback, parseSpaceAddress, requireServiceUrl } from '../../js/transports/space-address.ts';
 
 const hub = (id: string) => ({ kind: 'hub', id });
-const direct = (base: string, subdomain?: string, loopback = false) => ({ kind: 'direct', base, origin: new URL(base).origin, subdomain, loopback });
+const direct = (base: string, subdomain?: string, loopback = false) => ({
+  kind: 'direct',
+  base,
+  origin: new URL(base).origin,
+  subdomain,
+  loopback,
+});
 
 describe('accepted', () => {
   test.each([
@@ -36,7 +42,9 @@ describe('accepted', () => {
 
   test('pages of another Hub, when there is one', () => {
     expect(parseSpaceAddress('http://127.0.0.1:5000/spaces/o/n', 'http://127.0.0.1:5000')).toEqual(hub('o/n'));
-    expect(parseSpaceAddress('http://127.0.0.1:5001/spaces/o/n', 'http://127.0.0.1:5000')).toMatchObject({ kind: 'direct' });
+    expect(parseSpaceAddress('http://127.0.0.1:5001/spaces/o/n', 'http://127.0.0.1:5000')).toMatchObject({
+      kind: 'direct',
+    });
   });
 });
 
@@ -78,7 +86,9 @@ describe('refused, with what to change', () => {
   });
 
   test('a secret in a refused address is not repeated', () => {
-    expect(() => parseSpaceAddress('https://user:hf_abcdefghijkl@x.hf.space')).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hf_abc') }));
+    expect(() => parseSpaceAddress('https://user:hf_abcdefghijkl@x.hf.space')).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hf_abc') }),
+    );
   });
 });
 
@@ -90,13 +100,29 @@ test.each([
   expect(requireServiceUrl(given, 'proxyUrl')).toBe(expected);
 });
 
-test.each([['http://api.example.com'], ['api.example.com'], [''], [undefined], ['https://a:b@c.example'], ['https://c.example/?key=1']])('service %s is refused', (given) => {
+test.each([
+  ['http://api.example.com'],
+  ['api.example.com'],
+  [''],
+  [undefined],
+  ['https://a:b@c.example'],
+  ['https://c.example/?key=1'],
+])('service %s is refused', (given) => {
   expect(() => requireServiceUrl(given, 'proxyUrl')).toThrow(/^proxyUrl /);
 });
 
 test.each([
-  ['localhost', true], ['a.localhost', true], ['127.0.0.1', true], ['127.8.9.1', true], ['[::1]', true],
-  ['localhost.evil.example', false], ['127.0.0.1.evil.example', false], ['0.0.0.0', false], ['10.0.0.1', false], ['[::2]', false], ['', false],
+  ['localhost', true],
+  ['a.localhost', true],
+  ['127.0.0.1', true],
+  ['127.8.9.1', true],
+  ['[::1]', true],
+  ['localhost.evil.example', false],
+  ['127.0.0.1.evil.example', false],
+  ['0.0.0.0', false],
+  ['10.0.0.1', false],
+  ['[::2]', false],
+  ['', false],
 ])('loopback %s: %s', (hostname, expected) => {
   expect(isLoopback(hostname)).toBe(expected);
 });

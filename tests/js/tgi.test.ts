@@ -17,7 +17,8 @@ const start = async (kind: 'tgi2' | 'tgi3', options: object = {}) => {
 /** As a page of another origin sees a server that allows `content-type` alone: other headers fail before they are sent. */
 const pageFetch = (async (url: string, init: RequestInit) => {
   const headers = new Headers(init.headers);
-  for (const name of headers.keys()) if (!['accept', 'content-type'].includes(name)) throw new TypeError('Failed to fetch');
+  for (const name of headers.keys())
+    if (!['accept', 'content-type'].includes(name)) throw new TypeError('Failed to fetch');
   return fetch(url, init);
 }) as typeof fetch;
 
@@ -27,7 +28,13 @@ test.each([
   ['tgi3', { template: false }, undefined, '/generate_stream', ['/v1/chat/completions', '/generate_stream']],
   ['tgi2', { template: false }, undefined, '/generate_stream', ['/v1/chat/completions', '/generate_stream']],
   ['tgi2', { chat: false }, undefined, '/generate_stream', ['/v1/chat/completions', '/generate_stream']],
-  ['tgi2', { chat: false, stream: false }, undefined, '/generate', ['/v1/chat/completions', '/generate_stream', '/generate']],
+  [
+    'tgi2',
+    { chat: false, stream: false },
+    undefined,
+    '/generate',
+    ['/v1/chat/completions', '/generate_stream', '/generate'],
+  ],
   ['tgi3', {}, '/generate_stream', '/generate_stream', ['/generate_stream']],
   ['tgi3', {}, '/generate', '/generate', ['/generate']],
 ] as const)('%s %j, endpoint %s: over %s', async (kind, options, endpoint, via, paths) => {
@@ -45,7 +52,10 @@ test.each([
 test('what /generate_stream is sent', async () => {
   const { origin, requests } = await start('tgi3');
   const connection = tgi(await benchContext({ base: origin, endpoint: '/generate_stream' }));
-  const { result } = await call(connection, ask('Hi', { system: 'Be brief.', temperature: 0, topP: 1, seed: 3, stop: ['X'], extra: { top_k: 5 } }));
+  const { result } = await call(
+    connection,
+    ask('Hi', { system: 'Be brief.', temperature: 0, topP: 1, seed: 3, stop: ['X'], extra: { top_k: 5 } }),
+  );
   expect(result).toMatchObject({ text: reply, usage: { input: 7, output: 8 } });
   expect(requests[0].json).toEqual({
     inputs: 'Be brief.\n\nUser: Hi\n\nAssistant:',
@@ -81,7 +91,9 @@ describe('in a page, where only content-type passes', () => {
   test('a server that is gone is a network failure, not tried in every way', async () => {
     const { origin, close } = await startModelServer('tgi3');
     await close();
-    expect((await call(tgi(await benchContext({ base: origin, token: 'hf_abcdefgh' })))).failure?.facts.kind).toBe('network');
+    expect((await call(tgi(await benchContext({ base: origin, token: 'hf_abcdefgh' })))).failure?.facts.kind).toBe(
+      'network',
+    );
   });
 });
 
@@ -97,12 +109,23 @@ test.each([
 
 test.each([
   [401, '', {}],
-  [424, '{"error":"Request failed during generation: out of memory","error_type":"generation"}', { 'content-type': 'application/json' }],
+  [
+    424,
+    '{"error":"Request failed during generation: out of memory","error_type":"generation"}',
+    { 'content-type': 'application/json' },
+  ],
   [429, '{"error":"Model is overloaded","error_type":"overloaded"}', { 'content-type': 'application/json' }],
-  [422, 'Failed to deserialize the JSON body into the target type: missing field `messages` at line 1 column 144', { 'content-type': 'text/plain' }],
+  [
+    422,
+    'Failed to deserialize the JSON body into the target type: missing field `messages` at line 1 column 144',
+    { 'content-type': 'text/plain' },
+  ],
 ])('HTTP %i passes as facts after one call', async (status, body, headers) => {
   let calls = 0;
-  const given = (async () => (calls += 1, new Response(body, { status, headers: headers as HeadersInit }))) as typeof fetch;
+  const given = (async () => (
+    (calls += 1),
+    new Response(body, { status, headers: headers as HeadersInit })
+  )) as typeof fetch;
   const { failure } = await call(tgi(await benchContext({ base: 'https://tgi.test', fetch: given })));
   expect(failure?.facts).toMatchObject({ kind: 'http', status, body });
   expect(calls).toBe(1);

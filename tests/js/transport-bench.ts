@@ -3,7 +3,13 @@ import { systemClock } from '../../js/clock.ts';
 import type { Core } from '../../js/core.ts';
 import { Http } from '../../js/http.ts';
 import { CallFailure } from '../../js/transports/call-failure.ts';
-import type { Connection, ModelRequest, TransportContext, TransportPart, TransportResult } from '../../js/transports/transport.ts';
+import type {
+  Connection,
+  ModelRequest,
+  TransportContext,
+  TransportPart,
+  TransportResult,
+} from '../../js/transports/transport.ts';
 import type { Clock, JsonObject, TokenSource } from '../../js/types.ts';
 import { realCore } from './real-core.ts';
 
@@ -47,10 +53,16 @@ export async function benchContext(options: BenchOptions): Promise<TransportCont
   };
 }
 
-export function ask(text = 'Say hello, please.', more: Partial<ModelRequest['parameters']> & { system?: string } = {}): ModelRequest {
+export function ask(
+  text = 'Say hello, please.',
+  more: Partial<ModelRequest['parameters']> & { system?: string } = {},
+): ModelRequest {
   const { system, ...parameters } = more;
   return {
-    messages: [...(system === undefined ? [] : [{ role: 'system' as const, content: system }]), { role: 'user', content: text }],
+    messages: [
+      ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+      { role: 'user', content: text },
+    ],
     parameters: { maxTokens: 64, temperature: 0.7, ...parameters },
   };
 }
@@ -63,7 +75,11 @@ export interface Outcome {
   shown: string;
 }
 
-export async function call(connection: Connection, request: ModelRequest = ask(), signal: AbortSignal = new AbortController().signal): Promise<Outcome> {
+export async function call(
+  connection: Connection,
+  request: ModelRequest = ask(),
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Outcome> {
   const parts: TransportPart[] = [];
   let result: TransportResult | undefined;
   let failure: CallFailure | undefined;
@@ -73,7 +89,12 @@ export async function call(connection: Connection, request: ModelRequest = ask()
     if (!(error instanceof CallFailure)) throw error;
     failure = error;
   }
-  return { result, failure, parts, shown: parts.reduce((text, part) => (part.type === 'replace' ? part.text : text + part.text), '') };
+  return {
+    result,
+    failure,
+    parts,
+    shown: parts.reduce((text, part) => (part.type === 'replace' ? part.text : text + part.text), ''),
+  };
 }
 
 /** `count` ascending random byte offsets, the same for the same seed. */

@@ -11,7 +11,13 @@ import { realCore } from './real-core.ts';
 
 type Status = Omit<SpaceStatus, 'target' | 'tier'>;
 const sleepy = (seconds: number) => ({
-  id: 'owner/name', stage: 'SLEEPING', waking: [[0, 'SLEEPING'], [2000, 'APP_STARTING'], [seconds * 1000, 'RUNNING']] as [number, string][],
+  id: 'owner/name',
+  stage: 'SLEEPING',
+  waking: [
+    [0, 'SLEEPING'],
+    [2000, 'APP_STARTING'],
+    [seconds * 1000, 'RUNNING'],
+  ] as [number, string][],
 });
 let clock: FakeClock;
 let core: Core;
@@ -20,19 +26,40 @@ beforeEach(async () => {
   core = await realCore();
 });
 
-function connections(simulator: HubSimulator, urls: Partial<Record<'base' | 'company', string>> = { base: 'owner/name' }, token?: string) {
-  const spaces = Object.fromEntries(Object.entries(urls).map(([tier, url]) => [tier, { url, ...(token !== undefined && { token }) }]));
+function connections(
+  simulator: HubSimulator,
+  urls: Partial<Record<'base' | 'company', string>> = { base: 'owner/name' },
+  token?: string,
+) {
+  const spaces = Object.fromEntries(
+    Object.entries(urls).map(([tier, url]) => [tier, { url, ...(token !== undefined && { token }) }]),
+  );
   return new Connections(
     {
-      spaces, providers: {}, proxyUrl: undefined, proxyToken: undefined, random: () => 0.5, fetch: simulator.fetch as typeof fetch, clock,
-      hubUrl: 'https://huggingface.co', maxReplyBytes: 1e6, timeouts: { firstChunk: 60_000, stall: 30_000 },
+      spaces,
+      providers: {},
+      proxyUrl: undefined,
+      proxyToken: undefined,
+      random: () => 0.5,
+      fetch: simulator.fetch as typeof fetch,
+      clock,
+      hubUrl: 'https://huggingface.co',
+      maxReplyBytes: 1e6,
+      timeouts: { firstChunk: 60_000, stall: 30_000 },
     },
     { core },
   );
 }
 function waiting(work: Promise<void>) {
   const state = { done: false, error: undefined as CallFailure | undefined };
-  work.then(() => { state.done = true; }, (error: CallFailure) => { state.error = error; });
+  work.then(
+    () => {
+      state.done = true;
+    },
+    (error: CallFailure) => {
+      state.error = error;
+    },
+  );
   return state;
 }
 const statusCalls = (simulator: HubSimulator) => simulator.apiCalls(/^\/api\/spaces\//).length;
@@ -101,7 +128,9 @@ describe('asleep for 60 s', () => {
 
   test('a direct address is known to the Hub by its subdomain', async () => {
     const simulator = new HubSimulator([sleepy(30)], { now: () => clock.now() });
-    const state = waiting(connections(simulator, { base: 'https://owner-name.hf.space' }).wake('space:base', { onStatus: () => undefined }));
+    const state = waiting(
+      connections(simulator, { base: 'https://owner-name.hf.space' }).wake('space:base', { onStatus: () => undefined }),
+    );
     await clock.advance(40_000);
     expect(state.done).toBe(true);
     expect(simulator.apiCalls(/by-subdomain/)).toHaveLength(1);
@@ -131,7 +160,10 @@ describe('leaving', () => {
     await clock.advance(5000);
     leavers.forEach((leaver) => leaver.abort(new CallFailure({ kind: 'timeout', phase: 'total' })));
     await settle();
-    expect(states.map(({ error }) => error?.facts)).toEqual([{ kind: 'timeout', phase: 'total' }, { kind: 'timeout', phase: 'total' }]);
+    expect(states.map(({ error }) => error?.facts)).toEqual([
+      { kind: 'timeout', phase: 'total' },
+      { kind: 'timeout', phase: 'total' },
+    ]);
     const before = statusCalls(simulator);
     await clock.advance(120_000);
     expect(statusCalls(simulator)).toBe(before);
@@ -143,7 +175,9 @@ describe('leaving', () => {
 
   test('a caller that is gone before it comes asks nothing', async () => {
     const simulator = new HubSimulator([sleepy(30)], { now: () => clock.now() });
-    const state = waiting(connections(simulator).wake('space:base', { signal: AbortSignal.abort(), onStatus: () => undefined }));
+    const state = waiting(
+      connections(simulator).wake('space:base', { signal: AbortSignal.abort(), onStatus: () => undefined }),
+    );
     await clock.advance(1000);
     expect(state.error?.facts.kind).toBe('abort');
     expect(simulator.calls).toHaveLength(0);
@@ -151,15 +185,18 @@ describe('leaving', () => {
 });
 
 describe('a Hub that limits calls', () => {
-  test.each([true, false])('is left alone until it allows them again (header readable: %s)', async (exposeRateLimit) => {
-    const simulator = new HubSimulator([sleepy(60)], { now: () => clock.now(), quota: 3, exposeRateLimit });
-    const state = waiting(connections(simulator).wake('space:base', { onStatus: () => undefined }));
-    await clock.advance(290_000);
-    const refused = statusCalls(simulator) - 3;
-    expect(refused).toBeLessThanOrEqual(exposeRateLimit ? 1 : 6);
-    await clock.advance(120_000);
-    expect(state.done).toBe(true);
-  });
+  test.each([true, false])(
+    'is left alone until it allows them again (header readable: %s)',
+    async (exposeRateLimit) => {
+      const simulator = new HubSimulator([sleepy(60)], { now: () => clock.now(), quota: 3, exposeRateLimit });
+      const state = waiting(connections(simulator).wake('space:base', { onStatus: () => undefined }));
+      await clock.advance(290_000);
+      const refused = statusCalls(simulator) - 3;
+      expect(refused).toBeLessThanOrEqual(exposeRateLimit ? 1 : 6);
+      await clock.advance(120_000);
+      expect(state.done).toBe(true);
+    },
+  );
 
   test('with few calls left the looks are spread', async () => {
     const simulator = new HubSimulator([sleepy(200)], { now: () => clock.now(), quota: 12, exposeRateLimit: true });
@@ -178,7 +215,9 @@ describe('what only the owner can change fails at once, with what to do', () => 
     ['NO_APP_FILE', /app\.py/],
     ['DELETING', /deleted/],
   ])('%s', async (stage, said) => {
-    const simulator = new HubSimulator([{ id: 'owner/name', stage, errorMessage: 'Exit code 1' }], { now: () => clock.now() });
+    const simulator = new HubSimulator([{ id: 'owner/name', stage, errorMessage: 'Exit code 1' }], {
+      now: () => clock.now(),
+    });
     const state = waiting(connections(simulator).wake('space:base', { onStatus: () => undefined }));
     await settle();
     expect(state.error?.facts).toEqual({ kind: 'stage', stage, message: 'Exit code 1' });
@@ -227,8 +266,12 @@ describe('a Hub in trouble', () => {
 });
 
 test('a private Space is tracked and visited with its token, which nobody else sees', async () => {
-  const simulator = new HubSimulator([{ ...sleepy(30), private: true, token: 'hf_ownertoken' }, { id: 'other/one' }], { now: () => clock.now() });
-  const state = waiting(connections(simulator, { base: 'owner/name' }, 'hf_ownertoken').wake('space:base', { onStatus: () => undefined }));
+  const simulator = new HubSimulator([{ ...sleepy(30), private: true, token: 'hf_ownertoken' }, { id: 'other/one' }], {
+    now: () => clock.now(),
+  });
+  const state = waiting(
+    connections(simulator, { base: 'owner/name' }, 'hf_ownertoken').wake('space:base', { onStatus: () => undefined }),
+  );
   await clock.advance(40_000);
   expect(state.done).toBe(true);
   expect(simulator.calls.every(({ authorization }) => authorization === 'Bearer hf_ownertoken')).toBe(true);
@@ -239,8 +282,16 @@ test('what the Hub does not know is visited, and nothing is waited for', async (
   const visited: string[] = [];
   const all = new Connections(
     {
-      spaces: { base: { url: 'http://127.0.0.1:1' } }, providers: {}, proxyUrl: undefined, proxyToken: undefined, random: () => 0,
-      fetch: (async (url: string) => (visited.push(url), new Response())) as typeof fetch, clock, hubUrl: 'https://huggingface.co', maxReplyBytes: 1, timeouts: { firstChunk: 1, stall: 1 },
+      spaces: { base: { url: 'http://127.0.0.1:1' } },
+      providers: {},
+      proxyUrl: undefined,
+      proxyToken: undefined,
+      random: () => 0,
+      fetch: (async (url: string) => (visited.push(url), new Response())) as typeof fetch,
+      clock,
+      hubUrl: 'https://huggingface.co',
+      maxReplyBytes: 1,
+      timeouts: { firstChunk: 1, stall: 1 },
     },
     { core },
   );

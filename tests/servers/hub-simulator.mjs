@@ -56,7 +56,16 @@ export class HubSimulator {
   set(space) {
     const subdomain = space.id.toLowerCase().replace(/[^a-z0-9]+/g, '-');
     const known = this.#spaces.get(space.id.toLowerCase());
-    this.#spaces.set(space.id.toLowerCase(), { sdk: 'gradio', stage: 'RUNNING', waking: [], sha: 'a1b2c3', visitedAt: undefined, ...known, ...space, subdomain });
+    this.#spaces.set(space.id.toLowerCase(), {
+      sdk: 'gradio',
+      stage: 'RUNNING',
+      waking: [],
+      sha: 'a1b2c3',
+      visitedAt: undefined,
+      ...known,
+      ...space,
+      subdomain,
+    });
   }
 
   /** The Hub's API does not answer at all. */
@@ -79,7 +88,9 @@ export class HubSimulator {
   handle({ method, host, path: called, headers }) {
     const authorization = headers.get('authorization') ?? undefined;
     this.calls.push({ method, host, path: called, authorization, at: this.#now() });
-    return host === this.#hubHost ? this.#api(called, authorization, headers.get('origin')) : this.#space(host, authorization);
+    return host === this.#hubHost
+      ? this.#api(called, authorization, headers.get('origin'))
+      : this.#space(host, authorization);
   }
 
   #api(called, authorization, origin) {
@@ -96,11 +107,16 @@ export class HubSimulator {
     this.#used += 1;
     const left = Math.max(0, this.#quota - this.#used);
     const reset = Math.ceil((this.#windowStart + window - now) / 1000);
-    const rate = { ratelimit: `"api";r=${left};t=${reset}`, 'ratelimit-policy': `"fixed window";"api";q=${this.#quota};w=${window / 1000}` };
+    const rate = {
+      ratelimit: `"api";r=${left};t=${reset}`,
+      'ratelimit-policy': `"fixed window";"api";q=${this.#quota};w=${window / 1000}`,
+    };
     if (this.#used > this.#quota) return json(429, { error: 'Too many requests' }, rate);
 
     if (called === '/api/whoami-v2') {
-      return authorization === undefined ? json(401, { error: 'Invalid username or password.' }, rate) : json(200, { type: 'user', name: 'tester' }, rate);
+      return authorization === undefined
+        ? json(401, { error: 'Invalid username or password.' }, rate)
+        : json(200, { type: 'user', name: 'tester' }, rate);
     }
     const bySubdomain = /^\/api\/spaces\/by-subdomain\/([^/]+)$/.exec(called);
     const byId = /^\/api\/spaces\/([^/]+\/[^/]+?)(?:\/(host|runtime|jwt))?$/.exec(called);
@@ -111,13 +127,20 @@ export class HubSimulator {
           ? undefined
           : this.#spaces.get(byId[1].toLowerCase());
     if (space === undefined || (space.private === true && authorization !== `Bearer ${space.token}`)) {
-      return authorization === undefined ? json(401, { error: 'Invalid username or password.' }, rate) : json(404, { error: 'Repository not found' }, rate);
+      return authorization === undefined
+        ? json(401, { error: 'Invalid username or password.' }, rate)
+        : json(404, { error: 'Repository not found' }, rate);
     }
     const host = space.host ?? `https://${space.subdomain}.hf.space`;
     const stage = this.stageOf(space);
     const runtime = {
-      stage, hardware: { current: stage === 'RUNNING' ? 'cpu-basic' : null, requested: 'cpu-basic' }, storage: null, gcTimeout: 172800,
-      replicas: { requested: 1 }, devMode: false, domains: [{ domain: new URL(host).host, stage: 'READY' }],
+      stage,
+      hardware: { current: stage === 'RUNNING' ? 'cpu-basic' : null, requested: 'cpu-basic' },
+      storage: null,
+      gcTimeout: 172800,
+      replicas: { requested: 1 },
+      devMode: false,
+      domains: [{ domain: new URL(host).host, stage: 'READY' }],
       ...(space.errorMessage !== undefined && { errorMessage: space.errorMessage }),
     };
     switch (byId?.[2]) {
@@ -130,20 +153,35 @@ export class HubSimulator {
       default:
         return json(
           200,
-          { _id: '67cae56f9b4f4ee4713c83e7', id: space.id, sdk: space.sdk, sha: space.sha, private: space.private === true, subdomain: space.subdomain, runtime },
+          {
+            _id: '67cae56f9b4f4ee4713c83e7',
+            id: space.id,
+            sdk: space.sdk,
+            sha: space.sha,
+            private: space.private === true,
+            subdomain: space.subdomain,
+            runtime,
+          },
           rate,
         );
     }
   }
 
   #space(host, authorization) {
-    const space = [...this.#spaces.values()].find((known) => host === (known.host === undefined ? `${known.subdomain}.hf.space` : new URL(known.host).host));
-    const page = (status, title) => ({ status, headers: { 'content-type': 'text/html; charset=utf-8' }, body: `<!DOCTYPE html><html><head><title>${title}</title></head><body></body></html>` });
+    const space = [...this.#spaces.values()].find(
+      (known) => host === (known.host === undefined ? `${known.subdomain}.hf.space` : new URL(known.host).host),
+    );
+    const page = (status, title) => ({
+      status,
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+      body: `<!DOCTYPE html><html><head><title>${title}</title></head><body></body></html>`,
+    });
     if (space === undefined) return page(404, 'Sorry, we can\u2019t find the page you are looking for');
     if (space.private === true && authorization !== `Bearer ${space.token}`) return page(401, 'Unauthorized');
     if (space.stage === 'SLEEPING' || space.stage === 'STOPPED') space.visitedAt ??= this.#now();
     const stage = this.stageOf(space);
-    if (!stage.startsWith('RUNNING') || stage === 'RUNTIME_ERROR') return page(503, `Your Space is ${stage.toLowerCase()}`);
+    if (!stage.startsWith('RUNNING') || stage === 'RUNTIME_ERROR')
+      return page(503, `Your Space is ${stage.toLowerCase()}`);
     return space.app === undefined ? page(404, 'nothing here') : { app: space.app };
   }
 
@@ -151,7 +189,11 @@ export class HubSimulator {
   get fetch() {
     return async (input, init = {}) => {
       const url = new URL(input);
-      if (url.host !== this.#hubHost && !url.host.endsWith('.hf.space') && ![...this.#spaces.values()].some(({ host }) => host !== undefined && new URL(host).host === url.host)) {
+      if (
+        url.host !== this.#hubHost &&
+        !url.host.endsWith('.hf.space') &&
+        ![...this.#spaces.values()].some(({ host }) => host !== undefined && new URL(host).host === url.host)
+      ) {
         return fetch(input, init);
       }
       if (init.signal?.aborted) throw init.signal.reason;
@@ -162,7 +204,9 @@ export class HubSimulator {
       if (answer.unreachable) throw new TypeError('Failed to fetch');
       if (init.mode === 'no-cors') return new Response(null, { status: 200 });
       if (answer.app !== undefined) {
-        return typeof answer.app === 'string' ? fetch(answer.app + url.pathname + url.search, init) : answer.app(new Request(input, init));
+        return typeof answer.app === 'string'
+          ? fetch(answer.app + url.pathname + url.search, init)
+          : answer.app(new Request(input, init));
       }
       if (answer.headers['access-control-allow-origin'] === undefined) throw new TypeError('Failed to fetch');
       const visible = new Headers({ 'content-type': answer.headers['content-type'] });
@@ -175,7 +219,9 @@ export class HubSimulator {
 
   /** @param {{ tls?: boolean }} [options]  tls: with a certificate nobody trusts (`--ignore-certificate-errors`) */
   async serve({ tls = false } = {}) {
-    const server = await listen((request, response) => void this.#answer(request, response), { ...(tls && { tls: selfSigned() }) });
+    const server = await listen((request, response) => void this.#answer(request, response), {
+      ...(tls && { tls: selfSigned() }),
+    });
     return {
       ...server,
       chromiumFlags: [
@@ -202,10 +248,14 @@ export class HubSimulator {
     if (answer.unreachable) return void response.destroy();
     if (answer.app === undefined) return void response.writeHead(answer.status, answer.headers).end(answer.body);
     if (typeof answer.app === 'string') {
-      const onward = forward(new URL(request.url, answer.app), { method: request.method, headers: request.headers }, (reply) => {
-        response.writeHead(reply.statusCode, reply.headers);
-        reply.pipe(response);
-      });
+      const onward = forward(
+        new URL(request.url, answer.app),
+        { method: request.method, headers: request.headers },
+        (reply) => {
+          response.writeHead(reply.statusCode, reply.headers);
+          reply.pipe(response);
+        },
+      );
       onward.on('error', () => response.destroy());
       response.on('close', () => onward.destroy());
       return void request.pipe(onward);
@@ -213,7 +263,9 @@ export class HubSimulator {
     const parts = [];
     for await (const part of request) parts.push(part);
     const body = ['GET', 'HEAD'].includes(request.method) ? undefined : Buffer.concat(parts);
-    const reply = await answer.app(new Request(`https://${request.headers.host}${request.url}`, { method: request.method, headers, body }));
+    const reply = await answer.app(
+      new Request(`https://${request.headers.host}${request.url}`, { method: request.method, headers, body }),
+    );
     response.writeHead(reply.status, Object.fromEntries(reply.headers));
     if (reply.body !== null) for await (const part of reply.body) response.write(part);
     response.end();
@@ -226,7 +278,23 @@ function selfSigned() {
   try {
     execFileSync(
       'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=simulated', '-keyout', key, '-out', cert],
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=simulated',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
       { stdio: 'ignore' },
     );
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };

@@ -56,7 +56,9 @@ export async function startLlamaCpp({ apiKey = '', context = 2048, slots = 1 } =
     return undefined;
   }
   const model = await chainModel(python);
-  const child = spawn(python, ['-c', script, model, String(context), String(slots), apiKey], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(python, ['-c', script, model, String(context), String(slots), apiKey], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const keep = (chunk) => (output = (output + chunk).slice(-20_000));
   child.stdout.on('data', keep);
@@ -74,7 +76,8 @@ export async function startLlamaCpp({ apiKey = '', context = 2048, slots = 1 } =
   const deadline = Date.now() + startUpMs;
   while (Date.now() < deadline && child.exitCode === null) {
     const origin = /LISTENING (http:\/\/\S+)/.exec(output)?.[1];
-    if (origin !== undefined && (await fetch(`${origin}/health`).catch(() => undefined))?.ok) return { origin, stop, output: () => output };
+    if (origin !== undefined && (await fetch(`${origin}/health`).catch(() => undefined))?.ok)
+      return { origin, stop, output: () => output };
     await sleep(100);
   }
   await stop();

@@ -38,7 +38,10 @@ export function cors(request, response, allowHeaders) {
   response.setHeader('vary', 'origin');
   if (request.method !== 'OPTIONS') return false;
   response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
-  response.setHeader('access-control-allow-headers', allowHeaders ?? request.headers['access-control-request-headers'] ?? '');
+  response.setHeader(
+    'access-control-allow-headers',
+    allowHeaders ?? request.headers['access-control-request-headers'] ?? '',
+  );
   response.writeHead(204).end();
   return true;
 }

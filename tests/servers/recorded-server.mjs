@@ -34,7 +34,11 @@ export function loadRecordings() {
       contentType,
       body,
       streams: contentType.includes('event-stream'),
-      protocol: /chat\/completions|v1\/completions/.test(url) ? 'openai' : contentType.includes('event-stream') ? 'tgi' : 'plain',
+      protocol: /chat\/completions|v1\/completions/.test(url)
+        ? 'openai'
+        : contentType.includes('event-stream')
+          ? 'tgi'
+          : 'plain',
     };
   });
 }
@@ -56,7 +60,9 @@ export function textRecordings() {
  */
 export function cutAt(bytes, cuts) {
   const ends = [...cuts.filter((cut) => cut > 0 && cut < bytes.length), bytes.length];
-  return ends.map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end)).filter((piece) => piece.length > 0);
+  return ends
+    .map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end))
+    .filter((piece) => piece.length > 0);
 }
 
 /** A fetch that answers every POST with the recording; `end`: how its body ends after the last piece. */
