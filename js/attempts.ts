@@ -18,6 +18,8 @@ export interface AttemptJob {
   request: ModelRequest;
   mode: 'interactive' | 'background';
   wake: 'fallback' | 'wait';
+  /** Of this request, ms. */
+  timeouts: { firstChunk: number; stall: number };
   /** Another target may answer when this one cannot. */
   more: boolean;
   startedAt: number;
@@ -86,6 +88,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         });
         const result = await connection.call(job.request, {
           signal,
+          timeouts: job.timeouts,
           onPart: (part) => {
             firstPartMs ??= clock.now() - began;
             job.onPart(part);

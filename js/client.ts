@@ -343,6 +343,7 @@ class GatewayClient implements Client {
             request: request.model,
             mode: request.mode,
             wake: request.wake,
+            timeouts: request.timeouts,
             more,
             startedAt: course.startedAt,
             deadline: course.deadline,
@@ -771,7 +772,7 @@ class GatewayClient implements Client {
     } catch (error) {
       if (options.signal?.aborted === true) throw new AbortedError();
       if (!(error instanceof CallFailure)) throw error;
-      throw new CallError('asleep', error.facts.message ?? `The ${tier} Space could not be woken.`, { cause: error });
+      throw new CallError('asleep', error.message, { cause: error });
     }
   }
 

@@ -52,12 +52,17 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
         return undefined;
       }
       return fail(
-        new CallFailure({ kind: 'protocol', message: 'The Space sent something that is not Gradio’s.', body: (broken ?? data).slice(0, 2000) }),
+        new CallFailure({
+          kind: 'protocol',
+          message: 'The Space sent something that is not Gradio’s.',
+          body: (broken ?? data).slice(0, 2000),
+        }),
       );
     }
     if (event === 'error') return fail(typeof value === 'string' ? lostFailure(value, false) : appFailure(value));
     if (event === 'complete') {
-      if (!Array.isArray(value)) return fail(isObject(value) && value['error'] !== undefined ? appFailure(value) : cancelledFailure());
+      if (!Array.isArray(value))
+        return fail(isObject(value) && value['error'] !== undefined ? appFailure(value) : cancelledFailure());
       outputs = value;
       return 'stop';
     }
@@ -68,7 +73,7 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
   try {
     await job.http.frames(
       streamOf(started.eventId ?? ''),
-      { signal: job.handlers.signal, headers: job.headers },
+      { signal: job.handlers.signal, headers: job.headers, timeouts: job.handlers.timeouts },
       (frame) => hear(frame.event, frame.data),
     );
   } catch (error) {

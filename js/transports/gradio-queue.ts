@@ -22,13 +22,17 @@ export async function runInQueue(job: GradioJob): Promise<readonly Json[]> {
     job,
     `${job.api}/queue/join`,
     { data: [...job.data], event_data: null, fn_index: job.dependency.id, trigger_id: null, session_hash: job.session },
-    (answer) => ({ eventId: isObject(answer) && typeof answer['event_id'] === 'string' ? answer['event_id'] : undefined }),
+    (answer) => ({
+      eventId: isObject(answer) && typeof answer['event_id'] === 'string' ? answer['event_id'] : undefined,
+    }),
     (late) => stop(late, false),
   );
   const listener = new QueueListener(job, started.eventId);
   try {
-    await job.http.frames(stream, { signal: job.handlers.signal, headers: job.headers }, (frame, progress) =>
-      listener.hear(frame.event, frame.data, progress),
+    await job.http.frames(
+      stream,
+      { signal: job.handlers.signal, headers: job.headers, timeouts: job.handlers.timeouts },
+      (frame, progress) => listener.hear(frame.event, frame.data, progress),
     );
   } catch (failure) {
     // The server cuts some streams after the last word; what was said stands.
@@ -91,7 +95,9 @@ class QueueListener {
       case 'process_completed':
         if (message['success'] === false) return this.#fail(appFailure(output));
         if (!isObject(output) || !Array.isArray(output['data'])) {
-          return this.#fail(isObject(output) && output['error'] !== undefined ? appFailure(output) : cancelledFailure());
+          return this.#fail(
+            isObject(output) && output['error'] !== undefined ? appFailure(output) : cancelledFailure(),
+          );
         }
         this.#outputs = output['data'];
         this.ended = true;
@@ -101,7 +107,9 @@ class QueueListener {
       case 'server_stopped':
         return this.#fail(lostFailure('The Space was stopped.', false));
       case 'queue_full':
-        return this.#fail(new CallFailure({ kind: 'http', status: 503, headers: {}, body: '{"detail":"Queue is full."}' }));
+        return this.#fail(
+          new CallFailure({ kind: 'http', status: 503, headers: {}, body: '{"detail":"Queue is full."}' }),
+        );
       case 'close_stream':
         return 'stop';
       case 'heartbeat':
