@@ -140,10 +140,11 @@ std::string complaint(const json& item, int depth) {
     std::size_t index = 0;
     for (const json& step : *loc) {
       const bool first = index++ == 0;
-      const bool scalar = step.is_string() || step.is_number_integer();
-      if (!scalar || (first && loc->size() > 1 && (step == "body" || step == "query" || step == "path"))) continue;
+      if (!step.is_string() && !step.is_number_integer()) continue;
+      const std::string name = step.is_string() ? tidy(step.get_ref<const std::string&>(), true) : dump_json(step);
+      if (first && loc->size() > 1 && (name == "body" || name == "query" || name == "path")) continue;
       if (!place.empty()) place += '.';
-      place += step.is_string() ? tidy(step.get<std::string>(), true) : dump_json(step);
+      place += name;
     }
   }
   return place.empty() ? message : place + ": " + message;

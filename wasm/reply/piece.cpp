@@ -54,7 +54,7 @@ class PieceReader {
     const bool contents = plain_ || depth > 0;
     if (value.is_string() && contents) return set_text(value.get<std::string>());
     if (!value.is_array() || value.empty()) return false;
-    return (contents || value[0].is_object()) && read(value[0], depth + 1);
+    return (contents || value.front().is_object()) && read(value.front(), depth + 1);
   }
 
   json take() {
@@ -106,7 +106,7 @@ class PieceReader {
       const json* member = find_member(object, field);
       if (member == nullptr) continue;
       if (field == "content" && member->is_array()) return set_content(read_content(*member));
-      if (field == "output" && member->is_array() && !member->empty() && (*member)[0].is_string()) {
+      if (field == "output" && member->is_array() && !member->empty() && member->front().is_string()) {
         return set_content(read_content(*member));
       }
       if (read(*member, depth + 1)) return true;
@@ -128,7 +128,7 @@ class PieceReader {
       if (!special) set_text(read_content(*token).text);
     }
     if (generated == nullptr) return token != nullptr;
-    if (generated->is_array() && !generated->empty()) generated = &(*generated)[0];
+    if (generated->is_array() && !generated->empty()) generated = &generated->front();
     if (!generated->is_string()) return token != nullptr;
     if (!frame_) return set_text(generated->get<std::string>());
     piece_["full"] = generated->get<std::string>();
@@ -232,7 +232,9 @@ class PieceReader {
   static bool states_error(const json& object, bool frame) {
     const json* error = find_member(object, "error");
     if (error != nullptr) {
-      const bool says_none = *error == false || *error == "" || *error == 0 || (error->is_array() && error->empty());
+      const bool says_none = (error->is_boolean() && !error->get<bool>()) || (error->is_array() && error->empty()) ||
+                             (error->is_string() && error->get_ref<const std::string&>().empty()) ||
+                             (error->is_number() && error->get<double>() == 0);
       if (!says_none) return true;
     }
     if (optional_string(object, "object") == "error") return true;

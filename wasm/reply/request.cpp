@@ -52,19 +52,19 @@ Result<Size> check_messages(const json& request) {
     const std::string path = "messages[" + std::to_string(i) + "]";
     const json& message = (*messages)[i];
     if (!message.is_object()) return invalid(path, "must be an object {role, content}.");
-    const json* role = find_member(message, "role");
-    if (role == nullptr || (*role != "system" && *role != "user" && *role != "assistant" && *role != "tool")) {
+    const std::string role = optional_string(message, "role").value_or("");
+    if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
       return invalid(path + ".role", "must be \"system\", \"user\", \"assistant\" or \"tool\".");
     }
     const json* content = find_member(message, "content");
     if (content == nullptr || !content->is_string()) return invalid(path + ".content", "must be a string.");
     const auto& text = content->get_ref<const std::string&>();
     const bool last = i + 1 == messages->size();
-    if (last && *role != "user" && *role != "tool") {
+    if (last && role != "user" && role != "tool") {
       return invalid(path + ".role", "must be \"user\" or \"tool\": the last message is the one to be answered.");
     }
     if (last && is_blank(text)) return invalid(path + ".content", "is empty. Give a prompt.");
-    asked = asked || (*role == "user" && !is_blank(text));
+    asked = asked || (role == "user" && !is_blank(text));
     size.tokens += estimate_tokens(text) + kTokensPerMessage;
     size.bytes += static_cast<double>(text.size());
   }
@@ -104,7 +104,8 @@ std::optional<Error> check_parameters(const json& request) {
   constexpr std::string_view kStops = "must be a list of at most 16 strings, none of them empty.";
   if (!stop->is_array() || stop->size() > kMaxStops) return invalid("parameters.stop", kStops);
   for (std::size_t i = 0; i < stop->size(); ++i) {
-    if (!(*stop)[i].is_string() || (*stop)[i] == "") {
+    const json& text = (*stop)[i];
+    if (!text.is_string() || text.get_ref<const std::string&>().empty()) {
       return invalid("parameters.stop[" + std::to_string(i) + "]", "must be a string that is not empty.");
     }
   }
