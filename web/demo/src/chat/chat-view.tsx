@@ -13,7 +13,7 @@ export function ChatView({ why, onWhy }: { why: string | undefined; onWhy: (mess
   const { messages, clear, status } = useConversation();
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { atBottom, jump } = useFollowBottom(scroller, content);
+  const { atBottom, jump } = useFollowBottom(scroller, content, messages.length > 0);
   const now = useNow();
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant');
 

@@ -6,6 +6,8 @@ const nearPx = 48;
 export function useFollowBottom(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
+  /** False: nothing to follow yet. */
+  active: boolean,
 ): { atBottom: boolean; jump: () => void } {
   const [atBottom, setAtBottom] = useState(true);
   const following = useRef(true);
@@ -21,9 +23,14 @@ export function useFollowBottom(
   useEffect(() => {
     const element = scroller.current;
     if (!element) return undefined;
+    let before = element.scrollTop;
     const look = () => {
-      following.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx;
-      setAtBottom(following.current);
+      const near = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx;
+      // Only going up is leaving: text that grew since the last jump also leaves the end out of sight for a moment.
+      if (near) following.current = true;
+      else if (element.scrollTop < before) following.current = false;
+      before = element.scrollTop;
+      setAtBottom(near || following.current);
     };
     element.addEventListener('scroll', look, { passive: true });
     return () => element.removeEventListener('scroll', look);
@@ -31,7 +38,7 @@ export function useFollowBottom(
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!element || !content.current) return undefined;
+    if (!active || !element || !content.current) return undefined;
     const observer = new ResizeObserver(() => {
       if (following.current) element.scrollTop = element.scrollHeight;
       else setAtBottom(false);
@@ -39,7 +46,7 @@ export function useFollowBottom(
     observer.observe(content.current);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [scroller, content]);
+  }, [scroller, content, active]);
 
   return { atBottom, jump };
 }

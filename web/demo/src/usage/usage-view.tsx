@@ -32,7 +32,7 @@ export function UsageView() {
       {
         key: 'at',
         label: 'When',
-        width: '132px',
+        width: 'minmax(96px, 132px)',
         cell: ({ at }) => <TimeAgo at={at} now={now} />,
         value: ({ at }) => at,
         csv: ({ at }) => isoTime(at),
@@ -40,7 +40,7 @@ export function UsageView() {
       {
         key: 'kind',
         label: 'What',
-        width: 'minmax(96px, 1fr)',
+        width: 'minmax(104px, 1fr)',
         cell: ({ kind }) => <span className={`kind kind-${kind}`}>{kindWords[kind]}</span>,
         value: ({ kind }) => kindWords[kind],
       },
@@ -90,7 +90,7 @@ export function UsageView() {
       {
         key: 'totalMs',
         label: 'Time',
-        width: '92px',
+        width: '80px',
         numeric: true,
         cell: ({ totalMs }) => duration(totalMs),
         value: ({ totalMs }) => totalMs,
