@@ -308,11 +308,9 @@ class Planner {
   }
 
   void pass_over(std::string id, Provider provider, Tier tier, std::string_view code, std::string reason) {
-    passed_over_.push_back({{"target", std::move(id)},
-                            {"provider", std::string(provider_name(provider))},
-                            {"tier", std::string(tier_name(tier))},
-                            {"code", std::string(code)},
-                            {"reason", std::move(reason)}});
+    json entry = told(std::move(id), provider, tier, std::move(reason));
+    entry.emplace("code", std::string(code));
+    passed_over_.push_back(std::move(entry));
   }
   void pass_over(const Target& target, std::string_view code, std::string reason) {
     pass_over(target.id, target.provider, tier_of(target), code, std::move(reason));
@@ -335,17 +333,26 @@ class Planner {
     json targets = json::array();
     for (const Candidate& candidate : candidates_) {
       const Target& target = *candidate.target;
-      const bool probe = candidate.health.availability == Availability::kProbing;
-      json planned = {{"target", target.id},
-                      {"provider", std::string(provider_name(target.provider))},
-                      {"tier", std::string(tier_name(tier_of(target)))},
-                      {"reason", why_taken(candidate)}};
-      if (probe) planned["probe"] = true;
-      targets.push_back(std::move(planned));
+      json entry = told(target.id, target.provider, tier_of(target), why_taken(candidate));
+      if (candidate.health.availability == Availability::kProbing) entry.emplace("probe", true);
+      targets.push_back(std::move(entry));
     }
-    return {{"tier", std::string(tier_name(tier_))},
-            {"targets", std::move(targets)},
-            {"passedOver", std::move(passed_over_)}};
+    json plan = json::object();
+    plan.emplace("tier", std::string(tier_name(tier_)));
+    plan.emplace("targets", std::move(targets));
+    plan.emplace("passedOver", std::move(passed_over_));
+    return plan;
+  }
+
+  // What targets taken and passed over have in common. Not from an initializer list: that would copy each
+  // value.
+  static json told(std::string id, Provider provider, Tier tier, std::string reason) {
+    json entry = json::object();
+    entry.emplace("target", std::move(id));
+    entry.emplace("provider", std::string(provider_name(provider)));
+    entry.emplace("tier", std::string(tier_name(tier)));
+    entry.emplace("reason", std::move(reason));
+    return entry;
   }
 
   const PlanRequest& request_;
