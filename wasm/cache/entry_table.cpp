@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace tierwise::cache {
+namespace {
+
+constexpr std::size_t kNearSteps = 16;
+
+}  // namespace
 
 std::uint32_t EntryTable::find(const Digest& id) const { return numbers_.find(id, digest_of()); }
 
@@ -34,11 +39,18 @@ std::uint32_t EntryTable::add(const Digest& id, const Description& description, 
   }
   numbers_.insert(id, number, digest_of());
   bytes_ += description.bytes;
-  if (place == Place::kByTime) {
-    place_by_time(number);
-  } else {
+  if (place == Place::kByTimeLater) {
+    if (!settled_ || !place_by_time(number, kNearSteps)) {
+      link(number, kNone, newest_);
+      settled_ = false;
+    }
+    return number;
+  }
+  settle();
+  if (place == Place::kNewest) {
     link(number, kNone, newest_);
-    if (place == Place::kByTimeLater) settled_ = false;
+  } else {
+    place_by_time(number, size());
   }
   return number;
 }
@@ -82,25 +94,28 @@ void EntryTable::settle() {
   settled_ = true;
 }
 
-void EntryTable::place_by_time(std::uint32_t number) {
-  settle();
+bool EntryTable::place_by_time(std::uint32_t number, std::size_t max_steps) {
   const double time = entries_[number].last_used_at;
   // From both ends at once: the answer lies where either walk stops first.
   std::uint32_t from_newest = newest_;
   std::uint32_t from_oldest = oldest_;
-  while (true) {
+  for (std::size_t step = 0; step <= max_steps; ++step) {
     if (from_newest == kNone || entries_[from_newest].last_used_at <= time) {
-      return link(number, from_newest == kNone ? oldest_ : entries_[from_newest].newer, from_newest);
+      link(number, from_newest == kNone ? oldest_ : entries_[from_newest].newer, from_newest);
+      return true;
     }
     if (entries_[from_oldest].last_used_at > time) {
-      return link(number, from_oldest, entries_[from_oldest].older);
+      link(number, from_oldest, entries_[from_oldest].older);
+      return true;
     }
     from_newest = entries_[from_newest].older;
     from_oldest = entries_[from_oldest].newer;
   }
+  return false;
 }
 
 void EntryTable::used(std::uint32_t number, double now) {
+  settle();  // before the time changes: what is used now is the newest even if the clock was set back
   Entry& entry = entries_[number];
   if (entry.hits < std::numeric_limits<std::uint32_t>::max()) ++entry.hits;
   entry.last_used_at = now;

@@ -51,8 +51,8 @@ class EntryTable {
 
   enum class Place {
     kNewest,
-    kByTime,       // where its last_used_at belongs: at once near either end of the order, by walking otherwise
-    kByTimeLater,  // the same, but found by one sort for all when the order is next asked for
+    kByTime,       // where its last_used_at belongs, found by walking from both ends of the order
+    kByTimeLater,  // the same, but unless that is near an end, found by one sort for all when the order next matters
   };
 
   // The id must not be there yet.
@@ -81,7 +81,7 @@ class EntryTable {
   auto digest_of() const {
     return [this](std::uint32_t number) -> const Digest& { return entries_[number].id; };
   }
-  void place_by_time(std::uint32_t number);
+  bool place_by_time(std::uint32_t number, std::size_t max_steps);
   void settle();
   void unlink(std::uint32_t number);
   void link(std::uint32_t number, std::uint32_t newer, std::uint32_t older);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "cache/key.h"
 #include "cache/policy.h"
 #include "cache/read_field.h"
+#include "cache/selector.h"
 
 namespace tierwise::cache {
 namespace {
@@ -172,9 +174,6 @@ Result<json> Index::store(const json& record) {
   if (given.stored_at - given.now > kClockTolerance) return refuse("future");
   if (life(stored_at, given.ttl, given.now) == Life::kOver) return refuse("expired");
   if (max_entries_ == 0 || given.bytes > largest_entry()) return refuse("too-large");
-  if (marks_.forgotten(given.id, given.tier, given.target, stored_at, given.partition, given.tags, given.now)) {
-    return refuse("forgotten");
-  }
 
   double last_used_at = given.last_used_at;
   double hits = given.hits;
@@ -244,7 +243,6 @@ Result<json> Index::forget(const json& request) {
     }
   };
   for (const std::uint32_t number : table_.order()) consider(number);
-  if (!selector.dry_run && selector.now) marks_.remember(selector, *selector.now);
   return json{{"ids", std::move(ids)}, {"bytes", bytes}};
 }
 

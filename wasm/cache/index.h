@@ -29,7 +29,6 @@
 #include "base/result.h"
 #include "cache/digest_table.h"
 #include "cache/entry_table.h"
-#include "cache/selector.h"
 
 namespace tierwise::cache {
 
@@ -88,7 +87,6 @@ class Index {
   std::vector<std::uint32_t> free_partitions_;
   DigestTable partition_numbers_;
   std::size_t described_ = 0;
-  ForgetMarks marks_;
   std::size_t sweep_at_ = 0;
 };
 

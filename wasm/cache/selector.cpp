@@ -44,8 +44,6 @@ Result<Selector> read_selector(const json& request) {
         problem = keep(read_flag(request, field), all);
       } else if (field == "dryRun") {
         problem = keep(read_flag(request, field), selector.dry_run);
-      } else if (field == "now") {
-        problem = keep(read_number(request, field, 0, kLatestTime), selector.now);
       } else {
         problem = Error{"invalid-input", field + " is not known here: forget by ids, tag, tier, target, before or partition.",
                         field};
@@ -59,28 +57,6 @@ Result<Selector> read_selector(const json& request) {
   }
   if (selector.ids) std::sort(selector.ids->begin(), selector.ids->end());
   return selector;
-}
-
-void ForgetMarks::remember(const Selector& selector, double at) {
-  marks_.push_back({selector, at});
-  while (marks_.size() > 1 && (marks_.size() > kMaxMarks || id_count() > kMaxIds)) marks_.pop_front();
-}
-
-bool ForgetMarks::forgotten(const Digest& id, const std::string& tier, const std::string& target, double stored_at,
-                            const Digest& partition, const std::vector<std::string>& tags, double now) {
-  if (marks_.empty()) return false;
-  const auto out_of_time = [now](const Mark& mark) { return now - mark.at > kLife || mark.at - now > kClockTolerance; };
-  marks_.erase(std::remove_if(marks_.begin(), marks_.end(), out_of_time), marks_.end());
-  const auto has_tag = [&tags](const std::string& tag) { return std::binary_search(tags.begin(), tags.end(), tag); };
-  return std::any_of(marks_.begin(), marks_.end(), [&](const Mark& mark) {
-    return stored_at <= mark.at && mark.selector.selects(id, tier, target, stored_at, partition, has_tag);
-  });
-}
-
-std::size_t ForgetMarks::id_count() const {
-  std::size_t count = 0;
-  for (const Mark& mark : marks_) count += mark.selector.ids ? mark.selector.ids->size() : 0;
-  return count;
 }
 
 }  // namespace tierwise::cache
