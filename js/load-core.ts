@@ -30,16 +30,19 @@ export function loadCore(location: CoreLocation): Promise<CoreModule> {
 }
 
 async function loadDefault(): Promise<CoreModule> {
-  const url = new URL('core.wasm', import.meta.url);
   let bytes: ArrayBuffer | Uint8Array;
+  let from: string;
   try {
-    bytes = readFromDisk(url) ?? (await fetchWasm(url.href));
+    // Throws in a classic script made by a bundler: it has no import.meta.
+    const url = new URL('core.wasm', import.meta.url);
+    from = url.href;
+    bytes = readFromDisk(url) ?? (await fetchWasm(from));
   } catch {
     const { default: base64 } = await import('#core-base64');
     bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return start(bytes, 'the copy inside the package');
+    from = 'the copy inside the package';
   }
-  return start(bytes, url.href);
+  return start(bytes, from);
 }
 
 /** Node gives its file system without an import that bundlers would trip over. */

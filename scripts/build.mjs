@@ -8,7 +8,7 @@
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,6 +25,17 @@ export function buildWasm() {
   run('cmake', '--build', '--preset', 'wasm', '--target', 'core_wasm');
 }
 
+/**
+ * The glue is always given the bytes (js/load-core.ts), so it needs no address of its own: without one, bundlers see a
+ * single reference to core.wasm, webpack does not write this machine's path into its output, and an IIFE bundle, which
+ * has no import.meta.url, works. Marked pure, it falls away where only the error classes are imported.
+ */
+function adapted(code) {
+  return code
+    .replaceAll('import.meta.url', '"file:///"')
+    .replace(/^var createCore = \(/m, 'var createCore = /* @__PURE__ */ (');
+}
+
 export async function buildJs() {
   const glue = at('build/wasm/module/core.js');
   const wasm = at('build/wasm/module/core.wasm');
@@ -36,6 +47,9 @@ export async function buildJs() {
     setup(builder) {
       builder.onResolve({ filter: /^#core-module$/ }, () => ({ path: glue }));
       builder.onResolve({ filter: /^#core-base64$/ }, () => ({ path: 'core-base64', namespace: 'base64' }));
+      builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
+        file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
+      );
       builder.onLoad({ filter: /.*/, namespace: 'base64' }, () => ({
         contents: `export default ${JSON.stringify(readFileSync(wasm).toString('base64'))};`,
       }));
@@ -63,6 +77,12 @@ export async function buildJs() {
     plugins: [virtual],
     logLevel: 'warning',
   });
+  // A map of base64 would double the download and show nobody anything.
+  for (const name of readdirSync(at('dist')).filter((file) => file.startsWith('core-base64-'))) {
+    const file = at('dist', name);
+    if (name.endsWith('.map')) rmSync(file);
+    else writeFileSync(file, readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*/, ''));
+  }
   // Hooks and components belong to the client side of a server-rendering framework.
   const react = at('dist/react.js');
   writeFileSync(react, `'use client';\n${readFileSync(react, 'utf8')}`);
