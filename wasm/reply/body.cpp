@@ -27,7 +27,8 @@ std::string_view expected_shape(Protocol protocol) {
 }
 
 std::string describe(const json& value) {
-  if (value.is_array()) return value.empty() ? "an empty list" : "a list of " + std::string(value[0].type_name()) + "s";
+  if (value.is_array())
+    return value.empty() ? "an empty list" : "a list of " + std::string(value[0].type_name()) + "s";
   if (!value.is_object()) return std::string("a bare ") + value.type_name();
   if (value.empty()) return "an empty object";
   std::string fields = "an object with the fields ";
@@ -40,13 +41,15 @@ std::string describe(const json& value) {
 }
 
 Error unknown_shape(Protocol protocol, const std::string& got) {
-  return Error{"unknown-shape", "The server's answer cannot be read. Expected " + std::string(expected_shape(protocol)) +
-                                    "; got " + got + ". Check the address, the endpoint and the protocol of this target."};
+  return Error{"unknown-shape", "The server's answer cannot be read. Expected " +
+                                    std::string(expected_shape(protocol)) + "; got " + got +
+                                    ". Check the address, the endpoint and the protocol of this target."};
 }
 
 std::string describe_text(std::string_view body) {
   const ErrorBody text = read_error_body(body, "");
-  if (text.html) return text.title.empty() ? "a web page" : "a web page titled " + quote_for_people(text.title);
+  if (text.html)
+    return text.title.empty() ? "a web page" : "a web page titled " + quote_for_people(text.title);
   if (text.message.empty()) return "nothing";
   const bool begun = body.find_first_of("{[") != std::string_view::npos;
   return (begun ? "broken or incomplete JSON: " : "text that is not JSON: ") + quote_for_people(text.message);

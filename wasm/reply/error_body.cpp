@@ -36,8 +36,9 @@ bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a'
 // Length of the HTML tag at `at`, or 0. Known names only, so that `<unk>` and `vector<int>` stay.
 std::size_t tag_length(std::string_view text, std::size_t at) {
   constexpr std::array<std::string_view, 30> kTags = {
-      "a",    "abbr", "b", "big", "body", "br",   "center", "code", "div", "em",   "font",   "h1",    "h2", "h3", "head",
-      "hr",   "html", "i", "img", "li",   "meta", "ol",     "p",    "pre", "span", "strong", "table", "td", "tr", "ul"};
+      "a",    "abbr", "b",  "big", "body", "br",     "center", "code", "div", "em",
+      "font", "h1",   "h2", "h3",  "head", "hr",     "html",   "i",    "img", "li",
+      "meta", "ol",   "p",  "pre", "span", "strong", "table",  "td",   "tr",  "ul"};
   const std::size_t start = text.substr(at + 1, 1) == "/" ? at + 2 : at + 1;
   std::size_t end = start;
   while (end < text.size() && is_alphanumeric(text[end])) ++end;
@@ -101,7 +102,8 @@ std::optional<double> http_status(const json& object, std::string_view field) {
     status = member->get<double>();
   } else if (member->is_string()) {
     const std::string text = member->get<std::string>();
-    if (text.size() != 3 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    if (text.size() != 3 ||
+        !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
       return std::nullopt;
     }
     for (const char c : text) status = status * 10 + (c - '0');
@@ -131,7 +133,8 @@ void keep_first(std::optional<double>& kept, std::optional<double> found) {
 
 ErrorBody read(const json& value, int depth);
 
-// pydantic's complaint: {"loc": ["body", "model_name"], "msg": "field required"} -> "model_name: field required".
+// pydantic's complaint: {"loc": ["body", "model_name"], "msg": "field required"} -> "model_name: field
+// required".
 std::string complaint(const json& item, int depth) {
   const std::string message = item.is_object() ? text_of(item, "msg") : std::string();
   if (message.empty()) return read(item, depth + 1).message;
@@ -141,7 +144,8 @@ std::string complaint(const json& item, int depth) {
     for (const json& step : *loc) {
       const bool first = index++ == 0;
       if (!step.is_string() && !step.is_number_integer()) continue;
-      const std::string name = step.is_string() ? tidy(step.get_ref<const std::string&>(), true) : dump_json(step);
+      const std::string name =
+          step.is_string() ? tidy(step.get_ref<const std::string&>(), true) : dump_json(step);
       if (first && loc->size() > 1 && (name == "body" || name == "query" || name == "path")) continue;
       if (!place.empty()) place += '.';
       place += name;
@@ -165,7 +169,8 @@ std::string join_complaints(const json& list, int depth) {
   return joined;
 }
 
-// What a member that may be text, an object or a list says; its other facts fill what is still unknown in `into`.
+// What a member that may be text, an object or a list says; its other facts fill what is still unknown in
+// `into`.
 std::string absorb(const json& object, std::string_view field, int depth, ErrorBody& into) {
   const json* member = find_member(object, field);
   if (member == nullptr) return {};
@@ -183,7 +188,8 @@ void read_wait(const json& object, ErrorBody& into) {
                                        {"retry_after", 1000},
                                        {"retry_after_ms", 1}}) {
     const auto wait = optional_number(object, field);
-    if (wait && *wait >= 0 && *wait * unit_ms <= kMaxWaitSeconds * 1000) keep_first(into.retry_after_ms, *wait * unit_ms);
+    if (wait && *wait >= 0 && *wait * unit_ms <= kMaxWaitSeconds * 1000)
+      keep_first(into.retry_after_ms, *wait * unit_ms);
   }
 }
 
@@ -200,7 +206,8 @@ ErrorBody read_object(const json& object, int depth) {
   read_wait(object, out);
 
   const std::string error = absorb(object, "error", depth, out);
-  // Where two texts are given, `error` is the short name of the class ("Bad Request") and the other one says why.
+  // Where two texts are given, `error` is the short name of the class ("Bad Request") and the other one says
+  // why.
   const json* error_member = find_member(object, "error");
   const bool error_is_text = error_member != nullptr && error_member->is_string();
   for (const std::string_view field : {"message", "detail", "error_description", "msg", "errors", "reason"}) {

@@ -165,8 +165,8 @@ bool is_false(Scanner& scan) {
 // Members that only the exact path understands.
 bool is_uncommon(std::string_view key) {
   for (const std::string_view known :
-       {"error", "generated_text", "details", "detail", "message", "output", "result", "delta", "chunk", "data",
-        "finish_reason", "done_reason", "model_version", "code", "status"}) {
+       {"error", "generated_text", "details", "detail", "message", "output", "result", "delta", "chunk",
+        "data", "finish_reason", "done_reason", "model_version", "code", "status"}) {
     if (key == known) return true;
   }
   return false;
@@ -234,8 +234,10 @@ void append_count(std::string& out, std::string_view name, double value) {
 std::optional<std::string> read_common_frame(std::string_view data) {
   Seen seen;
   if (!scan_frame(data, seen)) return std::nullopt;
-  if (seen.finish == "eos_token" && (is_escaped(seen.text) || is_special_token(seen.text))) return std::nullopt;
-  if (!is_clean(seen.text) || !is_clean(seen.reasoning) || is_escaped(seen.finish) || !valid_utf8(seen.finish)) {
+  if (seen.finish == "eos_token" && (is_escaped(seen.text) || is_special_token(seen.text)))
+    return std::nullopt;
+  if (!is_clean(seen.text) || !is_clean(seen.reasoning) || is_escaped(seen.finish) ||
+      !valid_utf8(seen.finish)) {
     return std::nullopt;
   }
   const bool ends = !seen.finish.empty() || seen.input >= 0 || seen.output >= 0;
@@ -267,12 +269,15 @@ std::string_view trim(std::string_view text) {
 }
 
 Error bad_frame(std::string_view data) {
-  return Error{"bad-frame", "The server sent a part of its answer that cannot be read: " + quote_for_people(data) +
-                                ". Ask again; if it happens every time, check the address and the protocol of this target."};
+  return Error{
+      "bad-frame",
+      "The server sent a part of its answer that cannot be read: " + quote_for_people(data) +
+          ". Ask again; if it happens every time, check the address and the protocol of this target."};
 }
 
 bool is_page(std::string_view text) {
-  return text.size() > 1 && text[0] == '<' && (text[1] == '!' || text.substr(1, 4) == "html" || text.substr(1, 4) == "HTML");
+  return text.size() > 1 && text[0] == '<' &&
+         (text[1] == '!' || text.substr(1, 4) == "html" || text.substr(1, 4) == "HTML");
 }
 
 std::string plain_text(std::string_view data) {

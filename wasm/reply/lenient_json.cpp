@@ -61,7 +61,8 @@ std::size_t copy_escape(std::string_view text, std::size_t at, std::string& out)
   if (size == 2 && text[at + 1] == 'u') {
     const int unit = hex4(text, at + 2);
     if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
-      const bool pair = is_high_surrogate(unit) && text.substr(at + 6, 2) == "\\u" && is_low_surrogate(hex4(text, at + 8));
+      const bool pair =
+          is_high_surrogate(unit) && text.substr(at + 6, 2) == "\\u" && is_low_surrogate(hex4(text, at + 8));
       if (!pair) {
         out += "\\ufffd";
         return at + 6;

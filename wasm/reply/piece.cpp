@@ -21,7 +21,8 @@ struct Content {
   std::string reasoning;
 };
 
-// Message content: text, null, or a list of parts ({"type": "text", "text"} and Mistral's {"type": "thinking"}).
+// Message content: text, null, or a list of parts ({"type": "text", "text"} and Mistral's {"type":
+// "thinking"}).
 Content read_content(const json& content, int depth = 0) {
   Content out;
   if (content.is_string()) out.text = content.get<std::string>();
@@ -46,7 +47,8 @@ Content read_content(const json& content, int depth = 0) {
 
 class PieceReader {
  public:
-  PieceReader(Protocol protocol, Part part) : plain_(protocol == Protocol::kPlain), frame_(part == Part::kFrame) {}
+  PieceReader(Protocol protocol, Part part)
+      : plain_(protocol == Protocol::kPlain), frame_(part == Part::kFrame) {}
 
   bool read(const json& value, int depth = 0) {
     if (depth > kMaxNesting) return false;
@@ -59,8 +61,9 @@ class PieceReader {
 
   json take() {
     if (piece_.contains("error")) return json{{"error", std::move(piece_["error"])}};
-    const bool only_text = (piece_.contains("text") || piece_.contains("reasoning")) && !piece_.contains("finish") &&
-                           !piece_.contains("usage") && !piece_.contains("done") && !piece_.contains("full");
+    const bool only_text = (piece_.contains("text") || piece_.contains("reasoning")) &&
+                           !piece_.contains("finish") && !piece_.contains("usage") &&
+                           !piece_.contains("done") && !piece_.contains("full");
     if (!model_.empty() && !(frame_ && only_text)) piece_["model"] = std::move(model_);
     return std::move(piece_);
   }
@@ -84,7 +87,8 @@ class PieceReader {
   bool read_object(const json& object, int depth) {
     if (read_error(object)) return true;
     if (auto model = optional_string(object, "model"); model && !model->empty()) model_ = std::move(*model);
-    if (auto model = optional_string(object, "model_version"); model && !model->empty()) model_ = std::move(*model);
+    if (auto model = optional_string(object, "model_version"); model && !model->empty())
+      model_ = std::move(*model);
     const bool known = read_text(object, depth);
     read_end(object);
     return known || frame_;
@@ -167,7 +171,8 @@ class PieceReader {
     }
     set_finish(choice, "finish_reason");
     const bool ended_by_token = optional_string(choice, "finish_reason") == "eos_token";
-    if (const auto text = optional_string(piece_, "text"); text && ended_by_token && is_special_token(*text)) {
+    if (const auto text = optional_string(piece_, "text");
+        text && ended_by_token && is_special_token(*text)) {
       piece_.erase("text");
       set_text({});
     }
@@ -210,7 +215,8 @@ class PieceReader {
 
   void read_llama_end(const json& object) {
     set_finish(object, "stop_type");
-    if (optional_bool(object, "stopped_eos").value_or(false) || optional_bool(object, "stopped_word").value_or(false)) {
+    if (optional_bool(object, "stopped_eos").value_or(false) ||
+        optional_bool(object, "stopped_word").value_or(false)) {
       piece_["finish"] = "stop";
     } else if (optional_bool(object, "stopped_limit").value_or(false)) {
       piece_["finish"] = "length";
@@ -232,7 +238,8 @@ class PieceReader {
   static bool states_error(const json& object, bool frame) {
     const json* error = find_member(object, "error");
     if (error != nullptr) {
-      const bool says_none = (error->is_boolean() && !error->get<bool>()) || (error->is_array() && error->empty()) ||
+      const bool says_none = (error->is_boolean() && !error->get<bool>()) ||
+                             (error->is_array() && error->empty()) ||
                              (error->is_string() && error->get_ref<const std::string&>().empty()) ||
                              (error->is_number() && error->get<double>() == 0);
       if (!says_none) return true;
@@ -275,11 +282,25 @@ std::optional<json> read_piece(Protocol protocol, const json& value, Part part) 
 
 std::string_view finish_reason(std::string_view word) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kWords = {{
-      {"stop", "stop"}, {"eos", "stop"}, {"eos_token", "stop"}, {"end_turn", "stop"}, {"stop_sequence", "stop"},
-      {"word", "stop"}, {"complete", "stop"}, {"length", "length"}, {"max_tokens", "length"}, {"max_length", "length"},
-      {"model_length", "length"}, {"limit", "length"}, {"tool_calls", "tool-calls"}, {"tool_use", "tool-calls"},
-      {"function_call", "tool-calls"}, {"content_filter", "content-filter"}, {"safety", "content-filter"},
-      {"refusal", "content-filter"}, {"content-filter", "content-filter"},
+      {"stop", "stop"},
+      {"eos", "stop"},
+      {"eos_token", "stop"},
+      {"end_turn", "stop"},
+      {"stop_sequence", "stop"},
+      {"word", "stop"},
+      {"complete", "stop"},
+      {"length", "length"},
+      {"max_tokens", "length"},
+      {"max_length", "length"},
+      {"model_length", "length"},
+      {"limit", "length"},
+      {"tool_calls", "tool-calls"},
+      {"tool_use", "tool-calls"},
+      {"function_call", "tool-calls"},
+      {"content_filter", "content-filter"},
+      {"safety", "content-filter"},
+      {"refusal", "content-filter"},
+      {"content-filter", "content-filter"},
   }};
   const auto same = [&](std::string_view known) {
     if (word.size() != known.size()) return false;

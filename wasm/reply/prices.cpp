@@ -32,13 +32,15 @@ bool starts_with(std::string_view text, std::string_view beginning) {
 }  // namespace
 
 Result<Prices::Price> Prices::read_price(const json& value, const std::string& path) {
-  if (!value.is_object()) return invalid(path, "must be an object with prices (inputPer1K, outputPer1K, perImage, perSecond).");
+  if (!value.is_object())
+    return invalid(path, "must be an object with prices (inputPer1K, outputPer1K, perImage, perSecond).");
   Price price;
   bool priced = false;
-  for (const auto& [field, slot] : {std::pair<std::string_view, std::optional<double>*>{"inputPer1K", &price.input_per_1k},
-                                    {"outputPer1K", &price.output_per_1k},
-                                    {"perImage", &price.per_image},
-                                    {"perSecond", &price.per_second}}) {
+  for (const auto& [field, slot] :
+       {std::pair<std::string_view, std::optional<double>*>{"inputPer1K", &price.input_per_1k},
+        {"outputPer1K", &price.output_per_1k},
+        {"perImage", &price.per_image},
+        {"perSecond", &price.per_second}}) {
     const json* member = find_member(value, field);
     if (member == nullptr) continue;
     const double amount = member->is_number() ? member->get<double>() : -1;
@@ -66,7 +68,8 @@ Result<Done> Prices::configure(const json& config) {
     for (const auto& [model, value] : models.value().items()) {
       const std::string model_path = path + ".models[\"" + model + "\"]";
       const std::size_t star = model.find('*');
-      if (star != std::string::npos && star + 1 != model.size()) return invalid(model_path, "may hold * only at its end.");
+      if (star != std::string::npos && star + 1 != model.size())
+        return invalid(model_path, "may hold * only at its end.");
       auto price = read_price(value, model_path);
       if (!price) return price.error();
       entries.push_back({provider, model.substr(0, star), star != std::string::npos, price.value()});

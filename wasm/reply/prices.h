@@ -1,10 +1,12 @@
 // What a call costs, from a price table (models/prices.json, the caller's own merged over it).
 //
-// Units: US dollars per 1,000 tokens (inputPer1K, outputPer1K), per image (perImage), per second of the call (perSecond).
+// Units: US dollars per 1,000 tokens (inputPer1K, outputPer1K), per image (perImage), per second of the call
+// (perSecond).
 // {"providers": {"<provider>": {"models": {"<id or prefix*>": price}, "default": price}}}
-// The exact id wins, then the longest prefix, then the default. Of router models a suffix (":fastest", ":<provider>") is
-// ignored. Unknown is nullopt, never 0: also when something was used that the entry has no price for.
-// Dates in the table are for people; validity in time is the backend's part, which has the last word on cost.
+// The exact id wins, then the longest prefix, then the default. Of router models a suffix (":fastest",
+// ":<provider>") is ignored. Unknown is nullopt, never 0: also when something was used that the entry has no
+// price for. Dates in the table are for people; validity in time is the backend's part, which has the last
+// word on cost.
 #pragma once
 
 #include <optional>
@@ -19,8 +21,8 @@ namespace tierwise::reply {
 
 class Prices {
  public:
-  // Reads config.prices; none given is an empty table. Error "invalid-config" naming the field: prices must be finite
-  // and not negative, a name may hold * only at its end. Nothing changes when it fails.
+  // Reads config.prices; none given is an empty table. Error "invalid-config" naming the field: prices must
+  // be finite and not negative, a name may hold * only at its end. Nothing changes when it fails.
   Result<Done> configure(const json& config);
 
   // Of a call to come: what its tokens cost. nullopt also for models charged by image or by second.

@@ -61,14 +61,17 @@ Result<Size> check_messages(const json& request) {
     const auto& text = content->get_ref<const std::string&>();
     const bool last = i + 1 == messages->size();
     if (last && role != "user" && role != "tool") {
-      return invalid(path + ".role", "must be \"user\" or \"tool\": the last message is the one to be answered.");
+      return invalid(path + ".role",
+                     "must be \"user\" or \"tool\": the last message is the one to be answered.");
     }
     if (last && is_blank(text)) return invalid(path + ".content", "is empty. Give a prompt.");
     asked = asked || (role == "user" && !is_blank(text));
     size.tokens += estimate_tokens(text) + kTokensPerMessage;
     size.bytes += static_cast<double>(text.size());
   }
-  if (!asked) return invalid("messages", "must hold at least one message of the user that is not empty. Give a prompt.");
+  if (!asked)
+    return invalid("messages",
+                   "must hold at least one message of the user that is not empty. Give a prompt.");
   return size;
 }
 
@@ -96,7 +99,8 @@ std::optional<Error> check_parameters(const json& request) {
     const auto found = parameters->find(std::string(range.name));
     if (found == parameters->end()) continue;
     const double value = found->is_number() ? found->get<double>() : NAN;
-    const bool fits = value >= range.least && value <= range.most && (!range.whole || value == std::floor(value));
+    const bool fits =
+        value >= range.least && value <= range.most && (!range.whole || value == std::floor(value));
     if (!fits) return invalid("parameters." + std::string(range.name), range.what_to_change);
   }
   const json* stop = find_member(*parameters, "stop");

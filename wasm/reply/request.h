@@ -1,8 +1,8 @@
 // Step 1 of a request: refuse what is malformed before anything is spent, and size what is not.
 //
-// CheckRequest -> CheckResult (js/core-types.ts). Every error has code "invalid-input" ("too-large" past maxBytes),
-// names the field ("parameters.temperature") and says what to change. Parameters not named here pass unchecked: they
-// are the caller's own business with the server.
+// CheckRequest -> CheckResult (js/core-types.ts). Every error has code "invalid-input" ("too-large" past
+// maxBytes), names the field ("parameters.temperature") and says what to change. Parameters not named here
+// pass unchecked: they are the caller's own business with the server.
 #pragma once
 
 #include "base/json.h"
@@ -14,8 +14,8 @@ inline constexpr double kMaxRequestBytes = 1073741824;
 inline constexpr double kMaxTemperature = 2;
 inline constexpr double kMaxReplyTokens = 1e6;
 inline constexpr std::size_t kMaxStops = 16;
-// What a template adds around each message: 3 for the delimiters and 1 for the role in OpenAI's chat format (cookbook,
-// "How to count tokens").
+// What a template adds around each message: 3 for the delimiters and 1 for the role in OpenAI's chat format
+// (cookbook, "How to count tokens").
 inline constexpr double kTokensPerMessage = 4;
 
 Result<json> check_request(const json& request);

@@ -1,11 +1,12 @@
-// Walks JSON text once, in place, building nothing: for hot paths that know which members they want. (nlohmann's SAX
-// parser copies every string and refuses NaN: 7 us for a 254-byte frame in WASM, before any handler did anything; this and
-// the answer written, 1.6 us.)
+// Walks JSON text once, in place, building nothing: for hot paths that know which members they want.
+// (nlohmann's SAX parser copies every string and refuses NaN: 7 us for a 254-byte frame in WASM, before any
+// handler did anything; this and the answer written, 1.6 us.)
 //
-// Promises: never reads outside the text, no recursion, linear time. Strict about the members that are read and about
-// balance; of what is skipped only strings, brackets and commas are looked at, so it accepts more than JSON (bare NaN).
-// On the first surprise `failed()` turns true and every later call answers "nothing": the caller then takes its slow,
-// exact path. Strings are given raw: the bytes between the quotes, escapes left in.
+// Promises: never reads outside the text, no recursion, linear time. Strict about the members that are read
+// and about balance; of what is skipped only strings, brackets and commas are looked at, so it accepts more
+// than JSON (bare NaN). On the first surprise `failed()` turns true and every later call answers "nothing":
+// the caller then takes its slow, exact path. Strings are given raw: the bytes between the quotes, escapes
+// left in.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +37,8 @@ class Scanner {
     return true;
   }
 
-  // The key of the next member; false after the last one. Its value must be read or skipped before the next call.
-  // A key written with escapes is a surprise.
+  // The key of the next member; false after the last one. Its value must be read or skipped before the next
+  // call. A key written with escapes is a surprise.
   bool next_member(std::string_view& key) {
     if (!next('}') || !raw_string(key)) return false;
     if (key.find('\\') != std::string_view::npos) return fail();

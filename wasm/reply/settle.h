@@ -1,7 +1,8 @@
 // The books of a finished reply: SettleRequest -> Settled (js/core-types.ts).
 //
-// A server's counts are taken when they are sane (above 0, at most kMaxCount; servers that count nothing write 0); a count
-// that is missing is estimated (tokens.h), and one estimated count marks both. Cost is absent when the price is unknown (prices.h).
+// A server's counts are taken when they are sane (above 0, at most kMaxCount; servers that count nothing
+// write 0); a count that is missing is estimated (tokens.h), and one estimated count marks both. Cost is
+// absent when the price is unknown (prices.h).
 #pragma once
 
 #include "base/json.h"
