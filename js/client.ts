@@ -22,6 +22,7 @@ import { preview, utf8Bytes } from './text.js';
 import { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
 import { Connections } from './transports/connect.js';
+import { leaving } from './transports/shared-task.js';
 import { Turnstile } from './turnstile.js';
 import {
   type CacheEntryInfo,
@@ -46,8 +47,10 @@ import {
   type Tier,
   tiers,
   type Trace,
+  type UsageEvent,
   type Warning,
 } from './types.js';
+import { unlessLeft } from './unless-left.js';
 import { UsageReporter } from './usage/reporter.js';
 
 /** Nothing is loaded and nothing is called until a method is used. Throws `ConfigError` naming the field. */
@@ -55,8 +58,9 @@ export function createClient(config: ClientConfig = {}): Client {
   return new GatewayClient(config);
 }
 
-/** What exists once the core is loaded. */
+/** What exists once the core is loaded. `configure` replaces `config` and `connections` together. */
 interface Running {
+  config: ResolvedConfig;
   core: Core;
   cache: ResponseCache;
   connections: Connections;
@@ -67,8 +71,8 @@ interface Explained {
   trace: Trace;
   cacheId: string | undefined;
 }
-/** What a request carries through its steps. */
-interface Course extends Running {
+/** What a request carries from its first moment. */
+interface Begun {
   request: PreparedRequest;
   listener: Listener;
   trace: TraceRecorder;
@@ -79,11 +83,16 @@ interface Course extends Running {
   failures: TargetFailed[];
   shown: string;
   inputTokens: number;
+  /** The target being called. */
+  current: PlannedTarget | undefined;
+  /** Ends its clocks. */
+  end(): void;
+}
+/** What it carries through the steps. */
+interface Course extends Begun, Running {
   partition: Partition;
   key: string;
   plan: Plan;
-  /** The target being called. */
-  current: PlannedTarget | undefined;
 }
 
 const explainedReplies = 200;
@@ -99,8 +108,11 @@ class GatewayClient implements Client {
   readonly #explained = new Map<string, Explained>();
   readonly #statuses = new Map<string, SpaceStatus>();
   readonly #flights = new Map<string, Flight>();
+  /** Entries being renewed after a stale reply was shown. */
+  readonly #renewing = new Set<string>();
   readonly #closing = new AbortController();
-  #running: Promise<Running> | undefined;
+  #loading: Promise<Running> | undefined;
+  #running: Running | undefined;
   #store: Promise<Store> | undefined;
 
   constructor(config: ClientConfig) {
@@ -144,8 +156,9 @@ class GatewayClient implements Client {
   // ------------------------------------------------------------------------------------------- the ten steps
 
   async #answer(request: PreparedRequest, listener: Listener): Promise<Reply> {
-    const course = await this.#begin(request, listener);
+    const begun = this.#begin(request, listener);
     try {
+      const course = await this.#enter(begun);
       this.#check(course); //                                                     1
       course.plan = this.#plan(course); //                                        2
       const early = await this.#preferredFromCache(course); //                    3, for a target that cannot be called now
@@ -164,14 +177,14 @@ class GatewayClient implements Client {
       }
       return await this.#lastResort(course);
     } catch (error) {
-      throw this.#publicError(course, error);
+      throw this.#publicError(begun, error);
     } finally {
-      course.end();
+      begun.end();
     }
   }
 
-  /** Loads what is missing and starts the clocks. */
-  async #begin(request: PreparedRequest, listener: Listener): Promise<Course & { end: () => void }> {
+  /** Starts the clocks. */
+  #begin(request: PreparedRequest, listener: Listener): Begun {
     const { clock } = this.#config;
     const startedAt = clock.now();
     const tell = this.#events.has('decision')
@@ -180,8 +193,8 @@ class GatewayClient implements Client {
     const trace = new TraceRecorder(request.id, clock, tell);
     const controller = new AbortController();
     const abort = () => controller.abort(request.signal?.reason);
-    if (request.signal?.aborted === true) throw new AbortedError();
-    request.signal?.addEventListener('abort', abort, { once: true });
+    if (request.signal?.aborted === true) abort();
+    else request.signal?.addEventListener('abort', abort, { once: true });
     const close = () => controller.abort();
     this.#closing.signal.addEventListener('abort', close, { once: true });
     const { total } = request.timeouts;
@@ -193,32 +206,34 @@ class GatewayClient implements Client {
       request.signal?.removeEventListener('abort', abort);
       this.#closing.signal.removeEventListener('abort', close);
     };
-    try {
-      const running = await this.#run();
-      const partition = running.cache.partition(request.partition);
-      if (partition.persist) await this.#persist(running);
-      return {
-        ...running,
-        request,
-        listener,
-        trace,
-        startedAt,
-        partition,
-        end,
-        deadline: startedAt + total,
-        signal: controller.signal,
-        counter: { attempts: 0 },
-        failures: [],
-        shown: '',
-        inputTokens: 0,
-        key: '',
-        plan: { tier: 'base', targets: [], passedOver: [] },
-        current: undefined,
-      };
-    } catch (error) {
-      end();
-      throw error;
-    }
+    return {
+      request,
+      listener,
+      trace,
+      startedAt,
+      end,
+      deadline: startedAt + total,
+      signal: controller.signal,
+      counter: { attempts: 0 },
+      failures: [],
+      shown: '',
+      inputTokens: 0,
+      current: undefined,
+    };
+  }
+
+  /** Loads what is missing: the core with the first request, the store with the first that may persist. */
+  async #enter(begun: Begun): Promise<Course> {
+    const { request, signal } = begun;
+    if (signal.aborted) throw leaving(signal);
+    const running = this.#running ?? (await unlessLeft(this.#run(), signal));
+    const partition = running.cache.partition(request.partition);
+    if (partition.persist && !running.cache.opened) await unlessLeft(this.#persist(running), signal);
+    return Object.assign(begun, running, {
+      partition,
+      key: '',
+      plan: { tier: 'base', targets: [], passedOver: [] } satisfies Plan,
+    });
   }
 
   /** Step 1: malformed requests are refused with what to change; the others are sized. */
@@ -244,9 +259,10 @@ class GatewayClient implements Client {
     );
   }
 
-  /** Step 2. */
+  /** Step 2, on the configuration of this moment: the request stays with it to its end. */
   #plan(course: Course): Plan {
     const { request, core, trace } = course;
+    if (this.#running !== undefined) Object.assign(course, this.#running);
     const record = trace.begin('plan');
     const plan = core.plan({
       ...(request.tier !== undefined && { tier: request.tier }),
@@ -257,7 +273,7 @@ class GatewayClient implements Client {
       wake: request.wake,
       inputTokens: course.inputTokens,
       outputTokens: request.model.parameters.maxTokens,
-      now: this.#config.clock.now(),
+      now: course.config.clock.now(),
     });
     const first = plan.targets[0];
     record(first === undefined ? 'failed' : 'done', first?.reason ?? 'No configured target may answer this request.', {
@@ -271,15 +287,17 @@ class GatewayClient implements Client {
 
   /** Step 3. Undefined when this target's replies are never cached. */
   async #lookUp(course: Course, target: { target: string; provider: Provider }): Promise<Found | undefined> {
-    const { request, cache, trace, partition } = course;
-    if (this.#config.cache === undefined || target.provider === 'mock') return undefined;
+    const { request, cache, trace, partition, config } = course;
+    if (config.cache === undefined || target.provider === 'mock') return undefined;
     if (request.variety || (request.cache.noCache && request.cache.noStore)) return undefined;
     const record = trace.begin('cache', target.target);
-    const text = `${targetKey(target.target, this.#config)}\n${course.key}`;
-    const found = await cache.find(partition, text, request.cache.maxAge, !request.cache.noCache);
+    const text = `${targetKey(target.target, config)}\n${course.key}`;
+    const found = request.cache.noCache
+      ? cache.place(partition, text)
+      : await cache.find(partition, text, request.cache.maxAge);
     if (request.cache.noCache) {
       record('skipped', 'noCache: a fresh reply was asked for.');
-      return { ...found, record: undefined };
+      return found;
     }
     if (found.record !== undefined)
       record(
@@ -316,20 +334,28 @@ class GatewayClient implements Client {
     found: Found | undefined,
     more: boolean,
   ): Promise<AttemptResult> {
-    const { request, trace, signal } = course;
+    const { request, trace, signal, deadline, config } = course;
+    if (signal.aborted) throw leaving(signal);
     course.current = target;
     const shareable = found !== undefined && !request.cache.noStore && !request.cache.noCache && !request.variety;
     const underWay = shareable ? this.#flights.get(found.id) : undefined;
     const passenger = {
       signal,
+      deadline,
       onPart: course.listener && this.#show(course),
       onStatus: (status: Omit<SpaceStatus, 'tier'>) => this.#status(course, target, status),
     };
     if (underWay?.open === true) {
       const record = trace.begin('join', target.target);
-      const result = await underWay.ride(passenger);
-      record('hit', 'An identical request was already under way; both get its reply.');
-      return { ...result, attempt: 0 };
+      try {
+        const result = await underWay.ride(passenger);
+        record('hit', 'An identical request was already under way; both get its reply.');
+        // Whoever is there first when the call ends settles it; for the others it was a hit.
+        return underWay.claim() ? result : { ...result, attempt: 0 };
+      } catch (error) {
+        record('failed', 'The identical request that was under way did not get a reply.');
+        throw error;
+      }
     }
     const flight = new Flight();
     if (shareable) {
@@ -346,7 +372,7 @@ class GatewayClient implements Client {
             timeouts: request.timeouts,
             more,
             startedAt: course.startedAt,
-            deadline: course.deadline,
+            deadline: () => flight.deadline,
             signal: flight.signal,
             trace,
             counter: course.counter,
@@ -361,24 +387,27 @@ class GatewayClient implements Client {
           },
           {
             core: course.core,
-            clock: this.#config.clock,
-            random: this.#config.random,
+            clock: config.clock,
+            random: config.random,
             connections: course.connections,
             turnstile: course.turnstile,
+            onStatus: (status) => this.#noteStatus({ ...status, tier: target.tier }),
+            closing: this.#closing.signal,
           },
         );
       } finally {
         if (shareable && this.#flights.get(found.id) === flight) this.#flights.delete(found.id);
       }
     });
-    return flight.ride(passenger);
+    const result = await flight.ride(passenger);
+    return flight.claim() ? result : { ...result, attempt: 0 };
   }
 
   /** Steps 8 to 10 for a fresh reply. */
   #finish(course: Course, target: PlannedTarget, found: Found | undefined, result: AttemptResult): Reply {
-    const { request, core, trace } = course;
+    const { request, core, trace, config } = course;
     const record = trace.begin('reply', target.target);
-    const configured = this.#configuredModel(target.target);
+    const configured = configuredModel(target.target, config);
     const model = configured ?? result.model;
     const settled = core.settle({
       provider: target.provider,
@@ -411,6 +440,13 @@ class GatewayClient implements Client {
       ...(result.files !== undefined && { files: result.files }),
     };
     const joined = result.attempt === 0;
+    if (target.provider === 'space' && !joined)
+      this.#noteStatus({
+        target: target.target,
+        tier: target.tier,
+        state: 'ready',
+        message: `The ${target.tier} Space has answered.`,
+      });
     const cacheId = joined ? found?.id : this.#keep(course, target, found, stored);
     this.#usage.report(request, joined ? 'hit' : 'complete', {
       ...this.#targetFacts(target, model),
@@ -439,10 +475,11 @@ class GatewayClient implements Client {
     reply: Omit<CacheRecord['reply'], 'source'>,
   ): string | undefined {
     const { request, cache, trace, partition } = course;
-    if (this.#config.cache === undefined) return undefined;
+    if (course.config.cache === undefined) return undefined;
     const record = trace.begin('store', target.target);
     const outcome = {
-      complete: reply.finishReason === 'stop',
+      // A transport that did not see the end of a reply fails.
+      complete: true,
       filtered: reply.finishReason === 'content-filter',
       finishReason: reply.finishReason,
       provider: target.provider,
@@ -456,7 +493,7 @@ class GatewayClient implements Client {
       record('skipped', reason);
       return undefined;
     }
-    const now = this.#config.clock.now();
+    const now = course.config.clock.now();
     const entry: CacheRecord = {
       id: found.id,
       partition: partition.id,
@@ -497,7 +534,7 @@ class GatewayClient implements Client {
       totalMs: trace.elapsed(),
       status: 'ok',
     });
-    if (found.stale) this.#revalidate(request);
+    if (found.stale && !request.cache.onlyIfCached) this.#revalidate(request, found.id);
     return this.#reply(course, target, { ...reply, id: replyId, source: 'cache', age: found.ageMs, cost: 0 }, found.id);
   }
 
@@ -531,13 +568,14 @@ class GatewayClient implements Client {
     );
   }
 
-  #publicError(course: Course, error: unknown): unknown {
+  #publicError(course: Begun, error: unknown): unknown {
     const { failures, trace, shown } = course;
     const partial = shown === '' ? undefined : shown;
     const aborted = course.request.signal?.aborted === true || this.#closing.signal.aborted;
-    if (aborted && (error instanceof CallFailure || error instanceof TargetFailed)) {
+    if (aborted && (error instanceof CallFailure || error instanceof TargetFailed || wasClosed(course, error))) {
+      if (course.current?.provider === 'space') this.#leave(course.current, shown !== '');
       this.#usage.report(course.request, 'cancel', {
-        ...(course.current && this.#targetFacts(course.current, this.#configuredModel(course.current.target))),
+        ...this.#currentFacts(course),
         inputTokens: course.inputTokens,
         tokensEstimated: true,
         firstPartMs: trace.firstPartMs,
@@ -546,6 +584,25 @@ class GatewayClient implements Client {
       });
       return new AbortedError(partial);
     }
+    const failure = this.#callError(course, error, partial);
+    // Failed attempts of its own have been reported; this request made none.
+    if (failure !== undefined && course.counter.attempts === 0) {
+      this.#usage.report(course.request, 'error', {
+        ...this.#currentFacts(course),
+        inputTokens: course.inputTokens,
+        tokensEstimated: true,
+        totalMs: trace.elapsed(),
+        status: 'error',
+        errorClass: failure.class,
+      });
+    }
+    return failure ?? error;
+  }
+
+  /** The public form of what ended a request; undefined for what is public already, or a bug. */
+  #callError(course: Begun, error: unknown, partial: string | undefined): CallError | undefined {
+    const { failures, trace } = course;
+    if (error instanceof CallError) return error;
     if (error instanceof TargetFailed) {
       const { verdict } = error;
       const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
@@ -576,10 +633,19 @@ class GatewayClient implements Client {
         ...(partial !== undefined && { partial }),
       });
     }
-    return error;
+    return undefined;
   }
 
-  #revalidate(request: PreparedRequest): void {
+  #currentFacts({ current }: Begun): Partial<UsageEvent> {
+    return current === undefined
+      ? {}
+      : this.#targetFacts(current, configuredModel(current.target, this.#config));
+  }
+
+  /** Fetches a fresh reply behind a stale one; once, however many were shown the stale one. */
+  #revalidate(request: PreparedRequest, entry: string): void {
+    if (this.#renewing.has(entry)) return;
+    this.#renewing.add(entry);
     const { signal: _, ...rest } = request;
     const fresh: PreparedRequest = {
       ...rest,
@@ -588,13 +654,16 @@ class GatewayClient implements Client {
       mode: 'background',
       cache: { ...request.cache, noCache: true },
     };
-    this.#answer(fresh, undefined).catch((error: unknown) => {
-      this.#warn({
-        code: 'revalidation-failed',
-        message: 'A stale reply was shown and could not be renewed.',
-        cause: error,
-      });
-    });
+    this.#answer(fresh, undefined)
+      .catch((error: unknown) => {
+        if (this.#closing.signal.aborted) return;
+        this.#warn({
+          code: 'revalidation-failed',
+          message: 'A stale reply was shown and could not be renewed.',
+          cause: error,
+        });
+      })
+      .finally(() => this.#renewing.delete(entry));
   }
 
   // ------------------------------------------------------------------------------------------------ small parts
@@ -642,6 +711,17 @@ class GatewayClient implements Client {
     course.listener?.({ type: 'status', status: full });
   }
 
+  /** The caller went while a Space was at work: what it does now is no longer known, unless it was answering. */
+  #leave({ target, tier }: PlannedTarget, answering: boolean): void {
+    const last = this.#statuses.get(target)?.state;
+    if (last !== 'connecting' && last !== 'queued' && last !== 'working') return;
+    this.#noteStatus(
+      answering
+        ? { target, tier, state: 'ready', message: `The ${tier} Space was answering.` }
+        : { target, tier, state: 'unknown', message: `The ${tier} Space was not waited for.` },
+    );
+  }
+
   #noteStatus(status: SpaceStatus): void {
     this.#statuses.set(status.target, status);
     this.#events.emit('status', status);
@@ -649,7 +729,7 @@ class GatewayClient implements Client {
 
   #reportAttempt(course: Course, target: PlannedTarget, event: AttemptEvent): void {
     const facts = {
-      ...this.#targetFacts(target, this.#configuredModel(target.target)),
+      ...this.#targetFacts(target, configuredModel(target.target, course.config)),
       attempt: event.attempt,
       source: target.provider,
     };
@@ -682,11 +762,6 @@ class GatewayClient implements Client {
     return { tier: target.tier, target: target.target, provider: target.provider, model };
   }
 
-  #configuredModel(target: string): string | undefined {
-    if (target.startsWith('space:')) return this.#config.spaces[target.slice(6) as Tier]?.model;
-    return this.#config.providers[target as 'openai' | 'router']?.model;
-  }
-
   #warn(warning: Warning): void {
     this.#events.emit('warning', warning);
   }
@@ -696,29 +771,49 @@ class GatewayClient implements Client {
   #run(): Promise<Running> {
     if (this.#closing.signal.aborted)
       return Promise.reject(new TierwiseError('closed', 'This client was closed; create a new one.'));
-    this.#running ??= this.#load().catch((error: unknown) => {
-      this.#running = undefined;
-      throw error;
-    });
-    return this.#running;
+    this.#loading ??= this.#load().then(
+      (running) => {
+        // Closed meanwhile: nobody will use it.
+        if (this.#closing.signal.aborted) running.core.close();
+        else this.#running = running;
+        return running;
+      },
+      (error: unknown) => {
+        this.#loading = undefined;
+        throw error;
+      },
+    );
+    return this.#running === undefined ? this.#loading : Promise.resolve(this.#running);
   }
 
   async #load(): Promise<Running> {
     const { wasmBinary, wasmUrl, clock } = this.#config;
     const core = new Core(await loadCore({ wasmBinary, wasmUrl }));
-    core.configure(coreConfig(this.#config));
+    const config = this.#config;
+    try {
+      core.configure(coreConfig(config));
+    } catch (error) {
+      core.close();
+      throw error;
+    }
     const cache = new ResponseCache(
       core,
       () => clock.now(),
       (warning) => this.#warn(warning),
       () => this.#events.has('cache') && this.#events.emit('cache', cache.totals()),
-      this.#config.cache?.persist,
+      config.cache?.persist,
     );
-    return { core, cache, connections: this.#connections(core), turnstile: new Turnstile(core, clock) };
+    return {
+      config,
+      core,
+      cache,
+      connections: this.#connections(core, config),
+      turnstile: new Turnstile(core, clock),
+    };
   }
 
-  #connections(core: Core): Connections {
-    return new Connections(this.#config, { core, onStatus: (status: SpaceStatus) => this.#noteStatus(status) });
+  #connections(core: Core, config: ResolvedConfig): Connections {
+    return new Connections(config, { core, onStatus: (status: SpaceStatus) => this.#noteStatus(status) });
   }
 
   #openStore(): Promise<Store> {
@@ -833,25 +928,33 @@ class GatewayClient implements Client {
 
   async flush(): Promise<void> {
     await this.#usage.flush();
-    if (this.#running !== undefined) await (await this.#running).cache.flush();
-    if (this.#store !== undefined) await (await this.#store).flush();
+    if (this.#running !== undefined) await this.#running.cache.flush();
   }
 
   async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
     const given = { ...this.#given, ...change };
     const config = resolveConfig(given);
-    const loaded = this.#running === undefined ? undefined : await this.#running;
-    const evicted = loaded?.core.configure(coreConfig(config)).evicted ?? [];
+    // A core that is being loaded is told afterwards; one that cannot be loaded will read the new configuration.
+    await this.#loading?.catch(() => undefined);
+    const loaded = this.#running;
+    const moved = movedTargets(this.#config, config);
+    if (loaded !== undefined) {
+      const told = coreConfig(config);
+      // What was learned of a target holds for its address only: a moved one is taken out before it is put back.
+      const kept = told.targets.filter(({ id }) => !moved.includes(id));
+      const first = moved.length > 0 ? loaded.core.configure({ ...told, targets: kept }).evicted : [];
+      loaded.cache.discarded([...first, ...loaded.core.configure(told).evicted]);
+      // Requests under way finish on the connections they began with.
+      const connections =
+        change.spaces === undefined && change.providers === undefined
+          ? loaded.connections
+          : this.#connections(loaded.core, config);
+      this.#running = { ...loaded, config, connections };
+    }
     this.#given = given;
     this.#config = config;
-    if (loaded === undefined) return;
-    loaded.cache.discarded(evicted);
-    // Requests under way finish on the connections they began with.
-    const connections = this.#connections(loaded.core);
-    this.#running = Promise.resolve({ ...loaded, connections });
-    for (const target of this.#statuses.keys()) {
-      if (config.spaces[target.slice(6) as Tier] === undefined) this.#statuses.delete(target);
-    }
+    for (const target of moved) this.#statuses.delete(target);
+    for (const status of this.statuses()) this.#events.emit('status', status);
   }
 
   async getSetting(key: string): Promise<Json | undefined> {
@@ -882,20 +985,54 @@ class GatewayClient implements Client {
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    void this.#running
-      ?.then(async ({ core, cache, turnstile }) => {
-        turnstile.close();
-        await cache.flush();
-        cache.close();
-        core.close();
-      })
-      .catch(() => undefined);
-    void this.#store?.then((store) => store.close());
+    const running = this.#running;
+    this.#running = undefined;
+    if (running !== undefined) {
+      running.turnstile.close();
+      void running.cache
+        .flush()
+        .catch(() => undefined)
+        .then(() => {
+          running.cache.close();
+          running.core.close();
+        });
+    }
+    void this.#store?.then((store) => store.close()).catch(() => undefined);
   }
 }
 
 /** Beside its text, an entry costs about this much in records and indexes. */
 const recordOverhead = 200;
+
+function configuredModel(target: string, config: ResolvedConfig): string | undefined {
+  if (target.startsWith('space:')) return config.spaces[target.slice(6) as Tier]?.model;
+  return config.providers[target as 'openai' | 'router']?.model;
+}
+
+/** Targets that are somebody else under the new configuration, or gone. */
+function movedTargets(before: ResolvedConfig, after: ResolvedConfig): string[] {
+  const spaces = tiers.filter((tier) => {
+    const [was, is] = [before.spaces[tier], after.spaces[tier]];
+    if (was === undefined) return false;
+    return (
+      was.url !== is?.url ||
+      was.token !== is.token ||
+      was.endpoint !== is.endpoint ||
+      was.protocol !== is.protocol ||
+      was.revision !== is.revision
+    );
+  });
+  const providers = (['openai', 'router'] as const).filter((name) => {
+    const [was, is] = [before.providers[name], after.providers[name]];
+    return was !== undefined && (was.baseUrl !== is?.baseUrl || was.token !== is?.token || was.model !== is?.model);
+  });
+  return [...spaces.map((tier) => `space:${tier}`), ...providers];
+}
+
+/** The core went away under a request that was running. */
+function wasClosed({ signal }: Begun, error: unknown): boolean {
+  return signal.aborted && TierwiseError.isInstance(error) && error.code === 'closed';
+}
 
 function statusAfter(failure: FailureClass): SpaceStatus['state'] {
   if (failure === 'asleep') return 'sleeping';

@@ -66,7 +66,10 @@ function Frame() {
         href="#main"
         onClick={(event) => {
           event.preventDefault();
-          main.current?.querySelector<HTMLElement>('textarea, h1')?.focus();
+          (
+            main.current?.querySelector<HTMLElement>('.composer textarea') ??
+            main.current?.querySelector<HTMLElement>('h1')
+          )?.focus();
         }}
       >
         Skip to content
