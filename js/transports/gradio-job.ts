@@ -56,7 +56,9 @@ export async function startJob(
       answer.then(stop, () => undefined).finally(cancelTimer);
       reject(abortFailure(signal));
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    // The abort may have come while the request was made.
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
     return await Promise.race([answer, aborted]);
