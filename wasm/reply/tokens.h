@@ -1,11 +1,10 @@
 // How many tokens a text will be, roughly, without any model's vocabulary.
 //
 // One table of weights by the first byte of each character, in tokens: ASCII letters and spaces 1/4 (OpenAI's
-// rule of thumb, "one token generally corresponds to ~4 characters of English text"), ASCII digits,
-// punctuation and line ends 1/2, other alphabets (two bytes) 1/2, Indic, Thai and other three-byte scripts,
-// CJK, kana and Hangul 4/5 (between DeepSeek's documented 0.6 and one a character), symbols 1, four-byte
-// characters (emoji) 2. Rounded up. Good enough for budgets and for prices marked as estimated; not for
-// filling a context window to the brim.
+// rule of thumb: about 4 characters of English a token), ASCII digits, punctuation and line ends 1/2, other
+// alphabets (two bytes) 1/2, Indic, Thai and other three-byte scripts, CJK, kana and Hangul 4/5 (between the 0.6
+// of DeepSeek's documentation and one a character), symbols 1, four-byte characters (emoji) 2. Rounded up.
+// Good enough for budgets and for prices marked as estimated; not for filling a context window to the brim.
 #pragma once
 
 #include <string_view>
