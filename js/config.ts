@@ -8,6 +8,7 @@ import { systemClock } from './clock.js';
 import type { CoreConfig, Provider, TargetDescription } from './core-types.js';
 import { ConfigError, TierwiseError } from './errors.js';
 import { looksLikeSecret } from './redact.js';
+import { wellFormed } from './text.js';
 import { parseSpaceAddress, requireServiceUrl } from './transports/space-address.js';
 import {
   type ClientConfig,
@@ -100,10 +101,13 @@ export function resolveConfig(config: ClientConfig): ResolvedConfig {
   const allowToken = config.dangerouslyAllowBrowserToken === true;
   const spaces = resolveSpaces(config.spaces ?? {}, allowToken);
   const providers = resolveProviders(config.providers ?? {}, allowToken);
+  requireBoolean(config.dangerouslyAllowBrowserToken, 'dangerouslyAllowBrowserToken');
+  requireEnvironment(config);
   const configured = tiers.filter((tier) => spaces[tier] !== undefined);
   const defaultTier = config.defaultTier ?? (configured.length === 1 ? configured[0]! : 'base');
   requireOneOf(defaultTier, tiers, 'defaultTier');
   if (config.proxyUrl !== undefined) checked('proxyUrl', () => requireServiceUrl(config.proxyUrl, 'proxyUrl'));
+  if (config.hubUrl !== undefined) requireText(config.hubUrl, 'hubUrl');
   const hubUrl = (config.hubUrl ?? 'https://huggingface.co').replace(/\/+$/, '');
   checked('hubUrl', () => requireServiceUrl(hubUrl, 'hubUrl'));
   if (config.proxyToken !== undefined) requireToken(config.proxyToken, 'proxyToken', true);
@@ -182,6 +186,12 @@ export function resolvePartition(partition: unknown, field: string): PartitionCo
     if (value === undefined) continue;
     if (typeof value !== 'string') throw new ConfigError(`${field}.${key}`, 'must be a string.');
     if (value.length > 512) throw new ConfigError(`${field}.${key}`, 'must be at most 512 characters.');
+    // Broken text would become the same replacement character for everybody.
+    if (wellFormed(key + value) !== key + value)
+      throw new ConfigError(
+        `${field}.${wellFormed(key)}`,
+        'must be well-formed text: it holds half a character (a lone surrogate).',
+      );
     resolved[key] = value;
   }
   return resolved;
@@ -251,6 +261,7 @@ function resolveProviders(given: unknown, allowToken: boolean): ResolvedConfig['
     if (provider.baseUrl !== undefined)
       checked(`${field}.baseUrl`, () => requireServiceUrl(provider.baseUrl, `${field}.baseUrl`));
     if (provider.token !== undefined) requireToken(provider.token, `${field}.token`, allowToken);
+    if (provider.billTo !== undefined) requireText(provider.billTo, `${field}.billTo`);
     requireQuota(provider.quota, `${field}.quota`);
     resolved[name] = provider;
   }
@@ -258,6 +269,9 @@ function resolveProviders(given: unknown, allowToken: boolean): ResolvedConfig['
     const mock: MockProviderConfig = providers.mock === true ? {} : providers.mock;
     requireObject(mock, 'providers.mock');
     refuseUnknown(mock, ['reply', 'delayMs'], 'providers.mock.');
+    if (mock.reply !== undefined && typeof mock.reply !== 'string' && typeof mock.reply !== 'function')
+      throw new ConfigError('providers.mock.reply', 'must be a string, or a function of the prompt.');
+    notNegative(mock.delayMs, 'providers.mock.delayMs', 0);
     resolved.mock = mock;
   }
   return resolved;
@@ -274,6 +288,7 @@ function resolveFlags(given: unknown): Flags | undefined {
     else {
       const { enabled, visible } = requireObject(flag, `flags.${name}`) as { enabled?: unknown; visible?: unknown };
       if (typeof enabled !== 'boolean') throw new ConfigError(`flags.${name}.enabled`, 'must be true or false.');
+      requireBoolean(visible, `flags.${name}.visible`);
       resolved[name] = { enabled, visible: visible !== false };
     }
   }
@@ -284,29 +299,39 @@ function resolveFlags(given: unknown): Flags | undefined {
 function resolveCache(given: unknown): ResolvedConfig['cache'] {
   const cache = requireObject(given, 'cache') as Record<string, unknown>;
   refuseUnknown(cache, ['ttl', 'staleWhileRevalidate', 'maxEntries', 'maxBytes', 'persist'], 'cache.');
-  const persist = cache['persist'];
-  if (persist !== undefined && typeof persist !== 'boolean')
-    throw new ConfigError('cache.persist', 'must be true or false.');
+  const persist = requireBoolean(cache['persist'], 'cache.persist');
   return {
     ttl: positive(cache['ttl'], 'cache.ttl', day),
-    staleWhileRevalidate:
-      cache['staleWhileRevalidate'] === 0
-        ? 0
-        : positive(cache['staleWhileRevalidate'] ?? undefined, 'cache.staleWhileRevalidate', 0),
-    maxEntries: positive(cache['maxEntries'], 'cache.maxEntries', 10_000),
+    staleWhileRevalidate: notNegative(cache['staleWhileRevalidate'], 'cache.staleWhileRevalidate', 0),
+    maxEntries: whole(cache['maxEntries'], 'cache.maxEntries', 10_000),
     maxBytes: positive(cache['maxBytes'], 'cache.maxBytes', 32 * 1024 * 1024),
     persist,
   };
 }
 
+/** The caller's table over the default one, price by price; the core refuses what is no price. */
 function mergePrices(given: unknown): JsonObject {
-  const base = defaultPrices as unknown as { models?: JsonObject[] };
-  if (given === undefined) return base as unknown as JsonObject;
-  const own = requireObject(given, 'prices') as { models?: JsonObject[] };
-  if (own.models !== undefined && !Array.isArray(own.models))
-    throw new ConfigError('prices.models', 'must be a list (see models/prices.json).');
-  // The first match wins in the core: the caller's come first.
-  return { ...base, ...own, models: [...(own.models ?? []), ...(base.models ?? [])] } as JsonObject;
+  const base = defaultPrices as unknown as JsonObject;
+  return given === undefined ? base : merge(base, requireObject(given, 'prices'));
+}
+
+function merge(base: JsonObject, over: JsonObject): JsonObject {
+  const merged: JsonObject = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    // A `__proto__` from parsed JSON must stay a plain member.
+    Object.defineProperty(merged, key, {
+      value: isPlain(below) && isPlain(value) ? merge(below, value) : value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return merged;
+}
+
+function isPlain(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function requireToken(token: TokenSource, field: string, allowed: boolean): void {
@@ -324,7 +349,8 @@ function requireToken(token: TokenSource, field: string, allowed: boolean): void
   }
 }
 
-function isBrowser(): boolean {
+/** A page or a worker of one, not a server. */
+export function isBrowser(): boolean {
   const scope = globalThis as {
     document?: unknown;
     WorkerGlobalScope?: unknown;
@@ -336,13 +362,17 @@ function isBrowser(): boolean {
   );
 }
 
+/** As in `wasm/route/quota.cpp`. */
+const quotaBounds = { concurrency: [1, 1000], perMinute: [1, 100_000], queueLength: [0, 100_000] } as const;
+
 function requireQuota(given: QuotaConfig | undefined, field: string): void {
   if (given === undefined) return;
   const quota = requireObject(given, field) as Record<string, unknown>;
   refuseUnknown(quota, ['concurrency', 'perMinute', 'queueLength'], `${field}.`);
   for (const [name, value] of Object.entries(quota)) {
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= (name === 'queueLength' ? 0 : 1))) {
-      throw new ConfigError(`${field}.${name}`, 'must be a whole number of at least 1.');
+    const [least, most] = quotaBounds[name as keyof QuotaConfig];
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= least && (value as number) <= most)) {
+      throw new ConfigError(`${field}.${name}`, `must be a whole number from ${String(least)} to ${String(most)}.`);
     }
   }
 }
@@ -359,10 +389,52 @@ function requireOneOf(value: unknown, allowed: readonly string[], field: string)
   if (!allowed.includes(value as string))
     throw new ConfigError(field, `must be one of ${allowed.join(', ')}; it is ${JSON.stringify(value)}.`);
 }
-function positive(value: unknown, field: string, fallback: number): number {
+function requireBoolean(value: unknown, field: string): boolean | undefined {
+  if (value !== undefined && typeof value !== 'boolean') throw new ConfigError(field, 'must be true or false.');
+  return value;
+}
+/** What the world is reached through, where it was given. */
+function requireEnvironment(config: ClientConfig): void {
+  const { usage, clock, storage, random, wasmUrl, wasmBinary } = config;
+  const demand = (ok: boolean, field: string, message: string) => {
+    if (!ok) throw new ConfigError(field, message);
+  };
+  const isFunction = (value: unknown) => typeof value === 'function';
+  if (usage !== undefined) {
+    requireObject(usage, 'usage');
+    refuseUnknown(usage, ['sink', 'appVersion'], 'usage.');
+    demand(usage.sink === undefined || isFunction(usage.sink), 'usage.sink', 'must be a function.');
+    if (usage.appVersion !== undefined) requireText(usage.appVersion, 'usage.appVersion');
+  }
+  if (clock !== undefined) {
+    requireObject(clock, 'clock');
+    demand(isFunction(clock.now), 'clock.now', 'must be a function that gives the time in ms since 1970.');
+    demand(isFunction(clock.after), 'clock.after', 'must be a function (ms, task) that gives one to cancel it.');
+  }
+  demand(
+    storage === undefined || storage === 'memory' || isFunction(storage),
+    'storage',
+    "must be 'memory', or a function that opens a store.",
+  );
+  demand(random === undefined || isFunction(random), 'random', 'must be a function like Math.random.');
+  if (wasmUrl !== undefined) requireText(wasmUrl, 'wasmUrl');
+  demand(wasmBinary === undefined || isBytes(wasmBinary), 'wasmBinary', 'must be an ArrayBuffer or a Uint8Array.');
+}
+/** Also of another realm (a frame). */
+function isBytes(value: unknown): boolean {
+  return ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
+function notNegative(value: unknown, field: string, fallback: number): number {
+  if (value === 0) return 0;
+  return positive(value, field, fallback, 'must be a number of at least 0.');
+}
+function whole(value: unknown, field: string, fallback: number): number {
+  if (value !== undefined && !Number.isInteger(value)) throw new ConfigError(field, 'must be a whole number.');
+  return positive(value, field, fallback);
+}
+function positive(value: unknown, field: string, fallback: number, what = 'must be a number greater than 0.'): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
-    throw new ConfigError(field, 'must be a number greater than 0.');
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw new ConfigError(field, what);
   return value;
 }
 function refuseUnknown(value: object, known: readonly string[], prefix: string): void {
