@@ -23,7 +23,8 @@ export interface AttemptJob {
   /** Another target may answer when this one cannot. */
   more: boolean;
   startedAt: number;
-  deadline: number;
+  /** May move: a call shared by several lasts for the most patient one. */
+  deadline(): number;
   signal: AbortSignal;
   trace: TraceRecorder;
   /** Attempts of the whole request, all targets: shared and counted up. */
@@ -65,6 +66,9 @@ export interface AttemptDeps {
   random: () => number;
   connections: Connections;
   turnstile: Turnstile;
+  /** For a Space woken while its request went on elsewhere: what becomes of it, and the end of it. */
+  onStatus(status: Omit<SpaceStatus, 'tier'>): void;
+  closing: AbortSignal;
 }
 
 export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise<AttemptResult> {
@@ -78,7 +82,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
     let verdict: FailureVerdict;
     let cause: unknown;
     try {
-      const leave = await waitForTurn(job, deps, attempt);
+      const leave = await waitForTurn(job, deps);
       try {
         job.onAttempt({ type: 'start', attempt });
         const connection = await deps.connections.connect(target, {
@@ -95,6 +99,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
           },
           onStatus: (status) => job.onStatus({ ...status, target }),
         });
+        refuseNothing(result);
         const ms = clock.now() - began;
         core.succeeded({ target, totalMs: ms, now: clock.now(), ...(firstPartMs !== undefined && { firstPartMs }) });
         record('done', `${target} answered over ${result.via}.`, { protocol: connection.protocol, attempt });
@@ -118,7 +123,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         shown: job.shown(),
         more: job.more,
         startedAt: job.startedAt,
-        deadline: job.deadline,
+        deadline: job.deadline(),
         now,
         random: deps.random(),
       });
@@ -147,13 +152,14 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
       }
       if (verdict.action === 'wake') {
         const recordWake = trace.begin('wake', target);
-        const onStatus = (status: Omit<SpaceStatus, 'target' | 'tier'>) => job.onStatus({ ...status, target });
         if (job.wake === 'fallback' && job.more) {
           // Woken for the next request; this one goes on elsewhere.
-          void deps.connections.wake(target, { onStatus }).catch(() => undefined);
+          const later = (status: Omit<SpaceStatus, 'target' | 'tier'>) => deps.onStatus({ ...status, target });
+          void deps.connections.wake(target, { onStatus: later, signal: deps.closing }).catch(() => undefined);
           recordWake('passed-over', 'Its Space is being woken; another target answers meanwhile.');
           throw new TargetFailed(target, verdict, cause);
         }
+        const onStatus = (status: Omit<SpaceStatus, 'target' | 'tier'>) => job.onStatus({ ...status, target });
         try {
           await deps.connections.wake(target, { onStatus, signal });
           recordWake('done', 'Its Space is awake.');
@@ -175,7 +181,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         shown: job.shown(),
         more: job.more,
         startedAt: job.startedAt,
-        deadline: job.deadline,
+        deadline: job.deadline(),
         now: clock.now(),
         random: deps.random(),
       });
@@ -185,16 +191,11 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
   }
 }
 
-async function waitForTurn(job: AttemptJob, deps: AttemptDeps, attempt: number): Promise<() => void> {
+async function waitForTurn(job: AttemptJob, deps: AttemptDeps): Promise<() => void> {
   const record = job.trace.begin('queue', job.target);
   let waited: string | undefined;
   const leave = await deps.turnstile.enter(
-    {
-      target: job.target,
-      id: `${job.target}/${String(attempt)}/${deps.random().toString(36).slice(2)}`,
-      mode: job.mode,
-      deadline: job.deadline,
-    },
+    { target: job.target, mode: job.mode, deadline: job.deadline() },
     job.signal,
     (position, reason) => {
       waited = reason;
@@ -203,6 +204,12 @@ async function waitForTurn(job: AttemptJob, deps: AttemptDeps, attempt: number):
   );
   if (waited !== undefined) record('done', waited);
   return leave;
+}
+
+/** A server of a protocol without an end mark that closed the stream at once has not answered. */
+function refuseNothing({ text, finish, files = [] }: TransportResult): void {
+  if (text === '' && finish === 'unknown' && files.length === 0)
+    throw new CallFailure({ kind: 'cut', message: 'The server ended its reply without a word.' });
 }
 
 /** Facts of a failed call; undefined for what is a bug rather than a failure. */

@@ -35,6 +35,7 @@ export function targetKey(target: string, config: ResolvedConfig): string {
       'space',
       space?.url ?? null,
       space?.endpoint ?? null,
+      space?.protocol ?? 'auto',
       space?.model ?? null,
       space?.revision ?? null,
       space?.inputs === undefined ? null : sorted(space.inputs),

@@ -12,7 +12,7 @@ import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { loadCore } from './load-core.js';
 import { replay, replyStream } from './reply-stream.js';
-import { maxRequestBytes, newId, type PreparedRequest, prepareRequest, queryOptions } from './request.js';
+import { maxRequestBytes, newId, type PreparedRequest, prepareRequest, queryOptions, requireTier } from './request.js';
 import { type Found, type Partition, ResponseCache } from './response-cache.js';
 import { openStore } from './store/open.js';
 import { memoryStore } from './store/memory.js';
@@ -131,6 +131,8 @@ class GatewayClient implements Client {
     context?: JsonObject,
     options: RequestOptions = {},
   ): Promise<Reply> {
+    if (typeof options !== 'object' || (options as unknown) === null)
+      throw new RequestError('invalid-input', 'The options of generate must be an object.', 'options');
     const asked: RequestOptions =
       typeof second === 'object'
         ? second
@@ -139,10 +141,10 @@ class GatewayClient implements Client {
   }
 
   stream(prompt: string, options: RequestOptions = {}): ReplyStream {
-    return replyStream(
-      async (push, signal) => this.#answer(prepareRequest(prompt, { ...options, signal }, this.#config), push),
-      options.signal,
-    );
+    return replyStream(async (push, ownSignal) => {
+      const request = prepareRequest(prompt, options, this.#config);
+      return this.#answer({ ...request, signal: ownSignal(request.signal) }, push);
+    });
   }
 
   async query(input: string, context: QueryContext = {}, options: RequestOptions = {}): Promise<Reply> {
@@ -242,15 +244,17 @@ class GatewayClient implements Client {
     const record = trace.begin('check');
     const { messages, parameters } = request.model;
     // Text far over the limit never crosses: WebAssembly memory would keep its size for good.
-    if (messages.reduce((sum, { content }) => sum + content.length, 0) > maxRequestBytes) {
+    let units = 0;
+    for (const { content } of messages) units += content.length;
+    if (units > maxRequestBytes) {
       throw new RequestError(
         'too-large',
         `The request is larger than ${String(maxRequestBytes)} bytes: shorten the prompt or its history.`,
         'prompt',
       );
     }
-    const { extra, ...known } = parameters;
-    const sized = core.check({ messages: [...messages], parameters: { ...known }, maxBytes: maxRequestBytes });
+    const { extra: _, ...known } = parameters;
+    const sized = core.check({ messages: [...messages], parameters: known, maxBytes: maxRequestBytes });
     course.inputTokens = sized.inputTokens;
     course.key = requestKey(request.model);
     record(
@@ -569,7 +573,7 @@ class GatewayClient implements Client {
   }
 
   #publicError(course: Begun, error: unknown): unknown {
-    const { failures, trace, shown } = course;
+    const { trace, shown } = course;
     const partial = shown === '' ? undefined : shown;
     const aborted = course.request.signal?.aborted === true || this.#closing.signal.aborted;
     if (aborted && (error instanceof CallFailure || error instanceof TargetFailed || wasClosed(course, error))) {
@@ -601,15 +605,15 @@ class GatewayClient implements Client {
 
   /** The public form of what ended a request; undefined for what is public already, or a bug. */
   #callError(course: Begun, error: unknown, partial: string | undefined): CallError | undefined {
-    const { failures, trace } = course;
+    const { failures, trace, current } = course;
     if (error instanceof CallError) return error;
+    const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
+      target,
+      class: failureClass,
+      message,
+    }));
     if (error instanceof TargetFailed) {
       const { verdict } = error;
-      const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
-        target,
-        class: failureClass,
-        message,
-      }));
       const also =
         attempts.length > 1
           ? ` Before it: ${attempts
@@ -626,8 +630,11 @@ class GatewayClient implements Client {
       });
     }
     if (error instanceof CallFailure) {
-      const seconds = Math.round(course.request.timeouts.total / 1000);
-      return new CallError('timeout', `No complete reply within ${String(seconds)} s (timeouts.total).`, {
+      const seconds = String(course.request.timeouts.total / 1000);
+      const last = current && this.#statuses.get(current.target);
+      const doing = last === undefined || last.state === 'ready' || last.state === 'unknown' ? '' : ` ${last.message}`;
+      return new CallError('timeout', `No complete reply within ${seconds} s (timeouts.total).${doing}`, {
+        attempts,
         trace: trace.done(),
         cause: error,
         ...(partial !== undefined && { partial }),
@@ -637,9 +644,7 @@ class GatewayClient implements Client {
   }
 
   #currentFacts({ current }: Begun): Partial<UsageEvent> {
-    return current === undefined
-      ? {}
-      : this.#targetFacts(current, configuredModel(current.target, this.#config));
+    return current === undefined ? {} : this.#targetFacts(current, configuredModel(current.target, this.#config));
   }
 
   /** Fetches a fresh reply behind a stale one; once, however many were shown the stale one. */
@@ -839,12 +844,7 @@ class GatewayClient implements Client {
     tier: Tier,
     options: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig } = {},
   ): Promise<ConnectionReport> {
-    if (!tiers.includes(tier))
-      throw new RequestError(
-        'unknown-tier',
-        `There is no tier ${JSON.stringify(tier)}; the tiers are ${tiers.join(', ')}.`,
-        'tier',
-      );
+    requireTier(tier);
     const { core } = await this.#run();
     return testConnection(tier, options, this.#config, core);
   }
@@ -855,10 +855,11 @@ class GatewayClient implements Client {
   }
 
   async wake(tier: Tier, options: { signal?: AbortSignal } = {}): Promise<void> {
+    requireTier(tier);
     const { connections } = await this.#run();
     const target = `space:${tier}`;
     if (this.#config.spaces[tier] === undefined)
-      throw new RequestError('unknown-tier', `No Space is configured for the tier ${tier}.`, 'tier');
+      throw new RequestError('not-configured', `No Space is configured for the tier ${tier}.`, 'tier');
     try {
       await connections.wake(target, {
         ...(options.signal && { signal: options.signal }),
@@ -879,9 +880,9 @@ class GatewayClient implements Client {
     const running = await this.#run();
     const partition = running.cache.partition(this.#config.partition as Record<string, string>);
     if (partition.persist) await this.#persist(running);
-    const { answer, body } = await running.cache.entries(partition.id);
+    const { entries, body } = await running.cache.entries(partition.id);
     const infos = await Promise.all(
-      answer.entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
+      entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
         const record = await body(entry.id);
         if (record === undefined) return undefined;
         const { id, tier, target, tags, storedAt, expiresAt, lastUsedAt, hits, bytes } = entry;

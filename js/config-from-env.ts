@@ -2,6 +2,7 @@
  * The `VITE_…` variables of the requirements -> `ClientConfig`. The API key is for servers only: in a browser it is
  * refused, because a bundler copies every `VITE_…` value into the page.
  */
+import { isBrowser } from './config.js';
 import { ConfigError } from './errors.js';
 import type { ClientConfig, SpaceConfig } from './types.js';
 
@@ -12,7 +13,7 @@ export function configFromEnv(env: Record<string, string | boolean | undefined>)
   };
   const organisation = read('VITE_HUGGINGFACE_ORG');
   const key = read('VITE_HUGGINGFACE_API_KEY');
-  if (key !== undefined && typeof (globalThis as { document?: unknown }).document !== 'undefined') {
+  if (key !== undefined && isBrowser()) {
     throw new ConfigError(
       'VITE_HUGGINGFACE_API_KEY',
       'must not reach a browser: everyone who opens the page can read it. Remove it from the front end and use proxyUrl (VITE_TIERWISE_PROXY_URL).',

@@ -119,7 +119,7 @@ export function resolveConfig(config: ClientConfig): ResolvedConfig {
     providers,
     defaultTier,
     flags: resolveFlags(config.flags),
-    rules: config.rules === undefined ? (defaultRules as JsonObject) : requireObject(config.rules, 'rules'),
+    rules: config.rules === undefined ? defaultRules : requireObject(config.rules, 'rules'),
     prices: mergePrices(config.prices),
     partition: resolvePartition(config.partition ?? {}, 'partition'),
     cache: config.cache === false ? undefined : resolveCache(config.cache ?? {}),
@@ -407,9 +407,9 @@ function requireEnvironment(config: ClientConfig): void {
     if (usage.appVersion !== undefined) requireText(usage.appVersion, 'usage.appVersion');
   }
   if (clock !== undefined) {
-    requireObject(clock, 'clock');
-    demand(isFunction(clock.now), 'clock.now', 'must be a function that gives the time in ms since 1970.');
-    demand(isFunction(clock.after), 'clock.after', 'must be a function (ms, task) that gives one to cancel it.');
+    const { now, after } = requireObject(clock, 'clock') as { now?: unknown; after?: unknown };
+    demand(isFunction(now), 'clock.now', 'must be a function that gives the time in ms since 1970.');
+    demand(isFunction(after), 'clock.after', 'must be a function (ms, task) that gives one to cancel it.');
   }
   demand(
     storage === undefined || storage === 'memory' || isFunction(storage),

@@ -32,7 +32,7 @@ import type {
   SuccessReport,
   Ticket,
 } from './core-types.js';
-import { RequestError, TierwiseError } from './errors.js';
+import { ConfigError, RequestError, TierwiseError } from './errors.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { ReplyReader } from './transports/transport.js';
 import type { TargetHealth } from './types.js';
@@ -63,7 +63,14 @@ export class Core implements ReplyReader {
   }
 
   configure(config: CoreConfig): { evicted: string[] } {
-    return this.#json('configure', config);
+    try {
+      return this.#json('configure', config);
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== 'invalid-config') throw error;
+      const field = error.field ?? 'config';
+      const { message } = error;
+      throw new ConfigError(field, message.startsWith(field) ? message.slice(field.length).trim() : message);
+    }
   }
   check(request: CheckRequest): CheckResult {
     return this.#json('check', request);

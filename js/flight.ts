@@ -1,15 +1,18 @@
 /**
  * Step 5: one call shared by every identical cacheable request of a partition that is under way. Each caller may
- * leave by its own signal; the call is aborted when the last one has left. A caller that joins late is given what
- * has been said so far.
+ * leave by its own signal; the call is aborted when the last one has left, and may last as long as the most patient
+ * one waits. A caller that joins late is given what has been said so far. What is done once per call (storing it,
+ * reporting what it cost) is for the first caller that is still there when it ends: see `claim`.
  */
 import type { AttemptResult } from './attempts.js';
-import { CallFailure } from './transports/call-failure.js';
 import type { TransportPart } from './transports/transport.js';
 import type { SpaceStatus } from './types.js';
+import { unlessLeft } from './unless-left.js';
 
 export interface Passenger {
   signal: AbortSignal;
+  /** The caller waits until then. */
+  deadline: number;
   /** Absent: wants the whole reply only. */
   onPart: ((part: TransportPart) => void) | undefined;
   onStatus: (status: Omit<SpaceStatus, 'tier'>) => void;
@@ -22,12 +25,14 @@ export class Flight {
   #shown = false;
   #result: Promise<AttemptResult> | undefined;
   #over = false;
+  #claimed = false;
+  #deadline = 0;
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
-  get text(): string {
-    return this.#text;
+  get deadline(): number {
+    return this.#deadline;
   }
   /** Whether anybody has been shown a part. */
   get shown(): boolean {
@@ -57,6 +62,13 @@ export class Flight {
     this.#text = '';
   }
 
+  /** True once: for whoever settles the call. */
+  claim(): boolean {
+    const first = !this.#claimed;
+    this.#claimed = true;
+    return first;
+  }
+
   status(status: Omit<SpaceStatus, 'tier'>): void {
     for (const passenger of this.#passengers) passenger.onStatus(status);
   }
@@ -65,20 +77,14 @@ export class Flight {
   async ride(passenger: Passenger): Promise<AttemptResult> {
     const { signal } = passenger;
     this.#passengers.add(passenger);
+    this.#deadline = Math.max(this.#deadline, passenger.deadline);
     if (this.#text !== '' && passenger.onPart !== undefined) {
       this.#shown = true;
       passenger.onPart({ type: 'text', text: this.#text });
     }
-    let onAbort: () => void = () => undefined;
-    const left = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason instanceof CallFailure ? signal.reason : new CallFailure({ kind: 'abort' }));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-    });
     try {
-      return await Promise.race([this.#result!, left]);
+      return await unlessLeft(this.#result!, signal);
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.#passengers.delete(passenger);
       // The last one out stops the work, with the reason it left for.
       if (this.#passengers.size === 0 && !this.#over) this.#controller.abort(signal.reason);

@@ -62,7 +62,7 @@ export class Http {
     const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
     try {
       const response = await this.#send(url, init, watch);
-      const text = await this.#readText(response, watch, this.#options.maxReplyBytes, true);
+      const text = this.#withoutToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
       return {
         text,
         contentType: response.headers.get('content-type') ?? '',
@@ -115,13 +115,14 @@ export class Http {
       const contentType = response.headers.get('content-type') ?? '';
       const progress = () => watch.progress();
       if (!/^(text\/event-stream|application\/x-ndjson|application\/stream\+json)/i.test(contentType)) {
-        const data = await this.#readText(response, watch, this.#options.maxReplyBytes, true);
+        const data = this.#withoutToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
         onFrame({ event: 'body', data }, progress);
         return;
       }
       const state = { stopped: false };
       const hear = (frame: Frame) => {
-        if (!state.stopped && onFrame(frame, progress) === 'stop') state.stopped = true;
+        const clean = { event: frame.event, data: this.#withoutToken(frame.data) };
+        if (!state.stopped && onFrame(clean, progress) === 'stop') state.stopped = true;
       };
       const feed = /ndjson|stream\+json/i.test(contentType) ? lines(hear) : events(hear);
       await this.#read(response, watch, this.#options.maxReplyBytes, (text) => {
@@ -158,6 +159,14 @@ export class Http {
       firstChunk: firstChunk ?? this.#options.timeouts.firstChunk,
       stall: stall ?? this.#options.timeouts.stall,
     };
+  }
+
+  /** A server that repeats the token it was sent must not get it into a reply, a status or the cache. */
+  #withoutToken(text: string): string {
+    const token = this.#lastToken;
+    return token === undefined || token.length < 8 || !text.includes(token)
+      ? text
+      : text.replaceAll(token, '[redacted]');
   }
 
   #clean(text: string): string {

@@ -1,30 +1,34 @@
 /** What `stream()` returns: parts as they come, and the whole reply as a promise. */
 import type { Reply, ReplyStream, StreamPart } from './types.js';
 
+/** `run` is given where to put parts, and what makes of the caller's signal one that also ends with the stream. */
 export function replyStream(
-  run: (push: (part: StreamPart) => void, signal: AbortSignal) => Promise<Reply>,
-  outer: AbortSignal | undefined,
+  run: (push: (part: StreamPart) => void, ownSignal: (outer: AbortSignal | undefined) => AbortSignal) => Promise<Reply>,
 ): ReplyStream {
   const controller = new AbortController();
-  const onAbort = () => controller.abort(outer?.reason);
-  if (outer?.aborted === true) onAbort();
-  else outer?.addEventListener('abort', onAbort, { once: true });
+  let release: () => void = () => undefined;
+  const ownSignal = (outer: AbortSignal | undefined) => {
+    const onAbort = () => controller.abort(outer?.reason);
+    if (outer?.aborted === true) onAbort();
+    else outer?.addEventListener('abort', onAbort, { once: true });
+    release = () => outer?.removeEventListener('abort', onAbort);
+    return controller.signal;
+  };
 
-  const queue: StreamPart[] = [];
-  let wake: (() => void) | undefined;
+  let queue: StreamPart[] = [];
+  let wake: () => void = () => undefined;
   let ended = false;
-  let failure: unknown;
   const push = (part: StreamPart) => {
     queue.push(part);
-    wake?.();
+    wake();
   };
-  const reply = run(push, controller.signal).finally(() => {
+  const reply = run(push, ownSignal).finally(() => {
     ended = true;
-    outer?.removeEventListener('abort', onAbort);
-    wake?.();
+    release();
+    wake();
   });
   // Whoever only reads the parts hears of a failure from the iterator.
-  reply.catch((error: unknown) => (failure = error));
+  reply.catch(() => undefined);
 
   return {
     reply,
@@ -33,13 +37,15 @@ export function replyStream(
       let complete = false;
       try {
         for (;;) {
-          while (queue.length > 0) yield queue.shift()!;
+          const parts = queue;
+          queue = [];
+          yield* parts;
+          if (queue.length > 0) continue;
           if (ended) break;
           await new Promise<void>((resolve) => (wake = resolve));
-          wake = undefined;
         }
         complete = true;
-        if (failure !== undefined) throw failure;
+        await reply;
       } finally {
         // Leaving the loop early means nobody is reading any more.
         if (!complete) controller.abort();

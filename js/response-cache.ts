@@ -114,13 +114,23 @@ export class ResponseCache {
     return partition;
   }
 
-  async find(partition: Partition, text: string, maxAge: number | undefined, allowStale: boolean): Promise<Found> {
-    let looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, allowStale);
+  /** Whether the store is in use. */
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  /** Where a reply to this request is stored, whatever is stored there now. */
+  place(partition: Partition, text: string): Found {
+    return this.#miss(this.#core.lookUp(partition.handle, text, this.#now(), 0, false));
+  }
+
+  async find(partition: Partition, text: string, maxAge: number | undefined): Promise<Found> {
+    let looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, true);
     if (!looked.hit && !this.#loaded && partition.persist) {
       const record = await this.#read(looked.id);
       if (record !== undefined) {
         this.#admit(record);
-        looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, allowStale);
+        looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, true);
         if (looked.hit) this.#bodies.set(record.id, record);
       }
     }
@@ -150,7 +160,7 @@ export class ResponseCache {
   ): { stored: boolean; reason: string } {
     const { store, reason } = this.#core.storable(outcome);
     if (!store) return { stored: false, reason };
-    if (this.#forgets.some(({ selector, at }) => at >= startedAt && matchesSelector(record, selector))) {
+    if (this.#wasForgotten(record, startedAt)) {
       return { stored: false, reason: 'It was forgotten while it was being fetched.' };
     }
     const answer = this.#core.store(coreRecord(record, this.#now()));
@@ -199,10 +209,21 @@ export class ResponseCache {
 
   async entries(
     partition: string | undefined,
-  ): Promise<{ answer: EntriesAnswer; body: (id: string) => Promise<CacheRecord | undefined> }> {
+  ): Promise<{ entries: EntriesAnswer['entries']; body: (id: string) => Promise<CacheRecord | undefined> }> {
     await this.#loading;
+    const entries: EntriesAnswer['entries'] = [];
+    // By pages: one list of 10,000 would cost WebAssembly memory that is never given back.
+    for (;;) {
+      const page = this.#core.entries({
+        limit: entriesPage,
+        offset: entries.length,
+        ...(partition !== undefined && { partition }),
+      }).entries;
+      entries.push(...page);
+      if (page.length < entriesPage) break;
+    }
     return {
-      answer: this.#core.entries(partition === undefined ? {} : { partition }),
+      entries,
       body: async (id) => this.#bodies.get(id) ?? (await this.#read(id)),
     };
   }
@@ -229,12 +250,14 @@ export class ResponseCache {
     this.#bodies.clear();
   }
 
-  #miss(looked: LookUpResult): Found {
-    return { id: looked.id, record: undefined, ageMs: 0, stale: false, refused: looked.refused };
+  #miss({ id, refused }: LookUpResult): Found {
+    return { id, record: undefined, ageMs: 0, stale: false, refused };
   }
 
   /** Tells the core of a record from elsewhere; returns the ids that must leave the store for it. */
   #admit(record: Omit<CacheRecord, 'reply'>): string[] {
+    // Read, or sent by another tab, before it was forgotten.
+    if (this.#wasForgotten(record, record.storedAt)) return [record.id];
     let answer: StoreResult;
     try {
       answer = this.#core.store(coreRecord(record, this.#now()));
@@ -245,7 +268,9 @@ export class ResponseCache {
     }
     if (answer.stored) this.#bodies.delete(record.id);
     for (const id of answer.evicted) this.#bodies.delete(id);
-    return answer.refused === 'expired' ? [...answer.evicted, record.id] : answer.evicted;
+    // What the bounds or the clock refuse must not fill the store either; a newer record of the same id may stay.
+    const dead = answer.refused !== undefined && answer.refused !== 'older';
+    return dead ? [...answer.evicted, record.id] : answer.evicted;
   }
 
   async #read(id: string): Promise<CacheRecord | undefined> {
@@ -265,6 +290,10 @@ export class ResponseCache {
     if (ids.length === 0) return;
     this.#drop(ids);
     this.#write(this.#store.remove(ids));
+  }
+
+  #wasForgotten(record: Omit<CacheRecord, 'reply'>, since: number): boolean {
+    return this.#forgets.some(({ selector, at }) => at >= since && matchesSelector(record, selector));
   }
 
   #noteForget(selector: ForgetRequest, at: number): void {
@@ -308,9 +337,13 @@ function coreRecord(record: Omit<CacheRecord, 'reply'>, now: number): StoreRecor
   };
 }
 
+const entriesPage = 500;
+
 const refusals: Record<string, string> = {
   expired: 'Its life is over already.',
   'too-large': 'It is too large for the cache.',
+  full: 'The cache has no room for it.',
+  future: 'Its time lies in the future: the clock of this device was changed.',
   older: 'A newer reply to the same request is stored.',
 };
 

@@ -5,6 +5,7 @@
 import type { Core } from './core.js';
 import type { Released } from './core-types.js';
 import { CallFailure } from './transports/call-failure.js';
+import { leaving } from './transports/shared-task.js';
 import type { Clock } from './types.js';
 
 interface Waiting {
@@ -17,6 +18,8 @@ export class Turnstile {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Waiting>();
   readonly #timers = new Map<string, () => void>();
+  #count = 0;
+  #closed = false;
 
   constructor(core: Core, clock: Clock) {
     this.#core = core;
@@ -25,23 +28,25 @@ export class Turnstile {
 
   /** Resolves when the call may start, with what must be called when it has ended. */
   async enter(
-    ticket: { target: string; id: string; mode: 'interactive' | 'background'; deadline: number },
+    ticket: { target: string; mode: 'interactive' | 'background'; deadline: number },
     signal: AbortSignal,
     onWait: (position: number, reason: string) => void,
   ): Promise<() => void> {
-    const { target, id } = ticket;
-    const admission = this.#core.admit({ ...ticket, now: this.#clock.now() });
+    const { target } = ticket;
+    const id = String(++this.#count);
+    const admission = this.#core.admit({ ...ticket, id, now: this.#clock.now() });
     if (admission.state === 'refused') throw new CallFailure({ kind: 'quota', message: admission.reason });
     if (admission.state === 'wait') {
       onWait(admission.position ?? 0, admission.reason);
       if (admission.at !== undefined) this.#tickAt(target, admission.at);
       await this.#turn(target, id, signal, admission.reason);
     }
-    return () => this.#apply(target, this.#core.release({ target, id, now: this.#clock.now() }));
+    return () => this.#release(target, id);
   }
 
-  /** Ends every timer; waiting calls are left to their signals. */
+  /** Ends every timer; waiting calls are left to their signals. The core is not asked again. */
   close(): void {
+    this.#closed = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
@@ -54,8 +59,8 @@ export class Turnstile {
       };
       const onAbort = () => {
         leave();
-        this.#apply(target, this.#core.release({ target, id, now: this.#clock.now() }));
-        reject(signal.reason as Error);
+        this.#release(target, id);
+        reject(leaving(signal));
       };
       this.#waiting.set(id, {
         start: () => {
@@ -72,6 +77,10 @@ export class Turnstile {
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  #release(target: string, id: string): void {
+    if (!this.#closed) this.#apply(target, this.#core.release({ target, id, now: this.#clock.now() }));
   }
 
   #apply(target: string, released: Released): void {

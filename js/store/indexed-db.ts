@@ -218,10 +218,12 @@ class IndexedDbStore implements Store {
     scope.document?.removeEventListener('visibilitychange', this.#onWake);
     this.#listeners.clear();
     // Messages already posted still leave a closed channel; writes under way finish before the database closes.
-    void this.flush().finally(() => {
-      this.#channel?.close();
-      this.#db.close();
-    });
+    void this.flush()
+      .catch(() => undefined)
+      .then(() => {
+        this.#channel?.close();
+        this.#db.close();
+      });
   }
 
   async #writeTouched(): Promise<void> {
