@@ -8,7 +8,7 @@ import type { Json } from '../types.js';
 import { CallFailure } from './call-failure.js';
 import { appFailure, cancelledFailure, lostFailure } from './gradio-failure.js';
 import { startJob, stopJob, type GradioJob, type Started } from './gradio-job.js';
-import { isObject, parsePythonJson } from './json.js';
+import { isList, isObject, parsePythonJson } from './json.js';
 
 /** Resolves to the finished outputs. */
 export async function runWithCall(job: GradioJob, apiName: string): Promise<readonly Json[]> {
@@ -61,13 +61,13 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
     }
     if (event === 'error') return fail(typeof value === 'string' ? lostFailure(value, false) : appFailure(value));
     if (event === 'complete') {
-      if (!Array.isArray(value))
+      if (!isList(value))
         return fail(isObject(value) && value['error'] !== undefined ? appFailure(value) : cancelledFailure());
       outputs = value;
       return 'stop';
     }
     running = true;
-    if (event === 'generating' && Array.isArray(value)) job.reply.whole(value);
+    if (event === 'generating' && isList(value)) job.reply.whole(value);
     return undefined;
   };
   try {

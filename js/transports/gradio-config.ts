@@ -5,7 +5,7 @@
  * would be an origin the server chose; tokens and prompts stay with the one that was configured.)
  */
 import type { Json, JsonObject } from '../types.js';
-import { isObject } from './json.js';
+import { isList, isObject } from './json.js';
 
 export interface GradioComponent {
   id: number;
@@ -45,9 +45,9 @@ export function parseGradioConfig(json: unknown): GradioConfig | undefined {
   // Behind a login, some versions tell no more than that there is one.
   const authRequired = json['auth_required'] === true;
   const locked = authRequired && 'auth_message' in json;
-  if (!locked && (typeof version !== 'string' || !Array.isArray(dependencies))) return undefined;
+  if (!locked && (typeof version !== 'string' || !isList(dependencies))) return undefined;
   const byId = new Map<number, GradioComponent>();
-  for (const entry of Array.isArray(components) ? components : []) {
+  for (const entry of isList(components) ? components : []) {
     const component = parseComponent(entry);
     if (component !== undefined) byId.set(component.id, component);
   }
@@ -58,7 +58,7 @@ export function parseGradioConfig(json: unknown): GradioConfig | undefined {
     protocol: typeof json['protocol'] === 'string' ? json['protocol'] : 'ws',
     apiPrefix: safePrefix(json['api_prefix']),
     authRequired,
-    dependencies: (Array.isArray(dependencies) ? dependencies : []).flatMap((entry: Json, position) => {
+    dependencies: (isList(dependencies) ? dependencies : []).flatMap((entry: Json, position) => {
       const dependency = parseDependency(entry, position, byId);
       return dependency === undefined ? [] : [dependency];
     }),
@@ -92,9 +92,9 @@ function parseDependency(
 
 /** An unknown id keeps its place: the data sent and received is positional. */
 function resolve(ids: Json | undefined, components: ReadonlyMap<number, GradioComponent>): GradioComponent[] {
-  return (Array.isArray(ids) ? ids : []).map((entry) => {
+  return (isList(ids) ? ids : []).map((entry) => {
     // 5 and later may list [id, property] for inputs that are properties of a component.
-    const id = Array.isArray(entry) ? entry[0] : entry;
+    const id = isList(entry) ? entry[0] : entry;
     return (
       (typeof id === 'number' ? components.get(id) : undefined) ?? { id: -1, type: 'unknown', hidden: false, props: {} }
     );

@@ -13,19 +13,19 @@
  * does not fit throws `DiffError`, after which the value is of no use.
  */
 import type { Json } from '../types.js';
-import { isObject } from './json.js';
+import { isList, isObject } from './json.js';
 
 export class DiffError extends Error {
   override name = 'DiffError';
 }
 
 export function applyDiff(target: Json, edits: Json): Json {
-  if (!Array.isArray(edits)) throw new DiffError('an edit list is not a list');
+  if (!isList(edits)) throw new DiffError('an edit list is not a list');
   let root = target;
   for (const edit of edits) {
-    if (!Array.isArray(edit)) throw new DiffError('an edit is not a list');
+    if (!isList(edit)) throw new DiffError('an edit is not a list');
     const [action, path, value = null] = edit;
-    if (!Array.isArray(path)) throw new DiffError('an edit has no path');
+    if (!isList(path)) throw new DiffError('an edit has no path');
     root = applyEdit(root, action, path, value);
   }
   return root;
@@ -33,36 +33,36 @@ export function applyDiff(target: Json, edits: Json): Json {
 
 /** The text a pure append of one string adds, the commonest case by far; otherwise undefined. */
 export function appendedText(edits: Json): string | undefined {
-  if (!Array.isArray(edits) || edits.length !== 1) return undefined;
+  if (!isList(edits) || edits.length !== 1) return undefined;
   const [edit] = edits;
-  if (!Array.isArray(edit) || edit[0] !== 'append') return undefined;
+  if (!isList(edit) || edit[0] !== 'append') return undefined;
   const [, path, value] = edit;
-  return Array.isArray(path) && path.length === 0 && typeof value === 'string' ? value : undefined;
+  return isList(path) && path.length === 0 && typeof value === 'string' ? value : undefined;
 }
 
 function applyEdit(root: Json, action: Json | undefined, path: Json[], value: Json): Json {
   if (path.length === 0) {
     if (action === 'replace') return value;
     if (action === 'append') return appendTo(root, value);
-    throw new DiffError(`${String(action)} of the whole value`);
+    throw new DiffError(`${JSON.stringify(action)} of the whole value`);
   }
   let parent = root;
   for (const step of path.slice(0, -1)) parent = child(parent, step);
   const last = path.at(-1) ?? null;
-  if (Array.isArray(parent)) editList(parent, action, last, value);
+  if (isList(parent)) editList(parent, action, last, value);
   else if (isObject(parent) && (typeof last === 'string' || typeof last === 'number')) {
     const key = String(last);
     if (action === 'replace' || action === 'add') setOwn(parent, key, value);
     else if (action === 'append') setOwn(parent, key, appendTo(child(parent, key), value));
-    else if (action === 'delete') delete parent[key];
-    else throw new DiffError(`unknown action ${String(action)}`);
+    else if (action === 'delete') Reflect.deleteProperty(parent, key);
+    else throw new DiffError(`unknown action ${JSON.stringify(action)}`);
   } else throw new DiffError('a path leads into a plain value');
   return root;
 }
 
 function editList(list: Json[], action: Json | undefined, index: Json, value: Json): void {
   if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > list.length) {
-    throw new DiffError(`no place ${String(index)} in a list of ${String(list.length)}`);
+    throw new DiffError(`no place ${JSON.stringify(index)} in a list of ${String(list.length)}`);
   }
   if (action === 'add') {
     list.splice(index, 0, value);
@@ -72,18 +72,18 @@ function editList(list: Json[], action: Json | undefined, index: Json, value: Js
   if (action === 'replace') list[index] = value;
   else if (action === 'append') list[index] = appendTo(list[index] ?? null, value);
   else if (action === 'delete') list.splice(index, 1);
-  else throw new DiffError(`unknown action ${String(action)}`);
+  else throw new DiffError(`unknown action ${JSON.stringify(action)}`);
 }
 
 function child(parent: Json, step: Json): Json {
-  if (Array.isArray(parent) && typeof step === 'number') {
+  if (isList(parent) && typeof step === 'number') {
     const value = parent[step];
     if (value !== undefined) return value;
   } else if (isObject(parent) && (typeof step === 'string' || typeof step === 'number')) {
     const key = String(step);
     if (Object.hasOwn(parent, key)) return parent[key] ?? null;
   }
-  throw new DiffError(`nothing at ${String(step)}`);
+  throw new DiffError(`nothing at ${JSON.stringify(step)}`);
 }
 
 function appendTo(value: Json, more: Json): Json {

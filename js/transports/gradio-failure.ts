@@ -26,7 +26,9 @@ export function lostFailure(message: Json | undefined, unknownSession: boolean):
   const unknown = unknownSession || /^404\b/.test(said);
   return new CallFailure({
     kind: 'cut',
-    message: unknown ? 'The Space no longer knows this job: it was restarted, or cancelled it.' : said || 'The Space gave the job up.',
+    message: unknown
+      ? 'The Space no longer knows this job: it was restarted, or cancelled it.'
+      : said || 'The Space gave the job up.',
   });
 }
 
@@ -42,12 +44,15 @@ export function unquoted(text: string): string {
   const inner = text.slice(1, -1);
   // A quote of the same kind inside is escaped in a repr; otherwise this was no repr.
   if (new RegExp(`(?:^|[^\\\\])(?:\\\\\\\\)*${quote}`).test(inner)) return text;
-  return inner.replace(/\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([\\'"ntr]))/g, (whole, x, u, long, plain) => {
-    const code: unknown = x ?? u ?? long;
-    if (typeof code === 'string') {
-      const point = Number.parseInt(code, 16);
-      return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-    }
-    return { n: '\n', t: '\t', r: '\r' }[plain as string] ?? (plain as string);
-  });
+  return inner.replace(
+    /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([\\'"ntr]))/g,
+    (whole, x, u, long, plain) => {
+      const code: unknown = x ?? u ?? long;
+      if (typeof code === 'string') {
+        const point = Number.parseInt(code, 16);
+        return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+      }
+      return { n: '\n', t: '\t', r: '\r' }[plain as string] ?? (plain as string);
+    },
+  );
 }

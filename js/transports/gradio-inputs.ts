@@ -10,7 +10,7 @@
 import type { GradioRole, Json, JsonObject, Message } from '../types.js';
 import { CallFailure } from './call-failure.js';
 import type { GradioComponent, GradioDependency } from './gradio-config.js';
-import { isObject } from './json.js';
+import { isList, isObject } from './json.js';
 import { transcript } from './transcript.js';
 import type { ModelRequest } from './transport.js';
 
@@ -75,7 +75,7 @@ export function parameterNames(info: unknown, apiName: string): string[] | undef
   const endpoints = isObject(info) ? info['named_endpoints'] : undefined;
   const endpoint = isObject(endpoints) ? endpoints[`/${apiName}`] : undefined;
   const parameters = isObject(endpoint) ? endpoint['parameters'] : undefined;
-  if (!Array.isArray(parameters)) return undefined;
+  if (!isList(parameters)) return undefined;
   return parameters.map((entry) => {
     const name = isObject(entry) ? entry['parameter_name'] : undefined;
     return typeof name === 'string' ? name : '';

@@ -85,7 +85,9 @@ export async function stopJob(
 ): Promise<void> {
   const { eventId, session, stream } = place;
   if (!place.running) {
-    await farewell(job, quietMs, (signal) => job.http.frames(stream, { headers: job.headers, signal }, () => undefined));
+    await farewell(job, quietMs, (signal) =>
+      job.http.frames(stream, { headers: job.headers, signal }, () => undefined),
+    );
     await new Promise<void>((resolve) => job.clock.after(noticeMs, resolve));
   }
   await farewell(job, farewellMs, (signal) =>

@@ -11,7 +11,7 @@
  */
 import type { Json, JsonObject, ReplyFile } from '../types.js';
 import type { GradioComponent } from './gradio-config.js';
-import { isObject } from './json.js';
+import { isList, isObject } from './json.js';
 
 const maxDepth = 12;
 const maxFiles = 100;
@@ -47,8 +47,10 @@ export function outputText(output: GradioComponent | undefined, value: Json | un
     case 'dataframe':
       return tableText(given);
     case 'highlightedtext':
-      return Array.isArray(given)
-        ? given.map((part) => (isObject(part) ? asText(part['token'] ?? '') : Array.isArray(part) ? asText(part[0] ?? '') : '')).join('')
+      return isList(given)
+        ? given
+            .map((part) => (isObject(part) ? asText(part['token'] ?? '') : isList(part) ? asText(part[0] ?? '') : ''))
+            .join('')
         : asText(given);
     default:
       return jsonText(given, 0);
@@ -66,7 +68,11 @@ export function finalText(outputs: readonly GradioComponent[], values: readonly 
   return text;
 }
 
-export function outputFiles(outputs: readonly GradioComponent[], values: readonly Json[], fileBase: string): ReplyFile[] {
+export function outputFiles(
+  outputs: readonly GradioComponent[],
+  values: readonly Json[],
+  fileBase: string,
+): ReplyFile[] {
   const files: ReplyFile[] = [];
   values.forEach((value, place) => {
     if (outputs[place]?.hidden !== true) collectFiles(updatedValue(value) ?? null, fileBase, files, 0);
@@ -82,9 +88,9 @@ function updatedValue(value: Json | undefined): Json | undefined {
 }
 
 function chatText(value: Json): string {
-  if (!Array.isArray(value)) return jsonText(value, 0);
+  if (!isList(value)) return jsonText(value, 0);
   const last = value.at(-1);
-  if (Array.isArray(last)) return contentText(last[1] ?? null);
+  if (isList(last)) return contentText(last[1] ?? null);
   const said: { text: string; aside: boolean }[] = [];
   for (let index = value.length - 1; index >= 0; index -= 1) {
     const message = value[index];
@@ -104,7 +110,11 @@ function chatText(value: Json): string {
 /** A message's content: text, a list of parts, or a file (which has no text). */
 function contentText(content: Json): string {
   if (typeof content === 'string') return content;
-  if (Array.isArray(content)) return content.map(contentText).filter((text) => text !== '').join('\n');
+  if (isList(content))
+    return content
+      .map(contentText)
+      .filter((text) => text !== '')
+      .join('\n');
   if (isObject(content) && typeof content['text'] === 'string') return content['text'];
   if (isObject(content) && content['component'] !== undefined) {
     const inner = content['value'] ?? null;
@@ -114,24 +124,37 @@ function contentText(content: Json): string {
 }
 
 const replyFields = [
-  'generated_text', 'response', 'reply', 'answer', 'text', 'output', 'completion', 'content', 'message', 'result', 'choices',
+  'generated_text',
+  'response',
+  'reply',
+  'answer',
+  'text',
+  'output',
+  'completion',
+  'content',
+  'message',
+  'result',
+  'choices',
 ];
 
 function jsonText(value: Json, depth: number): string {
   if (depth < maxDepth) {
     if (isFile(value)) return '';
-    if (Array.isArray(value)) {
+    if (isList(value)) {
       const last = value.at(-1);
       if (isObject(last) && typeof last['role'] === 'string' && 'content' in last) return chatText(value);
       const [first] = value;
-      if (value.length === 1 && isObject(first) && replyFields.some((field) => field in first)) return jsonText(first, depth + 1);
+      if (value.length === 1 && isObject(first) && replyFields.some((field) => field in first))
+        return jsonText(first, depth + 1);
       if (value.length > 0 && value.every((entry) => isFile(entry))) return '';
     }
     if (isObject(value)) {
       for (const field of replyFields) {
         const inner = value[field];
         if (typeof inner === 'string') return inner;
-        if (Array.isArray(inner) ? field === 'choices' || field === 'generated_text' || field === 'content' : isObject(inner)) {
+        if (
+          isList(inner) ? field === 'choices' || field === 'generated_text' || field === 'content' : isObject(inner)
+        ) {
           return field === 'content' ? contentText(inner ?? null) : jsonText(inner ?? null, depth + 1);
         }
       }
@@ -147,9 +170,10 @@ function asText(value: Json): string {
 
 /** A Markdown table; anything else as JSON. */
 function tableText(value: Json): string {
-  if (!isObject(value) || !Array.isArray(value['headers']) || !Array.isArray(value['data'])) return asText(value);
-  const row = (cells: Json[]) => `| ${cells.map((cell) => asText(cell).replace(/\|/g, '\\|').replace(/\r?\n/g, ' ')).join(' | ')} |`;
-  const rows = value['data'].flatMap((cells) => (Array.isArray(cells) ? [row(cells)] : []));
+  if (!isObject(value) || !isList(value['headers']) || !isList(value['data'])) return asText(value);
+  const row = (cells: Json[]) =>
+    `| ${cells.map((cell) => asText(cell).replace(/\|/g, '\\|').replace(/\r?\n/g, ' ')).join(' | ')} |`;
+  const rows = value['data'].flatMap((cells) => (isList(cells) ? [row(cells)] : []));
   return [row(value['headers']), row(value['headers'].map(() => '---')), ...rows].join('\n');
 }
 
@@ -167,7 +191,7 @@ function collectFiles(value: Json, fileBase: string, files: ReplyFile[], depth: 
   if (isFile(value)) {
     const file = fileReply(value, fileBase);
     if (file !== undefined) files.push(file);
-  } else if (Array.isArray(value)) {
+  } else if (isList(value)) {
     for (const entry of value) collectFiles(entry, fileBase, files, depth + 1);
   } else if (isObject(value)) {
     for (const entry of Object.values(value)) if (entry !== undefined) collectFiles(entry, fileBase, files, depth + 1);
@@ -175,7 +199,8 @@ function collectFiles(value: Json, fileBase: string, files: ReplyFile[], depth: 
 }
 
 function fileReply(value: JsonObject, fileBase: string): ReplyFile | undefined {
-  const path = typeof value['path'] === 'string' ? value['path'] : typeof value['name'] === 'string' ? value['name'] : '';
+  const path =
+    typeof value['path'] === 'string' ? value['path'] : typeof value['name'] === 'string' ? value['name'] : '';
   const url = fileUrl(typeof value['url'] === 'string' ? value['url'] : '', path, fileBase);
   if (url === undefined) return undefined;
   const name = typeof value['orig_name'] === 'string' ? value['orig_name'] : path.split(/[\\/]/).at(-1);
@@ -204,7 +229,8 @@ function fileUrl(url: string, path: string, fileBase: string): string | undefine
   try {
     const absolute = new URL(given, `${fileBase}/`);
     // 4.44 gets its own address wrong on `/call` (".../c/file=…"): a file of this server is where its files are.
-    const own = path !== '' && absolute.origin === new URL(fileBase).origin && decoded(absolute.href).endsWith(`/file=${path}`);
+    const own =
+      path !== '' && absolute.origin === new URL(fileBase).origin && decoded(absolute.href).endsWith(`/file=${path}`);
     if (own) return fileUrl('', path, fileBase);
     if (absolute.protocol === 'data:') return /^data:(image\/|audio\/|video\/)/i.test(given) ? given : undefined;
     return absolute.protocol === 'http:' || absolute.protocol === 'https:' ? absolute.href : undefined;

@@ -10,7 +10,7 @@ import { CallFailure } from './call-failure.js';
 import { appFailure, cancelledFailure, lostFailure } from './gradio-failure.js';
 import { startJob, stopJob, type GradioJob, type Started } from './gradio-job.js';
 import { queueStatus } from './gradio-status.js';
-import { isObject, parsePythonJson } from './json.js';
+import { isList, isObject, parsePythonJson } from './json.js';
 
 /** Resolves to the finished outputs. */
 export async function runInQueue(job: GradioJob): Promise<readonly Json[]> {
@@ -85,7 +85,7 @@ class QueueListener {
       case 'process_generating':
       case 'process_streaming':
         if (message['success'] === false) return this.#fail(appFailure(output));
-        if (isObject(output) && Array.isArray(output['data'])) {
+        if (isObject(output) && isList(output['data'])) {
           const edits = this.#job.diffs && !this.#first && msg === 'process_generating';
           this.#first = false;
           if (edits) this.#job.reply.edits(output['data']);
@@ -94,7 +94,7 @@ class QueueListener {
         return undefined;
       case 'process_completed':
         if (message['success'] === false) return this.#fail(appFailure(output));
-        if (!isObject(output) || !Array.isArray(output['data'])) {
+        if (!isObject(output) || !isList(output['data'])) {
           return this.#fail(
             isObject(output) && output['error'] !== undefined ? appFailure(output) : cancelledFailure(),
           );

@@ -1,6 +1,6 @@
 /** Gradio's queue messages (estimation, process_starts, progress, log) in words a person can read. */
 import type { Json, JsonObject, SpaceStatus } from '../types.js';
-import { isObject } from './json.js';
+import { isList, isObject } from './json.js';
 
 type Status = Omit<SpaceStatus, 'target' | 'tier'>;
 
@@ -11,7 +11,11 @@ export function queueStatus(message: JsonObject): Status | undefined {
       return queued(message);
     case 'process_starts': {
       const eta = seconds(message['eta']);
-      return { state: 'working', message: `The Space is working on it${about(eta)}.`, ...(eta !== undefined && { etaSeconds: eta }) };
+      return {
+        state: 'working',
+        message: `The Space is working on it${about(eta)}.`,
+        ...(eta !== undefined && { etaSeconds: eta }),
+      };
     }
     case 'progress':
       return progressed(message['progress_data']);
@@ -41,7 +45,7 @@ function queued(message: JsonObject): Status {
 
 /** Progress bars may be nested: the innermost is the last that counts something. */
 function progressed(data: Json | undefined): Status | undefined {
-  const bars = Array.isArray(data) ? data.filter(isObject) : [];
+  const bars = isList(data) ? data.filter(isObject) : [];
   const counts = (entry: JsonObject) => typeof entry['index'] === 'number' || typeof entry['progress'] === 'number';
   const bar = [...bars].reverse().find(counts) ?? bars.at(-1);
   if (bar === undefined) return undefined;
@@ -55,7 +59,12 @@ function progressed(data: Json | undefined): Status | undefined {
     return {
       state: 'working',
       message: `${words}.`,
-      progress: { value, ...(of !== undefined && { of }), ...(unit !== undefined && { unit }), ...(label !== undefined && { label }) },
+      progress: {
+        value,
+        ...(of !== undefined && { of }),
+        ...(unit !== undefined && { unit }),
+        ...(label !== undefined && { label }),
+      },
     };
   }
   if (typeof bar['progress'] === 'number') {

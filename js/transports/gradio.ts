@@ -162,7 +162,11 @@ class GradioConnection implements Connection {
 }
 
 function isRefusal(failure: unknown): failure is CallFailure {
-  return failure instanceof CallFailure && failure.facts.kind === 'http' && (failure.facts.status === 404 || failure.facts.status === 405);
+  return (
+    failure instanceof CallFailure &&
+    failure.facts.kind === 'http' &&
+    (failure.facts.status === 404 || failure.facts.status === 405)
+  );
 }
 
 function sessionHash(random: () => number): string {

@@ -5,6 +5,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** `Array.isArray`, without the `any` it narrows JSON to. */
+export function isList(value: unknown): value is Json[] {
+  return Array.isArray(value);
+}
+
 /**
  * JSON as Python writes it: bare `NaN`, `Infinity` and `-Infinity` outside of strings are read as `null`.
  * Throws `SyntaxError` as `JSON.parse` does.

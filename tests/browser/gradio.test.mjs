@@ -38,8 +38,16 @@ const replies = [
   ['suite', { endpoint: 'partly' }, { text: 'one two' }],
   ['suite', { endpoint: 'many' }, { text: 'hello|warm|long|50|True|7|END' }],
   ['suite', { endpoint: 'many', inputs: { prompt: 'stop' } }, { text: '|warm|long|50|True|7|hello' }],
-  ['suite', { endpoint: 'many', inputs: { prompt: 'Text', maxTokens: 'Words at most' }, maxTokens: 90 }, { text: 'hello|warm|long|90|True|7|END' }],
-  ['suite', { endpoint: 'many', inputs: { maxTokens: 3 }, maxTokens: 9999 }, { text: 'hello|warm|long|200|True|7|END' }],
+  [
+    'suite',
+    { endpoint: 'many', inputs: { prompt: 'Text', maxTokens: 'Words at most' }, maxTokens: 90 },
+    { text: 'hello|warm|long|90|True|7|END' },
+  ],
+  [
+    'suite',
+    { endpoint: 'many', inputs: { maxTokens: 3 }, maxTokens: 9999 },
+    { text: 'hello|warm|long|200|True|7|END' },
+  ],
   ['suite', { endpoint: 'multimodal' }, { text: 'hello with 0 files' }],
   ['suite', { endpoint: 'echo', messages: conversation }, { text: `You said: ${told}` }],
   ['suite', { endpoint: 'converse' }, { text: '0 earlier; system=Be brief.; max=64; t=0.7; p=0.95; hello' }],
@@ -68,10 +76,19 @@ const zeroGpuQuota =
   'You have exceeded your free ZeroGPU quota (60s requested vs. 56s left). Try again in 23:14:07. ' +
   'Authenticate with a Hugging Face token for more quota - see the docs.';
 const failures = [
-  [{ endpoint: 'fail', prompt: 'error' }, { kind: 'app', message: 'Nope: "bad" input, it\'s \'wrong\'\nsecond line' }],
-  [{ endpoint: 'fail', prompt: 'silent' }, { kind: 'app', message: 'Error raised.' }],
+  [
+    { endpoint: 'fail', prompt: 'error' },
+    { kind: 'app', message: "Nope: \"bad\" input, it's 'wrong'\nsecond line" },
+  ],
+  [
+    { endpoint: 'fail', prompt: 'silent' },
+    { kind: 'app', message: 'Error raised.' },
+  ],
   [{ endpoint: 'fail', prompt: 'plain' }, { kind: 'app' }],
-  [{ endpoint: 'fail', prompt: 'quota' }, { kind: 'app', title: 'ZeroGPU quota exceeded', message: zeroGpuQuota }],
+  [
+    { endpoint: 'fail', prompt: 'quota' },
+    { kind: 'app', title: 'ZeroGPU quota exceeded', message: zeroGpuQuota },
+  ],
   [
     { endpoint: 'fail', prompt: 'queue' },
     { kind: 'app', title: 'ZeroGPU queue timeout', message: 'No GPU was available after 60s. Retry later' },
@@ -80,16 +97,16 @@ const failures = [
 
 for (const name of all) {
   describe(name, () => {
-    let browser, server, page, nextKey = 0;
+    let browser,
+      server,
+      page,
+      nextKey = 0;
     const key = (what) => `${what} ${(nextKey += 1)}`;
     const ask = (order, app = 'suite') =>
       page.run(({ gradio }, argument) => gradio.ask(argument), { base: `${server.origin}/${app}`, ...order });
 
     before(async () => {
-      [server, browser] = await Promise.all([
-        startGradio(name),
-        launch('--host-resolver-rules=MAP *.test 127.0.0.1'),
-      ]);
+      [server, browser] = await Promise.all([startGradio(name), launch('--host-resolver-rules=MAP *.test 127.0.0.1')]);
       page = await openPage(browser, { modules });
     });
     after(async () => {
@@ -106,7 +123,10 @@ for (const name of all) {
         assert.equal(answer.shown, expected.text, 'the parts add up to the reply');
         assert.equal(answer.result.via, 'queue');
         assert.equal(answer.result.finish, 'stop');
-        assert.equal(answer.parts.some(({ type }) => type === 'replace'), expected.replaced === true);
+        assert.equal(
+          answer.parts.some(({ type }) => type === 'replace'),
+          expected.replaced === true,
+        );
         if (expected.parts !== undefined) assert.equal(answer.parts.length, expected.parts);
         assert.ok(on.length > 0);
       });
@@ -186,7 +206,10 @@ for (const name of all) {
       assert.match(picture.url, /^(http:\/\/127|data:image\/svg\+xml)/);
       assert.deepEqual({ ...file, url: undefined }, { url: undefined, name: 'answer é.txt', size: 6 });
       assert.doesNotMatch(JSON.stringify(answer), /secret/);
-      assert.equal(await page.run((_, url) => fetch(url, { credentials: 'omit' }).then((r) => r.text()), file.url), 'a file');
+      assert.equal(
+        await page.run((_, url) => fetch(url, { credentials: 'omit' }).then((r) => r.text()), file.url),
+        'a file',
+      );
     });
 
     test('cancel stops a streaming job and frees its place', async () => {
@@ -206,7 +229,13 @@ for (const name of all) {
 
     test('cancel stops a job that streams nothing', async () => {
       const mine = key('held');
-      const answer = await ask({ endpoint: 'hold', prompt: mine, inputs: { maxTokens: 'seconds' }, maxTokens: 2, abortAfterMs: 700 });
+      const answer = await ask({
+        endpoint: 'hold',
+        prompt: mine,
+        inputs: { maxTokens: 'seconds' },
+        maxTokens: 2,
+        abortAfterMs: 700,
+      });
       assert.deepEqual(answer.facts, { kind: 'abort' });
       await sleep(2200);
       const ran = await server.ran();
@@ -255,7 +284,10 @@ for (const name of all) {
       assert.equal(refused.facts.status, 503);
       assert.match(refused.facts.body, /Queue is full\. Max size is 2 and size is 2\./);
       const answers = await Promise.all([running, second, third]);
-      assert.deepEqual(answers.map((answer) => answer.result?.text), ['step 29', 'step 1', 'step 1']);
+      assert.deepEqual(
+        answers.map((answer) => answer.result?.text),
+        ['step 29', 'step 1', 'step 1'],
+      );
       const queued = answers[2].statuses.filter(({ state }) => state === 'queued');
       assert.equal(queued[0].position, 1);
       assert.match(queued[0].message, /^1 request ahead in the Space’s queue/);
@@ -272,11 +304,15 @@ for (const name of all) {
       assert.equal((await server.ran())[`${mine} finished`], undefined);
     });
 
-    test('heartbeats keep a silent job alive', { skip: name !== 'gradio6' && 'their interval is fixed at 15 s here' }, async () => {
-      const order = { endpoint: 'hold', prompt: key('alive'), inputs: { maxTokens: 'seconds' }, maxTokens: 5 };
-      const answer = await ask({ ...order, timeouts: { firstChunk: 3000, stall: 3000 } });
-      assert.match(answer.result?.text ?? '', /^held alive/);
-    });
+    test(
+      'heartbeats keep a silent job alive',
+      { skip: name !== 'gradio6' && 'their interval is fixed at 15 s here' },
+      async () => {
+        const order = { endpoint: 'hold', prompt: key('alive'), inputs: { maxTokens: 'seconds' }, maxTokens: 5 };
+        const answer = await ask({ ...order, timeouts: { firstChunk: 3000, stall: 3000 } });
+        assert.match(answer.result?.text ?? '', /^held alive/);
+      },
+    );
 
     test('a reply past the limit is refused, and what came before it kept', async () => {
       const answer = await ask({ endpoint: 'thousand', maxReplyBytes: 200_000 });
@@ -330,7 +366,11 @@ for (const name of all) {
 
     test('on a host that is not local, as on hf.space, with a token', async () => {
       const hosted = await openPage(browser, { modules, host: 'page.test' });
-      const order = { base: `http://space.test:${server.port}/suite`, endpoint: 'echo', token: 'hf_secretsecretsecret' };
+      const order = {
+        base: `http://space.test:${server.port}/suite`,
+        endpoint: 'echo',
+        token: 'hf_secretsecretsecret',
+      };
       const answer = await hosted.run(({ gradio }, argument) => gradio.ask(argument), order);
       assert.equal(answer.result?.text, 'You said: hello', JSON.stringify(answer.facts));
       await hosted.close();

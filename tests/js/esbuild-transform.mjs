@@ -15,5 +15,7 @@ const options = (file) => ({
 export default {
   process: (source, file) => ({ code: transformSync(source, options(file)).code }),
   getCacheKey: (source, file) =>
-    createHash('sha256').update(`${version}\n${JSON.stringify(options(file))}\n${source}`).digest('hex'),
+    createHash('sha256')
+      .update(`${version}\n${JSON.stringify(options(file))}\n${source}`)
+      .digest('hex'),
 };

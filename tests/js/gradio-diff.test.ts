@@ -5,8 +5,25 @@ import type { Json } from '../../js/types.js';
 
 // The first eight are those of gradio/client/js/src/test/apply_diff.test.ts and the table in its stream.ts.
 const golden: [string, Json, Json, Json][] = [
-  ['replace and two deletes', ['a', 'b', 'c'], [['replace', [0], 'd'], ['delete', [1], null], ['delete', [1], null]], ['d']],
-  ['delete all', [1, 2], [['delete', [0], null], ['delete', [0], null]], []],
+  [
+    'replace and two deletes',
+    ['a', 'b', 'c'],
+    [
+      ['replace', [0], 'd'],
+      ['delete', [1], null],
+      ['delete', [1], null],
+    ],
+    ['d'],
+  ],
+  [
+    'delete all',
+    [1, 2],
+    [
+      ['delete', [0], null],
+      ['delete', [0], null],
+    ],
+    [],
+  ],
   ['replace the root', 'old', [['replace', [], 'new']], 'new'],
   ['replace the root of null', null, [['replace', [], ['x']]], ['x']],
   ['append to the root', 'Hel', [['append', [], 'lo']], 'Hello'],
@@ -20,8 +37,21 @@ const golden: [string, Json, Json, Json][] = [
   ['no change', 'same', [], 'same'],
   ['an edit without value', ['a', 'b'], [['delete', [0]]], ['b']],
   ['nested', [['q', 'an']], [['append', [0, 1], 'swer']], [['q', 'answer']]],
-  ['messages', [{ role: 'assistant', content: [{ type: 'text', text: 'a' }] }], [['append', [0, 'content', 0, 'text'], '😀']], [{ role: 'assistant', content: [{ type: 'text', text: 'a😀' }] }]],
-  ['a list of edits in order', { list: [] }, [['add', ['list', 0], { n: 'x' }], ['append', ['list', 0, 'n'], 'y']], { list: [{ n: 'xy' }] }],
+  [
+    'messages',
+    [{ role: 'assistant', content: [{ type: 'text', text: 'a' }] }],
+    [['append', [0, 'content', 0, 'text'], '😀']],
+    [{ role: 'assistant', content: [{ type: 'text', text: 'a😀' }] }],
+  ],
+  [
+    'a list of edits in order',
+    { list: [] },
+    [
+      ['add', ['list', 0], { n: 'x' }],
+      ['append', ['list', 0, 'n'], 'y'],
+    ],
+    { list: [{ n: 'xy' }] },
+  ],
   ['a number as key of an object', { '1': 'a' }, [['append', [1], 'b']], { '1': 'ab' }],
 ];
 
@@ -61,7 +91,13 @@ describe('appendedText', () => {
     [[['append', [], '']], ''],
     [[['append', [0], 'x']], undefined],
     [[['replace', [], 'x']], undefined],
-    [[['append', [], 'x'], ['append', [], 'y']], undefined],
+    [
+      [
+        ['append', [], 'x'],
+        ['append', [], 'y'],
+      ],
+      undefined,
+    ],
     [[], undefined],
     ['append', undefined],
   ])('%j -> %j', (edits, expected) => {

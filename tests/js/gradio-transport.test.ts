@@ -27,7 +27,8 @@ interface Recording {
   exchanges: Exchange[];
 }
 const recordings = ['4.44.1', '5.50.0', '6.31.0'].map(
-  (version) => JSON.parse(readFileSync(new URL(`../fixtures/gradio/${version}.json`, import.meta.url), 'utf8')) as Recording,
+  (version) =>
+    JSON.parse(readFileSync(new URL(`../fixtures/gradio/${version}.json`, import.meta.url), 'utf8')) as Recording,
 );
 const six = recordings[2]!;
 const host = 'http://gradio.test';
@@ -48,7 +49,12 @@ interface Sent {
 type Answer = Response | Promise<Response> | undefined;
 
 /** Stands in for the server of a recording. `instead` may answer a request first. */
-function serve(recording: Recording, exchange: Exchange | undefined, delivery: Delivery = atOnce, instead: (sent: Sent) => Answer = () => undefined) {
+function serve(
+  recording: Recording,
+  exchange: Exchange | undefined,
+  delivery: Delivery = atOnce,
+  instead: (sent: Sent) => Answer = () => undefined,
+) {
   const sent: Sent[] = [];
   const left = [...(exchange?.responses ?? [])];
   globalThis.fetch = async (input, init) => {
@@ -101,14 +107,22 @@ afterEach(() => {
   globalThis.fetch = realFetch;
 });
 
-const call = (exchange: Exchange, more: Partial<Order> = {}) => ask({ base: `${host}/${exchange.app}`, ...exchange.order, ...more });
+const call = (exchange: Exchange, more: Partial<Order> = {}) =>
+  ask({ base: `${host}/${exchange.app}`, ...exchange.order, ...more });
 const outcomeOf = ({ facts, shown, ...answer }: Awaited<ReturnType<typeof ask>>) => ({
   ...('result' in answer && { result: answer.result }),
   ...(facts !== undefined && { facts }),
   shown,
 });
 const named = recordings.flatMap(({ version, exchanges }) =>
-  exchanges.map((exchange) => [`${version} ${exchange.way} ${exchange.app} ${exchange.order.endpoint ?? ''} ${exchange.order.prompt ?? ''}`, version, exchange] as const),
+  exchanges.map(
+    (exchange) =>
+      [
+        `${version} ${exchange.way} ${exchange.app} ${exchange.order.endpoint ?? ''} ${exchange.order.prompt ?? ''}`,
+        version,
+        exchange,
+      ] as const,
+  ),
 );
 const recordingOf = (version: string) => recordings.find((recording) => recording.version === version)!;
 const find = (endpoint: string, way: Exchange['way'] = 'queue', recording = six) =>
@@ -124,16 +138,18 @@ function randomFrom(seed: number) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
-const recut = (seed: number): Delivery => (bytes) => {
-  const random = randomFrom(seed);
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const size = random() < 0.3 ? 1 : 1 + Math.floor(random() * 200);
-    pieces.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return { pieces };
-};
+const recut =
+  (seed: number): Delivery =>
+  (bytes) => {
+    const random = randomFrom(seed);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const size = random() < 0.3 ? 1 : 1 + Math.floor(random() * 200);
+      pieces.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+    return { pieces };
+  };
 
 describe('recorded exchanges', () => {
   test.each(named)('%s', async (_, version, exchange) => {
@@ -147,14 +163,19 @@ describe('recorded exchanges', () => {
       expect(cut.parts).toEqual(whole.parts);
       expect(cut.statuses).toEqual(whole.statuses);
     }
-    serve(recordingOf(version), exchange, (bytes) => ({ pieces: Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)) }));
+    serve(recordingOf(version), exchange, (bytes) => ({
+      pieces: Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)),
+    }));
     expect((await call(exchange)).parts).toEqual(whole.parts);
   });
 
   test('both ways give the same text, on all three versions', () => {
     for (const { exchanges } of recordings) {
       for (const exchange of exchanges) {
-        const twin = exchanges.find(({ way, app, order }) => way !== exchange.way && app === exchange.app && JSON.stringify(order) === JSON.stringify(exchange.order))!;
+        const twin = exchanges.find(
+          ({ way, app, order }) =>
+            way !== exchange.way && app === exchange.app && JSON.stringify(order) === JSON.stringify(exchange.order),
+        )!;
         expect(twin.outcome.result?.text).toBe(exchange.outcome.result?.text);
         expect(twin.outcome.shown).toBe(exchange.outcome.shown);
       }
@@ -164,7 +185,9 @@ describe('recorded exchanges', () => {
 
 describe('cut at every byte', () => {
   const small = recordings.flatMap((recording) =>
-    (['queue', '/call'] as const).map((way) => [`${recording.version} ${way}`, recording, find('rewrite', way, recording)] as const),
+    (['queue', '/call'] as const).map(
+      (way) => [`${recording.version} ${way}`, recording, find('rewrite', way, recording)] as const,
+    ),
   );
   test.each(small)('%s', async (_, recording, exchange) => {
     // What is shown after each complete frame, from the uncut stream given frame by frame.
@@ -215,14 +238,28 @@ const completed = (data: unknown) => ({ msg: 'process_completed', event_id: id, 
 const generating = (data: unknown) => ({ msg: 'process_generating', event_id: id, success: true, output: { data } });
 
 /** The echo endpoint of 6.31 with a stream of one's own. */
-async function queueSays(body: string, more: Partial<Order> = {}, config: Record<string, unknown> = {}, delivery?: Delivery) {
-  const recording: Recording = { ...six, apps: { suite: { ...six.apps['suite']!, config: { ...six.apps['suite']!.config, ...config } } } };
+async function queueSays(
+  body: string,
+  more: Partial<Order> = {},
+  config: Record<string, unknown> = {},
+  delivery?: Delivery,
+) {
+  const recording: Recording = {
+    ...six,
+    apps: { suite: { ...six.apps['suite']!, config: { ...six.apps['suite']!.config, ...config } } },
+  };
   const exchange: Exchange = {
     app: 'suite',
     order: { endpoint: 'echo' },
     way: 'queue',
     responses: [
-      { method: 'POST', path: '/suite/gradio_api/queue/join', status: 200, type: 'application/json', body: JSON.stringify({ event_id: id }) },
+      {
+        method: 'POST',
+        path: '/suite/gradio_api/queue/join',
+        status: 200,
+        type: 'application/json',
+        body: JSON.stringify({ event_id: id }),
+      },
       { method: 'GET', path: '/suite/gradio_api/queue/data', status: 200, type: 'text/event-stream', body },
     ],
     outcome: { shown: '' },
@@ -234,33 +271,123 @@ async function queueSays(body: string, more: Partial<Order> = {}, config: Record
 describe('what a queue may say', () => {
   test.each<[string, string, { text?: string; facts?: object; shown?: string }]>([
     ['full outputs at the end win', frames(generating(['a']), completed(['b'])), { text: 'b' }],
-    ['frames of another event are not ours', frames({ ...completed(['x']), event_id: 'other' }, completed(['b'])), { text: 'b' }],
+    [
+      'frames of another event are not ours',
+      frames({ ...completed(['x']), event_id: 'other' }, completed(['b'])),
+      { text: 'b' },
+    ],
     ['an empty edit list', frames(generating(['a']), generating([[]]), completed(['a'])), { text: 'a' }],
-    ['a diff that does not fit', frames(generating(['a']), generating([[['delete', [9], null]]]), completed(['ab'])), { text: 'ab' }],
-    ['streaming without diffs', frames({ ...generating(['a']), msg: 'process_streaming' }, { ...generating(['b']), msg: 'process_streaming' }, completed(['b'])), { text: 'b' }],
-    ['heartbeats and unknown messages', frames({ msg: 'heartbeat', event_id: null }, { msg: 'news_of_7', event_id: id }, completed(['a'])), { text: 'a' }],
-    ['a cancelled job is no success', frames(generating(['a']), { ...completed([]), output: {} }), { facts: { kind: 'app', message: expect.stringContaining('cancelled') }, shown: 'a' }],
-    ['no data at all', frames({ ...completed([]), output: null }), { facts: { kind: 'app', message: expect.stringContaining('cancelled') } }],
-    ['an error with success true', frames({ ...completed([]), output: { error: 'odd' } }), { facts: { kind: 'app', message: 'odd' } }],
-    ['an error that is no text', frames({ ...completed([]), success: false, output: { error: { a: 1 } } }), { facts: { kind: 'app', message: '{"a":1}' } }],
-    ['an error while generating', frames(generating(['a']), { ...generating([]), success: false, output: { error: "'late'" } }), { facts: { kind: 'app', message: 'late' }, shown: 'a' }],
+    [
+      'a diff that does not fit',
+      frames(generating(['a']), generating([[['delete', [9], null]]]), completed(['ab'])),
+      { text: 'ab' },
+    ],
+    [
+      'streaming without diffs',
+      frames(
+        { ...generating(['a']), msg: 'process_streaming' },
+        { ...generating(['b']), msg: 'process_streaming' },
+        completed(['b']),
+      ),
+      { text: 'b' },
+    ],
+    [
+      'heartbeats and unknown messages',
+      frames({ msg: 'heartbeat', event_id: null }, { msg: 'news_of_7', event_id: id }, completed(['a'])),
+      { text: 'a' },
+    ],
+    [
+      'a cancelled job is no success',
+      frames(generating(['a']), { ...completed([]), output: {} }),
+      { facts: { kind: 'app', message: expect.stringContaining('cancelled') }, shown: 'a' },
+    ],
+    [
+      'no data at all',
+      frames({ ...completed([]), output: null }),
+      { facts: { kind: 'app', message: expect.stringContaining('cancelled') } },
+    ],
+    [
+      'an error with success true',
+      frames({ ...completed([]), output: { error: 'odd' } }),
+      { facts: { kind: 'app', message: 'odd' } },
+    ],
+    [
+      'an error that is no text',
+      frames({ ...completed([]), success: false, output: { error: { a: 1 } } }),
+      { facts: { kind: 'app', message: '{"a":1}' } },
+    ],
+    [
+      'an error while generating',
+      frames(generating(['a']), { ...generating([]), success: false, output: { error: "'late'" } }),
+      { facts: { kind: 'app', message: 'late' }, shown: 'a' },
+    ],
     ['an error without output', frames({ ...completed([]), success: false, output: null }), { facts: { kind: 'app' } }],
-    ['the default title says nothing', frames({ ...completed([]), success: false, output: { error: 'no', title: 'Error' } }), { facts: { kind: 'app', message: 'no' } }],
-    ['an unknown session (5, 6)', frames({ msg: 'unexpected_error', message: '404: Not Found', session_not_found: true, success: false }), { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } }],
-    ['an unknown session (4.44)', frames({ msg: 'unexpected_error', message: '404: Session not found.', success: false }), { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } }],
-    ['the server stops', frames(generating(['a']), { msg: 'unexpected_error', message: 'Server stopped unexpectedly.', success: false }), { facts: { kind: 'cut', message: 'Server stopped unexpectedly.' }, shown: 'a' }],
-    ['an old queue that is full', frames({ msg: 'queue_full' }), { facts: { kind: 'http', status: 503, headers: {}, body: '{"detail":"Queue is full."}' } }],
-    ['the stream closes early', frames(generating(['a']), { msg: 'close_stream', event_id: null }), { facts: { kind: 'cut', message: expect.any(String) }, shown: 'a' }],
+    [
+      'the default title says nothing',
+      frames({ ...completed([]), success: false, output: { error: 'no', title: 'Error' } }),
+      { facts: { kind: 'app', message: 'no' } },
+    ],
+    [
+      'an unknown session (5, 6)',
+      frames({ msg: 'unexpected_error', message: '404: Not Found', session_not_found: true, success: false }),
+      { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } },
+    ],
+    [
+      'an unknown session (4.44)',
+      frames({ msg: 'unexpected_error', message: '404: Session not found.', success: false }),
+      { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } },
+    ],
+    [
+      'the server stops',
+      frames(generating(['a']), { msg: 'unexpected_error', message: 'Server stopped unexpectedly.', success: false }),
+      { facts: { kind: 'cut', message: 'Server stopped unexpectedly.' }, shown: 'a' },
+    ],
+    [
+      'an old queue that is full',
+      frames({ msg: 'queue_full' }),
+      { facts: { kind: 'http', status: 503, headers: {}, body: '{"detail":"Queue is full."}' } },
+    ],
+    [
+      'the stream closes early',
+      frames(generating(['a']), { msg: 'close_stream', event_id: null }),
+      { facts: { kind: 'cut', message: expect.any(String) }, shown: 'a' },
+    ],
     ['nothing', '', { facts: { kind: 'cut', message: expect.any(String) } }],
-    ['not JSON, then more', 'data: {oops\n\n' + frames(completed(['a'])), { facts: { kind: 'protocol', message: expect.any(String), body: '{oops' } }],
-    ['JSON that is no message', 'data: [1]\n\n', { facts: { kind: 'protocol', message: expect.any(String), body: '[1]' } }],
-    ['NaN', `data: {"msg":"process_completed","event_id":"${id}","success":true,"output":{"data":["a", NaN]}}\n\n`, { text: 'a' }],
-    ['carriage returns and no space', frames(completed(['a'])).replace('data: ', 'data:').replaceAll('\n', '\r\n'), { text: 'a' }],
+    [
+      'not JSON, then more',
+      'data: {oops\n\n' + frames(completed(['a'])),
+      { facts: { kind: 'protocol', message: expect.any(String), body: '{oops' } },
+    ],
+    [
+      'JSON that is no message',
+      'data: [1]\n\n',
+      { facts: { kind: 'protocol', message: expect.any(String), body: '[1]' } },
+    ],
+    [
+      'NaN',
+      `data: {"msg":"process_completed","event_id":"${id}","success":true,"output":{"data":["a", NaN]}}\n\n`,
+      { text: 'a' },
+    ],
+    [
+      'carriage returns and no space',
+      frames(completed(['a']))
+        .replace('data: ', 'data:')
+        .replaceAll('\n', '\r\n'),
+      { text: 'a' },
+    ],
     ['no blank line at the end', frames(completed(['a'])).trimEnd(), { text: 'a' }],
-    ['lone surrogates', `data: {"msg":"process_completed","event_id":"${id}","success":true,"output":{"data":["\\ud83d"]}}\n\n`, { text: '\ud83d' }],
+    [
+      'lone surrogates',
+      `data: {"msg":"process_completed","event_id":"${id}","success":true,"output":{"data":["\\ud83d"]}}\n\n`,
+      { text: '\ud83d' },
+    ],
   ])('%s', async (_, body, expected) => {
     const { answer } = await queueSays(body);
-    expect({ facts: answer.facts, text: 'result' in answer ? answer.result.text : undefined, shown: answer.shown }).toEqual({
+    expect({
+      facts: answer.facts,
+      text: 'result' in answer ? answer.result.text : undefined,
+      shown: answer.shown,
+    }).toEqual({
       facts: expected.facts,
       text: expected.text,
       shown: expected.shown ?? expected.text ?? '',
@@ -268,7 +395,10 @@ describe('what a queue may say', () => {
   });
 
   test('what comes after the last word, a broken connection included, does not matter', async () => {
-    const { answer } = await queueSays(frames(completed(['a'])), {}, {}, (bytes) => ({ pieces: [bytes], breaks: true }));
+    const { answer } = await queueSays(frames(completed(['a'])), {}, {}, (bytes) => ({
+      pieces: [bytes],
+      breaks: true,
+    }));
     expect(answer).toMatchObject({ ok: true, result: { text: 'a' } });
     const lost = frames({ msg: 'unexpected_error', message: '404: Not Found', session_not_found: true });
     const { answer: failed } = await queueSays(lost, {}, {}, (bytes) => ({ pieces: [bytes], breaks: true }));
@@ -277,7 +407,9 @@ describe('what a queue may say', () => {
 
   test('an HTML page instead of the stream', async () => {
     serve(six, find('echo'), atOnce, ({ path }) =>
-      path.endsWith('/queue/data') ? new Response('<html>Starting</html>', { headers: { 'content-type': 'text/html' } }) : undefined,
+      path.endsWith('/queue/data')
+        ? new Response('<html>Starting</html>', { headers: { 'content-type': 'text/html' } })
+        : undefined,
     );
     expect((await call(find('echo'))).facts).toMatchObject({ kind: 'protocol', body: '<html>Starting</html>' });
   });
@@ -302,13 +434,20 @@ describe('what a queue may say', () => {
     ['sse_v2.1', [generating(['a']), generating([[['append', [], 'b']]]), completed(['ab'])]],
   ])('protocol %s', async (protocol, messages) => {
     const { answer } = await queueSays(frames(...messages), {}, { protocol });
-    expect(answer.parts).toEqual([{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }]);
+    expect(answer.parts).toEqual([
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+    ]);
   });
 });
 
 describe('what is sent', () => {
   test('below the base, whatever root says; the token nowhere else and in no address', async () => {
-    const { sent } = await queueSays(frames(completed(['a'])), { token: 'hf_secretsecret' }, { root: 'https://evil.example/suite' });
+    const { sent } = await queueSays(
+      frames(completed(['a'])),
+      { token: 'hf_secretsecret' },
+      { root: 'https://evil.example/suite' },
+    );
     expect(sent.map(({ url }) => new URL(url).origin)).toEqual(sent.map(() => host));
     expect(sent.every(({ authorization }) => authorization === 'Bearer hf_secretsecret')).toBe(true);
     expect(sent.map(({ url }) => url).join()).not.toContain('secret');
@@ -333,7 +472,9 @@ describe('what is sent', () => {
     const one = serve(six, find('echo'));
     await call(find('echo'));
     expect(one.some(({ path }) => path.endsWith('/info'))).toBe(false);
-    const many = serve(six, find('many'), atOnce, ({ path }) => (path.endsWith('/info') ? new Response('no', { status: 500 }) : undefined));
+    const many = serve(six, find('many'), atOnce, ({ path }) =>
+      path.endsWith('/info') ? new Response('no', { status: 500 }) : undefined,
+    );
     expect(await call(find('many'))).toMatchObject({ ok: true, result: { text: 'hello|warm|long|50|True|7|END' } });
     expect(many.some(({ path }) => path.endsWith('/info'))).toBe(true);
   });
@@ -347,7 +488,9 @@ describe('start errors', () => {
     [429, 'slow down', {}],
     [500, '<html>oops</html>', {}],
   ])('%d', async (status, body) => {
-    const sent = serve(six, find('echo'), atOnce, ({ path }) => (path.endsWith('/queue/join') ? new Response(body, { status }) : undefined));
+    const sent = serve(six, find('echo'), atOnce, ({ path }) =>
+      path.endsWith('/queue/join') ? new Response(body, { status }) : undefined,
+    );
     expect((await call(find('echo'))).facts).toMatchObject({ kind: 'http', status, body });
     // Only a queue that is not there sends us the other way round.
     expect(sent.some(({ path }) => path.includes('/call/'))).toBe(false);
@@ -358,19 +501,28 @@ describe('start errors', () => {
     serve(six, exchange, atOnce, ({ path }) => (path.includes('/queue/') ? new Response('', { status }) : undefined));
     expect(await call(exchange)).toMatchObject({ ok: true, result: { via: '/call', text: 'You said: hello there' } });
     serve(six, exchange, atOnce, ({ path }) =>
-      path.includes('/queue/') ? new Response('queue', { status }) : path.includes('/call/') ? new Response('call', { status: 404 }) : undefined,
+      path.includes('/queue/')
+        ? new Response('queue', { status })
+        : path.includes('/call/')
+          ? new Response('call', { status: 404 })
+          : undefined,
     );
     expect((await call(exchange)).facts).toMatchObject({ kind: 'http', status, body: 'queue' });
   });
 
   test('the network fails: no way round', async () => {
-    const sent = serve(six, find('echo'), atOnce, ({ path }) => (path.endsWith('/queue/join') ? Promise.reject(new TypeError('Failed to fetch')) : undefined));
+    const sent = serve(six, find('echo'), atOnce, ({ path }) =>
+      path.endsWith('/queue/join') ? Promise.reject(new TypeError('Failed to fetch')) : undefined,
+    );
     expect((await call(find('echo'))).facts).toMatchObject({ kind: 'network' });
     expect(sent.some(({ path }) => path.includes('/call/'))).toBe(false);
   });
 
   test('a protocol of the future: /call', async () => {
-    const recording: Recording = { ...six, apps: { suite: { ...six.apps['suite']!, config: { ...six.apps['suite']!.config, protocol: 'sse_v9' } } } };
+    const recording: Recording = {
+      ...six,
+      apps: { suite: { ...six.apps['suite']!, config: { ...six.apps['suite']!.config, protocol: 'sse_v9' } } },
+    };
     const sent = serve(recording, find('echo', '/call'));
     expect(await call(find('echo', '/call'))).toMatchObject({ ok: true, result: { via: '/call' } });
     expect(sent.some(({ path }) => path.includes('/queue/'))).toBe(false);
@@ -391,7 +543,9 @@ describe('start errors', () => {
 describe('what /call may say', () => {
   const says = async (body: string) => {
     const recorded = find('echo', '/call');
-    const responses = recorded.responses.map((response) => (response.method === 'GET' ? { ...response, body } : response));
+    const responses = recorded.responses.map((response) =>
+      response.method === 'GET' ? { ...response, body } : response,
+    );
     serve(six, { ...recorded, responses });
     const answer = await call(recorded);
     return { text: 'result' in answer ? answer.result.text : undefined, facts: answer.facts, shown: answer.shown };
@@ -402,12 +556,36 @@ describe('what /call may say', () => {
     ['heartbeats', 'event: heartbeat\ndata: null\n\nevent: complete\ndata: ["a"]\n\n', { text: 'a' }],
     ['an error of 6.12 and before', 'event: error\ndata: null\n\n', { facts: { kind: 'app' } }],
     ['a hidden error', 'event: error\ndata: {"error": null, "title": "Error"}\n\n', { facts: { kind: 'app' } }],
-    ['an error', 'event: error\ndata: {"error": "no", "title": "Sorry"}\n\n', { facts: { kind: 'app', message: 'no', title: 'Sorry' } }],
-    ['the server', 'event: error\ndata: "Server stopped unexpectedly."\n\n', { facts: { kind: 'cut', message: 'Server stopped unexpectedly.' } }],
-    ['an unknown event', 'event: error\ndata: "404: Not Found"\n\n', { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } }],
-    ['cancelled', 'event: complete\ndata: null\n\n', { facts: { kind: 'app', message: expect.stringContaining('cancelled') } }],
-    ['cut', 'event: generating\ndata: ["a"]\n\nevent: comp', { facts: { kind: 'cut', message: expect.any(String) }, shown: 'a' }],
-    ['broken', 'event: generating\ndata: ["a\n\nevent: complete\ndata: ["a"]\n\n', { facts: { kind: 'protocol', message: expect.any(String), body: '["a' } }],
+    [
+      'an error',
+      'event: error\ndata: {"error": "no", "title": "Sorry"}\n\n',
+      { facts: { kind: 'app', message: 'no', title: 'Sorry' } },
+    ],
+    [
+      'the server',
+      'event: error\ndata: "Server stopped unexpectedly."\n\n',
+      { facts: { kind: 'cut', message: 'Server stopped unexpectedly.' } },
+    ],
+    [
+      'an unknown event',
+      'event: error\ndata: "404: Not Found"\n\n',
+      { facts: { kind: 'cut', message: expect.stringContaining('no longer knows') } },
+    ],
+    [
+      'cancelled',
+      'event: complete\ndata: null\n\n',
+      { facts: { kind: 'app', message: expect.stringContaining('cancelled') } },
+    ],
+    [
+      'cut',
+      'event: generating\ndata: ["a"]\n\nevent: comp',
+      { facts: { kind: 'cut', message: expect.any(String) }, shown: 'a' },
+    ],
+    [
+      'broken',
+      'event: generating\ndata: ["a\n\nevent: complete\ndata: ["a"]\n\n',
+      { facts: { kind: 'protocol', message: expect.any(String), body: '["a' } },
+    ],
   ])('%s', async (_, body, expected) => {
     expect(await says(body)).toMatchObject(expected);
   });
@@ -429,7 +607,11 @@ describe('leaving', () => {
     expect(cancels(sent)[0]).toMatchObject({
       keepalive: true,
       authorization: 'Bearer hf_secretsecret',
-      body: { session_hash: join.body!['session_hash'], fn_index: join.body!['fn_index'], event_id: (JSON.parse(exchange.responses[0]!.body) as { event_id: string }).event_id },
+      body: {
+        session_hash: join.body!['session_hash'],
+        fn_index: join.body!['fn_index'],
+        event_id: (JSON.parse(exchange.responses[0]!.body) as { event_id: string }).event_id,
+      },
     });
   });
 
@@ -437,7 +619,13 @@ describe('leaving', () => {
     let release = (_: Response) => {};
     const late = new Promise<Response>((resolve) => (release = resolve));
     const sent = serve(six, find('echo'), atOnce, ({ path }) =>
-      path.endsWith('/queue/join') ? late : path.endsWith('/queue/data') ? new Response(frames({ msg: 'estimation', event_id: id, rank: 3 }), { headers: { 'content-type': 'text/event-stream' } }) : undefined,
+      path.endsWith('/queue/join')
+        ? late
+        : path.endsWith('/queue/data')
+          ? new Response(frames({ msg: 'estimation', event_id: id, rank: 3 }), {
+              headers: { 'content-type': 'text/event-stream' },
+            })
+          : undefined,
     );
     const answer = await call(find('echo'), { abortOnRequest: '/queue/join' });
     expect(answer.facts).toEqual({ kind: 'abort' });
@@ -460,7 +648,9 @@ describe('leaving', () => {
 
   test('a cancel that fails troubles nobody', async () => {
     const exchange = find('unicode');
-    serve(six, exchange, recut(3), ({ path }) => (path.endsWith('/cancel') ? Promise.reject(new TypeError('Failed to fetch')) : undefined));
+    serve(six, exchange, recut(3), ({ path }) =>
+      path.endsWith('/cancel') ? Promise.reject(new TypeError('Failed to fetch')) : undefined,
+    );
     expect((await call(exchange, { abortAfterParts: 2 })).facts).toEqual({ kind: 'abort' });
     await settle();
   });

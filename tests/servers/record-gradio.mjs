@@ -39,8 +39,28 @@ const orders = [
   ['interface', {}],
 ];
 const propsKept = ['label', 'value', 'minimum', 'maximum', 'step', 'type', 'multiselect'];
-const dependencyKept = ['id', 'inputs', 'outputs', 'api_name', 'api_visibility', 'show_api', 'queue', 'types', 'backend_fn'];
-const configKept = ['version', 'protocol', 'api_prefix', 'root', 'mode', 'enable_queue', 'show_error', 'space_id', 'auth_required'];
+const dependencyKept = [
+  'id',
+  'inputs',
+  'outputs',
+  'api_name',
+  'api_visibility',
+  'show_api',
+  'queue',
+  'types',
+  'backend_fn',
+];
+const configKept = [
+  'version',
+  'protocol',
+  'api_prefix',
+  'root',
+  'mode',
+  'enable_queue',
+  'show_error',
+  'space_id',
+  'auth_required',
+];
 
 const folder = path.join(root, 'tests/fixtures/gradio');
 await mkdir(folder, { recursive: true });
