@@ -361,7 +361,7 @@ class GatewayClient implements Client {
         throw error;
       }
     }
-    const flight = new Flight();
+    const flight = new Flight(deadline);
     if (shareable) {
       this.#flights.set(found.id, flight);
     }

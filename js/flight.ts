@@ -26,7 +26,11 @@ export class Flight {
   #result: Promise<AttemptResult> | undefined;
   #over = false;
   #claimed = false;
-  #deadline = 0;
+  #deadline: number;
+
+  constructor(deadline: number) {
+    this.#deadline = deadline;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;

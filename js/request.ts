@@ -8,7 +8,6 @@ import { ConfigError, RequestError } from './errors.js';
 import { wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
 import {
-  type Json,
   type JsonObject,
   type Message,
   type QueryContext,
