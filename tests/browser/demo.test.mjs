@@ -568,7 +568,7 @@ describe('The demo', () => {
         await page.locator('.field .problem').first().waitFor();
         await check('settings');
         assert.equal(
-          await page.evaluate(() => document.documentElement.scrollWidth > innerWidth),
+          await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
           false,
           'no sideways scrolling',
         );

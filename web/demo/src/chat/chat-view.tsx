@@ -89,8 +89,6 @@ function spoken(message: ReturnType<typeof useConversation>['messages'][number] 
       return `The answer is complete. ${message.content.slice(0, 300)}`;
     case 'cancelled':
       return 'Stopped.';
-    case 'error':
-      return `No complete answer. ${message.error?.message ?? ''}`;
     default:
       return '';
   }

@@ -1,6 +1,5 @@
 /** Settings, as the user guide has them. Nothing is in force before Save; what is wrong is said beside its field. */
 import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
-import { useTierwise } from 'tierwise/react';
 
 import { Icon } from '../parts/icon';
 import { Segmented } from '../parts/segmented';
@@ -9,14 +8,12 @@ import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
 import { useTheme } from '../theme';
 import { tierOrder, tierWords } from '../tiers';
-import { secrets } from './secrets';
 import { asJson, configuredTiers, flagWords, problemsOf, type Settings } from './settings';
 import { SpaceForm } from './space-form';
 import { TokenField } from './token-field';
 import { useSettings } from './use-settings';
 
 export function SettingsView() {
-  const client = useTierwise();
   const { settings, save, reset } = useSettings();
   const [draft, setDraft] = useState(settings);
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -145,7 +142,7 @@ export function SettingsView() {
             name="openai"
             label="API key"
             problem={problems['providers.openai.token']}
-            onChanged={() => void applySecrets()}
+            onChanged={() => void save(settings).catch(() => undefined)}
           />
         </fieldset>
 
@@ -228,12 +225,6 @@ export function SettingsView() {
       </section>
     </section>
   );
-
-  /** A token is in force at once: it is no part of what Save keeps. */
-  async function applySecrets() {
-    if (secrets.version() > 0) await save(settings).catch(() => undefined);
-    await client.flush();
-  }
 }
 
 function Appearance() {
