@@ -464,6 +464,38 @@ describe('The demo', () => {
     assert.match(await answer().locator('.chips').innerText(), /base Space/);
   });
 
+  it('offline: the cache still answers; storage blocked: said once, and questions still answered', async () => {
+    expected.push(/ERR_INTERNET_DISCONNECTED/);
+    await open();
+    await ask('kept for later');
+    await settled();
+    await context.setOffline(true);
+    await page.getByText('You are offline.').waitFor();
+    await ask('kept for later');
+    await settled();
+    assert.match(await answer().locator('.chips').innerText(), /From cache/);
+    await ask('never asked');
+    await answer().getByRole('alert').waitFor({ timeout: 60_000 });
+    await context.setOffline(false);
+    await page.getByText('You are offline.').waitFor({ state: 'detached' });
+
+    await context.addInitScript(() => {
+      Object.defineProperty(window, 'indexedDB', {
+        get() {
+          throw new DOMException('blocked', 'SecurityError');
+        },
+      });
+    });
+    await page.reload();
+    await ask('without storage');
+    await settled();
+    assert.match(await answer().innerText(), /You asked about without storage/);
+    assert.match(await page.locator('.warnings').innerText(), /storage/);
+    assert.equal(await page.locator('.warnings .toast').count(), 1);
+    await page.getByRole('button', { name: 'Close' }).click();
+    assert.equal(await page.locator('.warnings .toast').count(), 0);
+  });
+
   it('works with the keyboard alone', async () => {
     await open();
     const focused = () =>

@@ -1,5 +1,6 @@
 /** The frame: where one can go, how the Spaces are, the view, and the panel beside it. */
 import { useEffect, useRef } from 'react';
+import type { Warning } from 'tierwise';
 import { useSpaceStatus } from 'tierwise/react';
 
 import { CacheEntryPanel, CacheView } from './cache/cache-view';
@@ -11,6 +12,7 @@ import { Icon, type IconName } from './parts/icon';
 import { Sheet } from './parts/sheet';
 import { StateMark } from './parts/state-mark';
 import { UndoProvider } from './parts/undo';
+import { Warnings } from './parts/warnings';
 import { address, useQuery, useRoute, type View } from './route';
 import { SettingsView } from './settings/settings-view';
 import { useSettings } from './settings/use-settings';
@@ -27,12 +29,14 @@ const links: readonly { view: View; label: string; icon: IconName }[] = [
   { view: 'settings', label: 'Settings', icon: 'settings' },
 ];
 
-export function App() {
+/** `early`: warnings given before there was a page to show them. */
+export function App({ early }: { early: readonly Warning[] }) {
   return (
     <UsageLog>
       <ConversationProvider>
         <UndoProvider>
           <Frame />
+          <Warnings early={early} />
         </UndoProvider>
       </ConversationProvider>
     </UsageLog>

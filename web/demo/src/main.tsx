@@ -1,7 +1,7 @@
 /** Starts the page: what `config.json` beside it names, under what was saved here before. */
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { type Client, createClient, type Tier } from 'tierwise';
+import { type Client, createClient, type Tier, type Warning } from 'tierwise';
 import { TierwiseProvider } from 'tierwise/react';
 
 import { App } from './app';
@@ -43,12 +43,14 @@ try {
   const start = startSettings(spaces ?? {});
   // Kept in this browser, so that a question asked yesterday is answered from the cache today.
   const client = createClient({ ...clientSettings(start), cache: { persist: true }, usage: { appVersion: 'demo' } });
+  const early: Warning[] = [];
+  client.on('warning', (warning) => early.push(warning));
   const initial = await keptSettings(client, start).catch(() => start);
   root.render(
     <StrictMode>
       <TierwiseProvider client={client}>
         <SettingsProvider initial={initial} start={start} note={note}>
-          <App />
+          <App early={early} />
         </SettingsProvider>
       </TierwiseProvider>
     </StrictMode>,

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 
 import { Icon } from '../parts/icon';
 import { useNow } from '../clock';
+import { useOnline } from '../online';
 import { Composer } from './composer';
 import { useConversation } from './conversation';
 import { useFollowBottom } from './follow-bottom';
@@ -15,6 +16,7 @@ export function ChatView({ why, onWhy }: { why: string | undefined; onWhy: (mess
   const content = useRef<HTMLDivElement>(null);
   const { atBottom, jump } = useFollowBottom(scroller, content, messages.length > 0);
   const now = useNow();
+  const online = useOnline();
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant');
 
   // A question of one's own is always brought into sight.
@@ -69,6 +71,12 @@ export function ChatView({ why, onWhy }: { why: string | undefined; onWhy: (mess
           <button type="button" className="button jump" onClick={jump}>
             <Icon name="down" size={14} /> Jump to latest
           </button>
+        )}
+        {!online && (
+          <p className="offline" role="status">
+            <Icon name="alert" size={14} /> You are offline. What was asked before is still answered from the cache, and
+            Spaces on this computer still answer.
+          </p>
         )}
         <Composer />
         <p className="only-heard" role="status">

@@ -8,7 +8,6 @@ import { ConnectionSteps, useConnectionTest } from '../connection/connection-tes
 import { Empty } from '../parts/empty';
 import { Icon } from '../parts/icon';
 import { StateMark } from '../parts/state-mark';
-import { TierChip } from '../parts/tier-chip';
 import { address } from '../route';
 import { useSettings } from '../settings/use-settings';
 import { targetName } from '../tiers';
@@ -93,8 +92,7 @@ function Target({
   return (
     <li className="target">
       <div className="target-name">
-        <h2>{targetName(health.target)}</h2>
-        {tier !== undefined && <TierChip tier={tier} />}
+        <h2 className={tier === undefined ? undefined : `tier-name tier-${tier}`}>{targetName(health.target)}</h2>
         <StateMark state={waking ? status.state : health.state} />
       </div>
       <p className="target-message" dir="auto">

@@ -14,7 +14,7 @@ const words: Record<State, [Kind, string]> = {
   probing: ['waking', 'Being tried again'],
   'cooling-down': ['waking', 'Left alone for now'],
   sleeping: ['idle', 'Asleep'],
-  unknown: ['idle', 'Not asked yet'],
+  unknown: ['idle', 'Not asked'],
   paused: ['failing', 'Paused'],
   broken: ['failing', 'Broken'],
   missing: ['failing', 'Not found'],

@@ -130,14 +130,20 @@ function Step({ step, total }: { step: TraceStep; total: number }) {
         </div>
       )}
       <p dir="auto">{step.because}</p>
-      {step.details !== undefined && Object.keys(step.details).length > 0 && (
+      {factsOf(step) !== undefined && (
         <details>
           <summary>Facts</summary>
-          <Facts facts={step.details} />
+          <Facts facts={factsOf(step)!} />
         </details>
       )}
     </li>
   );
+}
+
+/** The sentence of a target that was passed over says all that its code does. */
+function factsOf({ outcome, details }: TraceStep): JsonObject | undefined {
+  const names = Object.keys(details ?? {});
+  return names.length === 0 || (outcome === 'passed-over' && names.join() === 'code') ? undefined : details;
 }
 
 function Facts({ facts }: { facts: JsonObject }) {
