@@ -12,7 +12,15 @@ import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { loadCore } from './load-core.js';
 import { replay, replyStream } from './reply-stream.js';
-import { maxRequestBytes, newId, type PreparedRequest, prepareRequest, queryOptions, requireTier } from './request.js';
+import {
+  maxRequestBytes,
+  newId,
+  type PreparedRequest,
+  prepareRequest,
+  queryOptions,
+  requireOptions,
+  requireTier,
+} from './request.js';
 import { type Found, type Partition, ResponseCache } from './response-cache.js';
 import { openStore } from './store/open.js';
 import { memoryStore } from './store/memory.js';
@@ -110,7 +118,9 @@ class GatewayClient implements Client {
   readonly #flights = new Map<string, Flight>();
   /** Entries being renewed after a stale reply was shown. */
   readonly #renewing = new Set<string>();
+  /** Ends every request and what goes on behind them. */
   readonly #closing = new AbortController();
+  readonly #underWay = new Set<AbortController>();
   #loading: Promise<Running> | undefined;
   #running: Running | undefined;
   #store: Promise<Store> | undefined;
@@ -131,8 +141,7 @@ class GatewayClient implements Client {
     context?: JsonObject,
     options: RequestOptions = {},
   ): Promise<Reply> {
-    if (typeof options !== 'object' || (options as unknown) === null)
-      throw new RequestError('invalid-input', 'The options of generate must be an object.', 'options');
+    requireOptions(options);
     const asked: RequestOptions =
       typeof second === 'object'
         ? second
@@ -166,6 +175,7 @@ class GatewayClient implements Client {
       const early = await this.#preferredFromCache(course); //                    3, for a target that cannot be called now
       if (early !== undefined) return early;
       for (const [i, target] of course.plan.targets.entries()) {
+        if (!this.#stillConfigured(course, target)) continue;
         const found = await this.#lookUp(course, target); //                      3  (4, the semantic cache, is not built yet)
         if (found?.record !== undefined) return this.#hit(course, target, found);
         if (request.cache.onlyIfCached) continue;
@@ -197,8 +207,7 @@ class GatewayClient implements Client {
     const abort = () => controller.abort(request.signal?.reason);
     if (request.signal?.aborted === true) abort();
     else request.signal?.addEventListener('abort', abort, { once: true });
-    const close = () => controller.abort();
-    this.#closing.signal.addEventListener('abort', close, { once: true });
+    this.#underWay.add(controller);
     const { total } = request.timeouts;
     const cancelTimer = clock.after(total, () =>
       controller.abort(new CallFailure({ kind: 'timeout', phase: 'total' })),
@@ -206,7 +215,7 @@ class GatewayClient implements Client {
     const end = () => {
       cancelTimer();
       request.signal?.removeEventListener('abort', abort);
-      this.#closing.signal.removeEventListener('abort', close);
+      this.#underWay.delete(controller);
     };
     return {
       request,
@@ -329,6 +338,15 @@ class GatewayClient implements Client {
     if (known === undefined) return undefined;
     const found = await this.#lookUp(course, known);
     return found?.record === undefined ? undefined : this.#hit(course, known, found);
+  }
+
+  /** `configure` may have taken away a target that this request has not come to yet. */
+  #stillConfigured(course: Course, { target, provider, tier }: PlannedTarget): boolean {
+    if (course.config === this.#config) return true;
+    const { spaces, providers } = this.#config;
+    if ((provider === 'space' ? spaces[tier] : providers[provider]) !== undefined) return true;
+    course.trace.begin('plan', target)('passed-over', 'It was taken out of the configuration meanwhile.');
+    return false;
   }
 
   /** Steps 5 to 7: ride along with an identical call under way, or make one. */
@@ -986,6 +1004,7 @@ class GatewayClient implements Client {
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    for (const controller of this.#underWay) controller.abort();
     const running = this.#running;
     this.#running = undefined;
     if (running !== undefined) {

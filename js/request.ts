@@ -7,14 +7,7 @@ import { type ResolvedConfig, resolvePartition, resolveTimeouts } from './config
 import { ConfigError, RequestError } from './errors.js';
 import { wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
-import {
-  type JsonObject,
-  type Message,
-  type QueryContext,
-  type RequestOptions,
-  type Tier,
-  tiers,
-} from './types.js';
+import { type JsonObject, type Message, type QueryContext, type RequestOptions, type Tier, tiers } from './types.js';
 
 export interface PreparedRequest {
   id: string;
@@ -124,6 +117,7 @@ export function queryOptions(
   requireOptions(options);
   const { context: label, conversationHistory, temperature, signal, ...routing } = context;
   requireJson(routing, 'context');
+  if (options.partition !== undefined) ofRequest(() => resolvePartition(options.partition, 'partition'));
   if (label !== undefined && typeof label !== 'string') {
     throw new RequestError('invalid-input', 'context.context is a label and must be a string.', 'context.context');
   }
@@ -199,7 +193,7 @@ function parameters(options: RequestOptions): ModelRequest['parameters'] {
   };
 }
 
-function requireOptions(options: RequestOptions): void {
+export function requireOptions(options: RequestOptions): void {
   if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options)) {
     throw new RequestError('invalid-input', `The options must be an object; they are ${typeName(options)}.`, 'options');
   }
