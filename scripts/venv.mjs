@@ -173,8 +173,8 @@ async function installWithPip(python, folder, pins) {
   }
 }
 
-/** Takes the lock folder; gives the function that lets it go. */
-async function lock(folder, onWait) {
+/** Takes the lock folder; gives the function that lets it go. A lock whose owner died is taken over. */
+export async function lock(folder, onWait) {
   await mkdir(path.dirname(folder), { recursive: true });
   const owner = path.join(folder, 'pid');
   const deadline = Date.now() + kLockWait;

@@ -1,0 +1,5 @@
+import { Asking } from './asking';
+
+export default function Page() {
+  return <Asking />;
+}
