@@ -55,8 +55,11 @@ after(async () => {
 
 const servers = () => ({ plain: plain.origin, chat: chat.origin });
 
-/** What must be true of every consumer's page. `core`: where the WebAssembly must have come from. */
-async function check(name, address, { core, hooks = false, mayLog = [], buildMs }) {
+/**
+ * What must be true of every consumer's page. `core`: where the WebAssembly must have come from; `inlined`: the bundler
+ * wrote its copy into a script that is loaded anyway.
+ */
+async function check(name, address, { core, hooks = false, inlined = false, mayLog = [], buildMs }) {
   const seen = await visit(browser, address, servers());
   const { outcome } = seen;
   assert.equal(outcome.failed, undefined);
@@ -71,7 +74,7 @@ async function check(name, address, { core, hooks = false, mayLog = [], buildMs 
     seen.problems.filter((problem) => !mayLog.some((pattern) => pattern.test(problem))),
     [],
   );
-  assert.deepEqual(seen.core, { file: core === 'file', copy: core === 'copy' });
+  assert.deepEqual(seen.core, { file: core === 'file', copy: core === 'copy' || inlined });
   const seconds = (ms) => (ms === undefined ? '-' : (ms / 1000).toFixed(1));
   table.push([name, core === 'file' ? 'core.wasm' : 'base64 chunk', seconds(buildMs), seconds(seen.ms)].join(' | '));
 }
@@ -107,6 +110,11 @@ test('bare page and Web Worker', async (t) => {
   try {
     await t.test('<script type="module">', () => check('bare page', `${site.origin}/`, { core: 'file' }));
     await t.test('module worker', () => check('Web Worker', `${site.origin}/worker.html`, { core: 'file' }));
+    await t.test("without 'wasm-unsafe-eval' the error says what to add", async () => {
+      const tooStrict = await serveFolder(consumer.folder, policy.replace(" 'wasm-unsafe-eval'", ''));
+      const { outcome } = await visit(browser, `${tooStrict.origin}/`, servers()).finally(tooStrict.close);
+      assert.match(outcome.failed, /^LoadError: .*Content-Security-Policy.*'wasm-unsafe-eval' to script-src/);
+    });
   } finally {
     await site.close();
     await consumer.close();
@@ -162,29 +170,34 @@ for (const { version, devCore } of viteRows) {
   const major = version.split('.')[0];
   test(`Vite ${major}`, async (t) => {
     const bin = 'node_modules/vite/bin/vite.js';
-    const consumer = await openConsumer(
-      `vite-${major}`,
-      { vite: version, ...react },
-      { tarball, files: sources('src') },
-    );
+    const dependencies = { vite: version, ...react };
+    const consumer = await openConsumer(`vite-${major}`, dependencies, { tarball, files: sources('src') });
+    const built = async (name, entry, expected) => {
+      consumer.write({ 'index.html': html(moduleScript(`/src/${entry}`)) });
+      const result = await consumer.run(bin, 'build', '--logLevel', 'warn');
+      assertBuilt(result, { mayWarn: [useClient] });
+      const output = path.join(consumer.folder, 'dist');
+      assertNoPath(output, consumer.folder);
+      const site = await serveFolder(output);
+      await check(name, `${site.origin}/`, { ...expected, buildMs: result.ms }).finally(site.close);
+    };
+    const served = async (name, entry, expected) => {
+      const meta = `<meta http-equiv="Content-Security-Policy" content="${policy} ws://127.0.0.1:*">`;
+      consumer.write({ 'index.html': html(moduleScript(`/src/${entry}`), { head: meta }) });
+      const server = await consumer.start(bin, '--port', '$PORT', '--strictPort', '--host', '127.0.0.1');
+      await check(name, `${server.origin}/`, expected).finally(server.stop);
+      assert.doesNotMatch(server.output(), /error|tierwise/i);
+    };
     try {
-      await t.test('build', async () => {
-        consumer.write({ 'index.html': html(moduleScript('/src/react-page.js')) });
-        const built = await consumer.run(bin, 'build', '--logLevel', 'warn');
-        assertBuilt(built, { mayWarn: [useClient] });
-        const output = path.join(consumer.folder, 'dist');
-        assertNoPath(output, consumer.folder);
-        const site = await serveFolder(output);
-        await check(`Vite ${major} build`, `${site.origin}/`, { core: 'file', hooks: true, buildMs: built.ms }).finally(
-          site.close,
-        );
-      });
-      await t.test('dev', async () => {
-        const meta = `<meta http-equiv="Content-Security-Policy" content="${policy} ws://127.0.0.1:*">`;
-        consumer.write({ 'index.html': html(moduleScript('/src/react-page.js'), { head: meta }) });
-        const server = await consumer.start(bin, '--port', '$PORT', '--strictPort', '--host', '127.0.0.1');
-        await check(`Vite ${major} dev`, `${server.origin}/`, { core: devCore, hooks: true });
-        assert.doesNotMatch(server.output(), /error|tierwise/i);
+      await t.test('build', () => built(`Vite ${major} build`, 'react-page.js', { core: 'file', hooks: true }));
+      await t.test('dev', () => served(`Vite ${major} dev`, 'react-page.js', { core: devCore, hooks: true }));
+      await t.test('dev, Web Worker', () => served(`Vite ${major} dev, worker`, 'worker-page.js', { core: devCore }));
+      await t.test('build, Web Worker', async () => {
+        // Up to Vite 7 a worker is one classic script by default, and a package with a lazy chunk stops the build.
+        if (major === '7') consumer.write({ 'vite.config.js': "export default { worker: { format: 'es' } };\n" });
+        // Vite 8 writes the lazy chunk into the worker's one script.
+        const inlined = major === '8';
+        await built(`Vite ${major} build, worker`, 'worker-page.js', { core: 'file', inlined });
       });
     } finally {
       await consumer.close();
@@ -196,31 +209,31 @@ test('webpack 5', async (t) => {
   const consumer = await openConsumer(
     'webpack-5',
     { webpack: '5.112.1', 'webpack-cli': '7.3.1', ...react },
-    { tarball, files: { ...sources('src'), 'src/index.js': "import './react-page.js';\n" } },
+    { tarball, files: sources('src') },
   );
   // Its hints about large files: core.wasm and its copy count, although neither delays the page.
-  const mayWarn = [/size limit|webpack performance|Largest modules|compiled with \d+ warnings/];
+  const mayWarn = [/size limit|webpack performance|Largest modules|compiled with \d+ warnings?/];
   try {
-    for (const [mode, ...more] of [['production'], ['development', '--devtool', 'source-map']]) {
-      await t.test(mode, async () => {
-        const output = path.join(consumer.folder, mode);
-        const built = await consumer.run(
-          'node_modules/webpack/bin/webpack.js',
-          '--mode',
-          mode,
-          '-o',
-          mode,
-          '--stats',
-          'errors-warnings',
-          ...more,
-        );
+    const cases = [
+      ['production', 'react-page.js', []],
+      ['development', 'react-page.js', ['--devtool', 'source-map']],
+      ['production', 'worker-page.js', []],
+    ];
+    for (const [mode, entry, more] of cases) {
+      const hooks = entry === 'react-page.js';
+      const name = hooks ? mode : `${mode}, Web Worker`;
+      await t.test(name, async () => {
+        const bin = 'node_modules/webpack/bin/webpack.js';
+        const place = `${mode}-${hooks ? 'page' : 'worker'}`;
+        consumer.write({ 'src/index.js': `import './${entry}';\n` });
+        const built = await consumer.run(bin, '--mode', mode, '-o', place, '--stats', 'errors-warnings', ...more);
         assertBuilt(built, { mayWarn });
+        const output = path.join(consumer.folder, place);
         assertNoPath(output, consumer.folder);
-        consumer.write({ [`${mode}/index.html`]: html('<script defer src="./main.js"></script>') });
+        consumer.write({ [`${place}/index.html`]: html('<script defer src="./main.js"></script>') });
         const site = await serveFolder(output);
-        await check(`webpack 5 ${mode}`, `${site.origin}/`, { core: 'file', hooks: true, buildMs: built.ms }).finally(
-          site.close,
-        );
+        const expected = { core: 'file', hooks, buildMs: built.ms };
+        await check(`webpack 5 ${name}`, `${site.origin}/`, expected).finally(site.close);
       });
     }
   } finally {

@@ -24,9 +24,9 @@ const types = {
 };
 
 /** Serves the files below `folder`, as a plain web server would: 404 for what is not there. */
-export function serveFolder(folder) {
+export function serveFolder(folder, sent = policy) {
   return listen(async (request, response) => {
-    const headers = { 'content-security-policy': policy };
+    const headers = { 'content-security-policy': sent };
     const { pathname } = new URL(request.url, 'http://localhost');
     const file = path.join(
       folder,
