@@ -162,9 +162,9 @@ export class Core implements ReplyReader {
     }
   }
 
-  #json<T>(method: JsonMethod, value: unknown): T {
+  #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0]): JsonMethods[M][1] {
     const length = this.#write(wellFormedJson(JSON.stringify(value)));
-    return this.#value(this.#raw[method](length)) as T;
+    return this.#value(this.#raw[method](length));
   }
 
   #view(): Uint8Array {
@@ -202,21 +202,23 @@ export class Core implements ReplyReader {
   }
 }
 
-type JsonMethod =
-  | 'configure'
-  | 'check'
-  | 'plan'
-  | 'partition'
-  | 'storable'
-  | 'store'
-  | 'forget'
-  | 'entries'
-  | 'admit'
-  | 'release'
-  | 'succeeded'
-  | 'failed'
-  | 'stage'
-  | 'settle';
+/** What each method is given and answers, as JSON. */
+interface JsonMethods {
+  configure: [CoreConfig, { evicted: string[] }];
+  check: [CheckRequest, CheckResult];
+  plan: [PlanRequest, Plan];
+  partition: [{ fields: Record<string, string> }, { handle: number; id: string }];
+  storable: [StorableRequest, StorableResult];
+  store: [StoreRecord, StoreResult];
+  forget: [ForgetRequest, ForgetAnswer];
+  entries: [EntriesQuery, EntriesAnswer];
+  admit: [Ticket, Admission];
+  release: [Release, Released];
+  succeeded: [SuccessReport, unknown];
+  failed: [FailureReport, FailureVerdict];
+  stage: [StageObservation, StageVerdict];
+  settle: [SettleRequest, Settled];
+}
 
 /** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */
 const keepBytes = 1 << 20;

@@ -350,6 +350,6 @@ const refusals: Record<string, string> = {
 /** The core wants to be told when everything is meant. */
 function withScope(selector: ForgetRequest): ForgetRequest {
   const { dryRun, ...fields } = selector;
-  const all = Object.values(fields).every((value) => value === undefined);
-  return all ? { all: true, ...(dryRun === true && { dryRun }) } : selector;
+  const named = Object.values(fields as Record<string, unknown>).some((value) => value !== undefined);
+  return named ? selector : { all: true, ...(dryRun === true && { dryRun }) };
 }

@@ -197,9 +197,8 @@ describe('cut at every byte', () => {
     const { parts } = await call(exchange);
     const states = ['', ...parts.map((_, index) => replay(parts.slice(0, index + 1)))];
     const finalAt = bytes.length - encoder.encode(body.slice(lastWordEnd(body))).length;
-    let reached = 0;
     for (const breaks of [false, true]) {
-      reached = 0;
+      let reached = 0;
       // Ending in order is tried at every byte; breaking differs only in how the reading ends.
       for (let end = 0; end <= bytes.length; end += breaks && end < finalAt - 40 ? 7 : 1) {
         const sent = serve(recording, exchange, (all) => ({ pieces: end === 0 ? [] : [all.subarray(0, end)], breaks }));
