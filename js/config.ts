@@ -8,6 +8,24 @@ import { systemClock } from './clock.js';
 import type { CoreConfig, Provider, TargetDescription } from './core-types.js';
 import { ConfigError, TierwiseError } from './errors.js';
 import { looksLikeSecret } from './redact.js';
+import {
+  anything,
+  boolean,
+  callable,
+  check,
+  type Check,
+  isFunction,
+  isText,
+  must,
+  notNegative,
+  oneOf,
+  orFalse,
+  positive,
+  requireObject,
+  type Shape,
+  text,
+  wholeFrom,
+} from './shape.js';
 import { wellFormed } from './text.js';
 import { parseSpaceAddress, requireServiceUrl } from './transports/space-address.js';
 import {
@@ -24,6 +42,7 @@ import {
   type SpaceConfig,
   type Tier,
   tiers,
+  type TimeoutConfig,
   type TokenSource,
 } from './types.js';
 
@@ -67,77 +86,147 @@ const flagNames: readonly FlagName[] = [
   'useHFAbstractionModel',
   'useHFUserModel',
 ];
-const configFields = [
-  'spaces',
-  'defaultTier',
-  'providers',
-  'flags',
-  'rules',
-  'partition',
-  'cache',
-  'wake',
-  'proxyUrl',
-  'proxyToken',
-  'timeouts',
-  'maxReplyBytes',
-  'dangerouslyAllowBrowserToken',
-  'usage',
-  'prices',
-  'fetch',
-  'clock',
-  'storage',
-  'random',
-  'hubUrl',
-  'wasmUrl',
-  'wasmBinary',
-] as const;
-const spaceFields = ['url', 'endpoint', 'token', 'revision', 'protocol', 'inputs', 'model', 'quota'] as const;
-const spaceProtocols = ['auto', 'gradio', 'tgi', 'openai', 'llama.cpp', 'plain'] as const;
-const gradioRoles = ['prompt', 'system', 'history', 'maxTokens', 'temperature'] as const;
+
+const serviceUrl: Check = (value, field) => checked(field, () => requireServiceUrl(value, 'the address'));
+const spaceUrl: Check = (value, field) => {
+  text(value, field);
+  checked(field, () => parseSpaceAddress(value));
+};
+export const timeoutsShape: Shape = { total: positive, firstChunk: positive, stall: positive };
+export const wakeShape: Check = (value, field) => oneOf('fallback', 'wait')(value, field);
+
+/** Bounds as in `wasm/route/quota.cpp`. */
+function quotaShape(): Shape {
+  return { concurrency: wholeFrom(1, 1000), perMinute: wholeFrom(1, 100_000), queueLength: wholeFrom(0, 100_000) };
+}
+
+function spaceShape(token: Check): Shape {
+  const input = must(
+    'the name of an input, or its position counted from 0',
+    (value) => isText(value) || (Number.isInteger(value) && (value as number) >= 0),
+  );
+  return {
+    url: spaceUrl,
+    endpoint: text,
+    token,
+    revision: text,
+    protocol: oneOf('auto', 'gradio', 'tgi', 'openai', 'llama.cpp', 'plain'),
+    inputs: { prompt: input, system: input, history: input, maxTokens: input, temperature: input },
+    model: text,
+    quota: quotaShape(),
+  };
+}
+
+function configShape(token: Check): Shape {
+  const space = spaceShape(token);
+  const router = { baseUrl: serviceUrl, model: text, token, billTo: text, quota: quotaShape() };
+  const { billTo: _, ...openai } = router;
+  const mock: Shape = {
+    reply: must('a string, or a function of the prompt', (value) => isText(value) || isFunction(value)),
+    delayMs: notNegative,
+  };
+  return {
+    spaces: Object.fromEntries(tiers.map((tier) => [tier, space])),
+    defaultTier: oneOf(...tiers),
+    providers: { openai, router, mock: (value, field) => value === true || check(value, mock, field) },
+    flags: anything,
+    rules: requireObject,
+    partition: anything,
+    cache: orFalse({
+      ttl: positive,
+      staleWhileRevalidate: notNegative,
+      maxEntries: wholeFrom(1, 2 ** 31 - 1),
+      maxBytes: positive,
+      persist: boolean,
+    }),
+    wake: wakeShape,
+    proxyUrl: serviceUrl,
+    proxyToken: tokenCheck(true),
+    timeouts: timeoutsShape,
+    maxReplyBytes: positive,
+    dangerouslyAllowBrowserToken: boolean,
+    usage: { sink: callable, appVersion: text },
+    prices: requireObject,
+    fetch: callable,
+    clock: (value, field) => {
+      const { now, after } = requireObject(value, field);
+      must('a function that gives the time in ms since 1970', isFunction)(now, `${field}.now`);
+      must('a function (ms, task) that gives one to cancel it', isFunction)(after, `${field}.after`);
+    },
+    storage: must("'memory', or a function that opens a store", (value) => value === 'memory' || isFunction(value)),
+    random: must('a function like Math.random', isFunction),
+    hubUrl: serviceUrl,
+    wasmUrl: text,
+    wasmBinary: must('an ArrayBuffer or a Uint8Array', isBytes),
+  };
+}
 
 export function resolveConfig(config: ClientConfig): ResolvedConfig {
-  requireObject(config, 'config');
-  refuseUnknown(config, configFields, '');
-  const allowToken = config.dangerouslyAllowBrowserToken === true;
-  const spaces = resolveSpaces(config.spaces ?? {}, allowToken);
-  const providers = resolveProviders(config.providers ?? {}, allowToken);
-  requireBoolean(config.dangerouslyAllowBrowserToken, 'dangerouslyAllowBrowserToken');
-  requireEnvironment(config);
+  const allowToken = (config as ClientConfig | null)?.dangerouslyAllowBrowserToken === true;
+  check(config, configShape(tokenCheck(allowToken)), '', 'config');
+  const { spaces = {}, providers = {}, cache = {}, usage } = config;
+  for (const tier of tiers) if (spaces[tier] !== undefined) text(spaces[tier].url, `spaces.${tier}.url`);
+  const { openai, router, mock } = providers;
+  for (const [name, provider] of Object.entries({ openai, router }))
+    if (provider !== undefined) text(provider.model, `providers.${name}.model`);
   const configured = tiers.filter((tier) => spaces[tier] !== undefined);
-  const defaultTier = config.defaultTier ?? (configured.length === 1 ? configured[0]! : 'base');
-  requireOneOf(defaultTier, tiers, 'defaultTier');
-  if (config.proxyUrl !== undefined) checked('proxyUrl', () => requireServiceUrl(config.proxyUrl, 'proxyUrl'));
-  if (config.hubUrl !== undefined) requireText(config.hubUrl, 'hubUrl');
-  const hubUrl = (config.hubUrl ?? 'https://huggingface.co').replace(/\/+$/, '');
-  checked('hubUrl', () => requireServiceUrl(hubUrl, 'hubUrl'));
-  if (config.proxyToken !== undefined) requireToken(config.proxyToken, 'proxyToken', true);
-  if (config.wake !== undefined) requireOneOf(config.wake, ['fallback', 'wait'], 'wake');
   const givenFetch = config.fetch ?? (globalThis as { fetch?: typeof fetch }).fetch;
-  if (typeof givenFetch !== 'function') throw new ConfigError('fetch', 'this environment has no fetch: give one.');
+  if (givenFetch === undefined) throw new ConfigError('fetch', 'this environment has no fetch: give one.');
   return {
-    spaces,
-    providers,
-    defaultTier,
+    spaces: { ...spaces },
+    providers: {
+      ...(openai && { openai }),
+      ...(router && { router }),
+      ...(mock && { mock: mock === true ? {} : mock }),
+    },
+    defaultTier: config.defaultTier ?? (configured.length === 1 ? configured[0]! : 'base'),
     flags: resolveFlags(config.flags),
-    rules: config.rules === undefined ? defaultRules : requireObject(config.rules, 'rules'),
-    prices: mergePrices(config.prices),
+    rules: config.rules ?? defaultRules,
+    prices: config.prices === undefined ? defaultPrices : merge(defaultPrices, config.prices),
     partition: resolvePartition(config.partition ?? {}, 'partition'),
-    cache: config.cache === false ? undefined : resolveCache(config.cache ?? {}),
+    cache:
+      cache === false
+        ? undefined
+        : {
+            ttl: cache.ttl ?? day,
+            staleWhileRevalidate: cache.staleWhileRevalidate ?? 0,
+            maxEntries: cache.maxEntries ?? 10_000,
+            maxBytes: cache.maxBytes ?? 32 * 1024 * 1024,
+            persist: cache.persist,
+          },
     wake: config.wake ?? 'fallback',
     proxyUrl: config.proxyUrl?.replace(/\/+$/, ''),
     proxyToken: config.proxyToken,
-    timeouts: resolveTimeouts(config.timeouts ?? {}, 'timeouts', { total: 120_000, firstChunk: 60_000, stall: 30_000 }),
-    maxReplyBytes: positive(config.maxReplyBytes, 'maxReplyBytes', 8 * 1024 * 1024),
-    appVersion: config.usage?.appVersion,
-    usageSink: config.usage?.sink,
+    timeouts: resolveTimeouts(config.timeouts, { total: 120_000, firstChunk: 60_000, stall: 30_000 }),
+    maxReplyBytes: config.maxReplyBytes ?? 8 * 1024 * 1024,
+    appVersion: usage?.appVersion,
+    usageSink: usage?.sink,
     fetch: givenFetch,
     clock: config.clock ?? systemClock,
     storage: config.storage,
     random: config.random ?? Math.random,
-    hubUrl,
+    hubUrl: (config.hubUrl ?? 'https://huggingface.co').replace(/\/+$/, ''),
     wasmUrl: config.wasmUrl,
     wasmBinary: config.wasmBinary,
     dangerouslyAllowBrowserToken: allowToken,
+  };
+}
+
+/** A Space that is tried without being configured. */
+export function resolveSpace(space: SpaceConfig, field: string, allowToken: boolean): SpaceConfig {
+  check(space, spaceShape(tokenCheck(allowToken)), field);
+  text(space.url, `${field}.url`);
+  return space;
+}
+
+export function resolveTimeouts(
+  given: TimeoutConfig | undefined,
+  defaults: ResolvedConfig['timeouts'],
+): ResolvedConfig['timeouts'] {
+  return {
+    total: given?.total ?? defaults.total,
+    firstChunk: given?.firstChunk ?? defaults.firstChunk,
+    stall: given?.stall ?? defaults.stall,
   };
 }
 
@@ -180,11 +269,10 @@ export function coreConfig(config: ResolvedConfig): CoreConfig {
 }
 
 export function resolvePartition(partition: unknown, field: string): PartitionConfig {
-  const fields = requireObject(partition, field) as Record<string, unknown>;
   const resolved: PartitionConfig = {};
-  for (const [key, value] of Object.entries(fields)) {
+  for (const [key, value] of Object.entries(requireObject(partition, field))) {
     if (value === undefined) continue;
-    if (typeof value !== 'string') throw new ConfigError(`${field}.${key}`, 'must be a string.');
+    if (!isText(value)) throw new ConfigError(`${field}.${key}`, 'must be a string.');
     if (value.length > 512) throw new ConfigError(`${field}.${key}`, 'must be at most 512 characters.');
     // Broken text would become the same replacement character for everybody.
     if (wellFormed(key + value) !== key + value)
@@ -197,124 +285,26 @@ export function resolvePartition(partition: unknown, field: string): PartitionCo
   return resolved;
 }
 
-export function resolveTimeouts(
-  given: unknown,
-  field: string,
-  defaults: { total: number; firstChunk: number; stall: number },
-): { total: number; firstChunk: number; stall: number } {
-  const timeouts = requireObject(given, field) as Record<string, unknown>;
-  refuseUnknown(timeouts, ['total', 'firstChunk', 'stall'], `${field}.`);
-  return {
-    total: positive(timeouts['total'], `${field}.total`, defaults.total),
-    firstChunk: positive(timeouts['firstChunk'], `${field}.firstChunk`, defaults.firstChunk),
-    stall: positive(timeouts['stall'], `${field}.stall`, defaults.stall),
-  };
-}
-
-function resolveSpaces(given: unknown, allowToken: boolean): Partial<Record<Tier, SpaceConfig>> {
-  const spaces = requireObject(given, 'spaces') as Record<string, unknown>;
-  refuseUnknown(spaces, tiers, 'spaces.');
-  const resolved: Partial<Record<Tier, SpaceConfig>> = {};
-  for (const tier of tiers) {
-    if (spaces[tier] !== undefined) resolved[tier] = resolveSpace(spaces[tier], `spaces.${tier}`, allowToken);
-  }
-  return resolved;
-}
-
-export function resolveSpace(given: unknown, field: string, allowToken: boolean): SpaceConfig {
-  const space = requireObject(given, field) as unknown as SpaceConfig;
-  refuseUnknown(space, spaceFields, `${field}.`);
-  requireText(space.url, `${field}.url`);
-  checked(`${field}.url`, () => parseSpaceAddress(space.url));
-  if (space.endpoint !== undefined) requireText(space.endpoint, `${field}.endpoint`);
-  if (space.revision !== undefined) requireText(space.revision, `${field}.revision`);
-  if (space.model !== undefined) requireText(space.model, `${field}.model`);
-  if (space.protocol !== undefined) requireOneOf(space.protocol, spaceProtocols, `${field}.protocol`);
-  if (space.token !== undefined) requireToken(space.token, `${field}.token`, allowToken);
-  if (space.inputs !== undefined) {
-    const inputs = requireObject(space.inputs, `${field}.inputs`) as Record<string, unknown>;
-    refuseUnknown(inputs, gradioRoles, `${field}.inputs.`);
-    for (const [role, input] of Object.entries(inputs)) {
-      if (typeof input !== 'string' && !(typeof input === 'number' && Number.isInteger(input) && input >= 0)) {
-        throw new ConfigError(
-          `${field}.inputs.${role}`,
-          'must be the name of an input, or its position counted from 0.',
-        );
-      }
-    }
-  }
-  requireQuota(space.quota, `${field}.quota`);
-  return space;
-}
-
-function resolveProviders(given: unknown, allowToken: boolean): ResolvedConfig['providers'] {
-  const providers = requireObject(given, 'providers') as NonNullable<ClientConfig['providers']>;
-  refuseUnknown(providers, ['openai', 'router', 'mock'], 'providers.');
-  const resolved: ResolvedConfig['providers'] = {};
-  for (const name of ['openai', 'router'] as const) {
-    const provider = providers[name] as RouterProviderConfig | undefined;
-    if (provider === undefined) continue;
-    const field = `providers.${name}`;
-    requireObject(provider, field);
-    refuseUnknown(provider, ['baseUrl', 'model', 'token', 'billTo', 'quota'], `${field}.`);
-    requireText(provider.model, `${field}.model`);
-    if (provider.baseUrl !== undefined)
-      checked(`${field}.baseUrl`, () => requireServiceUrl(provider.baseUrl, `${field}.baseUrl`));
-    if (provider.token !== undefined) requireToken(provider.token, `${field}.token`, allowToken);
-    if (provider.billTo !== undefined) requireText(provider.billTo, `${field}.billTo`);
-    requireQuota(provider.quota, `${field}.quota`);
-    resolved[name] = provider;
-  }
-  if (providers.mock !== undefined) {
-    const mock: MockProviderConfig = providers.mock === true ? {} : providers.mock;
-    requireObject(mock, 'providers.mock');
-    refuseUnknown(mock, ['reply', 'delayMs'], 'providers.mock.');
-    if (mock.reply !== undefined && typeof mock.reply !== 'string' && typeof mock.reply !== 'function')
-      throw new ConfigError('providers.mock.reply', 'must be a string, or a function of the prompt.');
-    notNegative(mock.delayMs, 'providers.mock.delayMs', 0);
-    resolved.mock = mock;
-  }
-  return resolved;
-}
-
 function resolveFlags(given: unknown): Flags | undefined {
   if (given === undefined) return undefined;
-  const flags = requireObject(given, 'flags') as Record<string, unknown>;
+  const flags = requireObject(given, 'flags');
   const resolved: Flags = {};
   for (const name of flagNames) {
     const flag = flags[name];
     if (flag === undefined) continue;
     if (typeof flag === 'boolean') resolved[name] = { enabled: flag, visible: true };
     else {
-      const { enabled, visible } = requireObject(flag, `flags.${name}`) as { enabled?: unknown; visible?: unknown };
-      if (typeof enabled !== 'boolean') throw new ConfigError(`flags.${name}.enabled`, 'must be true or false.');
-      requireBoolean(visible, `flags.${name}.visible`);
-      resolved[name] = { enabled, visible: visible !== false };
+      const { enabled, visible = true } = requireObject(flag, `flags.${name}`);
+      boolean(enabled, `flags.${name}.enabled`);
+      boolean(visible, `flags.${name}.visible`);
+      resolved[name] = { enabled: enabled === true, visible: visible === true };
     }
   }
   // Flags of the host application that are not ours are none of our business.
   return resolved;
 }
 
-function resolveCache(given: unknown): ResolvedConfig['cache'] {
-  const cache = requireObject(given, 'cache') as Record<string, unknown>;
-  refuseUnknown(cache, ['ttl', 'staleWhileRevalidate', 'maxEntries', 'maxBytes', 'persist'], 'cache.');
-  const persist = requireBoolean(cache['persist'], 'cache.persist');
-  return {
-    ttl: positive(cache['ttl'], 'cache.ttl', day),
-    staleWhileRevalidate: notNegative(cache['staleWhileRevalidate'], 'cache.staleWhileRevalidate', 0),
-    maxEntries: whole(cache['maxEntries'], 'cache.maxEntries', 10_000),
-    maxBytes: positive(cache['maxBytes'], 'cache.maxBytes', 32 * 1024 * 1024),
-    persist,
-  };
-}
-
 /** The caller's table over the default one, price by price; the core refuses what is no price. */
-function mergePrices(given: unknown): JsonObject {
-  const base = defaultPrices as unknown as JsonObject;
-  return given === undefined ? base : merge(base, requireObject(given, 'prices'));
-}
-
 function merge(base: JsonObject, over: JsonObject): JsonObject {
   const merged: JsonObject = { ...base };
   for (const [key, value] of Object.entries(over)) {
@@ -334,19 +324,19 @@ function isPlain(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function requireToken(token: TokenSource, field: string, allowed: boolean): void {
-  if (typeof token === 'function') return;
-  if (typeof token !== 'string' || token.trim() === '') {
-    throw new ConfigError(field, 'must be a token, or a function that gives one.');
-  }
-  if (!allowed && isBrowser() && looksLikeSecret(token)) {
+function tokenCheck(allowed: boolean): Check {
+  return (token, field) => {
+    if (isFunction(token)) return;
+    if (!isText(token) || token.trim() === '')
+      throw new ConfigError(field, 'must be a token, or a function that gives one.');
+    if (allowed || !isBrowser() || !looksLikeSecret(token)) return;
     throw new ConfigError(
       field,
       'a literal secret in a page can be read by everyone who opens it. Use proxyUrl, or a function that fetches a short-lived token; ' +
         'for a tool only you use, set dangerouslyAllowBrowserToken: true.',
       'browser-token',
     );
-  }
+  };
 }
 
 /** A page or a worker of one, not a server. */
@@ -362,86 +352,9 @@ export function isBrowser(): boolean {
   );
 }
 
-/** As in `wasm/route/quota.cpp`. */
-const quotaBounds = { concurrency: [1, 1000], perMinute: [1, 100_000], queueLength: [0, 100_000] } as const;
-
-function requireQuota(given: QuotaConfig | undefined, field: string): void {
-  if (given === undefined) return;
-  const quota = requireObject(given, field) as Record<string, unknown>;
-  refuseUnknown(quota, ['concurrency', 'perMinute', 'queueLength'], `${field}.`);
-  for (const [name, value] of Object.entries(quota)) {
-    const [least, most] = quotaBounds[name as keyof QuotaConfig];
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= least && (value as number) <= most)) {
-      throw new ConfigError(`${field}.${name}`, `must be a whole number from ${String(least)} to ${String(most)}.`);
-    }
-  }
-}
-
-function requireObject(value: unknown, field: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ConfigError(field, 'must be an object.');
-  return value as JsonObject;
-}
-function requireText(value: unknown, field: string): void {
-  if (typeof value !== 'string' || value.trim() === '') throw new ConfigError(field, 'must be a non-empty string.');
-}
-function requireOneOf(value: unknown, allowed: readonly string[], field: string): void {
-  if (!allowed.includes(value as string))
-    throw new ConfigError(field, `must be one of ${allowed.join(', ')}; it is ${JSON.stringify(value)}.`);
-}
-function requireBoolean(value: unknown, field: string): boolean | undefined {
-  if (value !== undefined && typeof value !== 'boolean') throw new ConfigError(field, 'must be true or false.');
-  return value;
-}
-/** What the world is reached through, where it was given. */
-function requireEnvironment(config: ClientConfig): void {
-  const { usage, clock, storage, random, wasmUrl, wasmBinary } = config;
-  const demand = (ok: boolean, field: string, message: string) => {
-    if (!ok) throw new ConfigError(field, message);
-  };
-  const isFunction = (value: unknown) => typeof value === 'function';
-  if (usage !== undefined) {
-    requireObject(usage, 'usage');
-    refuseUnknown(usage, ['sink', 'appVersion'], 'usage.');
-    demand(usage.sink === undefined || isFunction(usage.sink), 'usage.sink', 'must be a function.');
-    if (usage.appVersion !== undefined) requireText(usage.appVersion, 'usage.appVersion');
-  }
-  if (clock !== undefined) {
-    const { now, after } = requireObject(clock, 'clock') as { now?: unknown; after?: unknown };
-    demand(isFunction(now), 'clock.now', 'must be a function that gives the time in ms since 1970.');
-    demand(isFunction(after), 'clock.after', 'must be a function (ms, task) that gives one to cancel it.');
-  }
-  demand(
-    storage === undefined || storage === 'memory' || isFunction(storage),
-    'storage',
-    "must be 'memory', or a function that opens a store.",
-  );
-  demand(random === undefined || isFunction(random), 'random', 'must be a function like Math.random.');
-  if (wasmUrl !== undefined) requireText(wasmUrl, 'wasmUrl');
-  demand(wasmBinary === undefined || isBytes(wasmBinary), 'wasmBinary', 'must be an ArrayBuffer or a Uint8Array.');
-}
 /** Also of another realm (a frame). */
 function isBytes(value: unknown): boolean {
   return ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
-}
-function notNegative(value: unknown, field: string, fallback: number): number {
-  if (value === 0) return 0;
-  return positive(value, field, fallback, 'must be a number of at least 0.');
-}
-function whole(value: unknown, field: string, fallback: number): number {
-  if (value !== undefined && !Number.isInteger(value)) throw new ConfigError(field, 'must be a whole number.');
-  return positive(value, field, fallback);
-}
-function positive(value: unknown, field: string, fallback: number, what = 'must be a number greater than 0.'): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw new ConfigError(field, what);
-  return value;
-}
-function refuseUnknown(value: object, known: readonly string[], prefix: string): void {
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key))
-      throw new ConfigError(`${prefix}${key}`, `is not a setting; the settings here are ${known.join(', ')}.`);
-  }
 }
 /** Errors of address parsing, under the field they belong to. */
 function checked(field: string, check: () => unknown): void {

@@ -3,8 +3,25 @@
  * context folded into the conversation. Wrong types are refused here with the field named; sizes and values are
  * checked by the core (step 1).
  */
-import { type ResolvedConfig, resolvePartition, resolveTimeouts } from './config.js';
+import { type ResolvedConfig, resolvePartition, resolveTimeouts, timeoutsShape, wakeShape } from './config.js';
 import { ConfigError, RequestError } from './errors.js';
+import {
+  anyText,
+  boolean,
+  check,
+  type Check,
+  isFunction,
+  isText,
+  listOf,
+  must,
+  notNegative,
+  number,
+  oneOf,
+  orFalse,
+  requireObject,
+  type Shape,
+  text,
+} from './shape.js';
 import { wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
 import { type JsonObject, type Message, type QueryContext, type RequestOptions, type Tier, tiers } from './types.js';
@@ -40,28 +57,46 @@ export interface PreparedRequest {
 /** A request larger than this (in UTF-16 units, all messages) never reaches the core. */
 export const maxRequestBytes = 2 * 1024 * 1024;
 const defaults = { temperature: 0.7, maxTokens: 512 };
-const cacheFields = ['noCache', 'noStore', 'onlyIfCached', 'maxAge', 'ttl', 'tags'];
-const optionFields = [
-  'tier',
-  'context',
-  'system',
-  'history',
-  'temperature',
-  'maxTokens',
-  'topP',
-  'seed',
-  'stop',
-  'parameters',
-  'variety',
-  'permissions',
-  'priority',
-  'cache',
-  'wake',
-  'timeouts',
-  'signal',
-  'partition',
-  'interactionId',
-] as const;
+const json: Check = (value, field) => {
+  requireObject(value, field);
+  requireJson(value, field);
+};
+let optionsShape: Shape | undefined;
+const makeOptionsShape = (): Shape => ({
+  tier: (value) => requireTier(value),
+  context: json,
+  system: anyText,
+  history: (value, field) => {
+    must('a list of messages', Array.isArray)(value, field);
+    (value as unknown[]).forEach((message, i) => {
+      const { role, content } = (message ?? {}) as Record<string, unknown>;
+      anyText(role, `${field}[${String(i)}].role`);
+      anyText(content, `${field}[${String(i)}].content`);
+    });
+  },
+  temperature: number,
+  maxTokens: number,
+  topP: number,
+  seed: number,
+  stop: listOf('strings', isText),
+  parameters: json,
+  variety: boolean,
+  permissions: listOf(`tiers (${tiers.join(', ')})`, (tier) => tiers.includes(tier as Tier)),
+  priority: { mode: oneOf('interactive', 'background'), prefer: oneOf('quality', 'speed', 'cost') },
+  cache: orFalse({
+    noCache: boolean,
+    noStore: boolean,
+    onlyIfCached: boolean,
+    maxAge: notNegative,
+    ttl: notNegative,
+    tags: listOf('strings', isText),
+  }),
+  wake: wakeShape,
+  timeouts: timeoutsShape,
+  signal: must('an AbortSignal', (value) => isFunction((value as Partial<AbortSignal> | null)?.addEventListener)),
+  partition: (value, field) => void resolvePartition(value, field),
+  interactionId: text,
+});
 /** Read by the tier rules; telling them to the model would be noise. */
 const routingOnly = new Set(['useCompanyModel', 'useAbstraction', 'useUserModel', 'useExistingModels']);
 
@@ -69,8 +104,7 @@ export function prepareRequest(prompt: unknown, options: RequestOptions, config:
   if (typeof prompt !== 'string')
     throw new RequestError('invalid-input', `The prompt must be a string; it is ${typeName(prompt)}.`, 'prompt');
   if (prompt.trim() === '') throw new RequestError('empty-prompt', 'The prompt is empty: say what to ask.', 'prompt');
-  requireOptions(options);
-  if (options.tier !== undefined) requireTier(options.tier);
+  ofRequest(() => check(options, (optionsShape ??= makeOptionsShape()), '', 'options'));
   const context = options.context ?? {};
   const cache = options.cache === false ? { noCache: true, noStore: true } : (options.cache ?? {});
   const id = newId();
@@ -95,14 +129,11 @@ export function prepareRequest(prompt: unknown, options: RequestOptions, config:
       tags: cache.tags ?? [],
     },
     wake: options.wake ?? config.wake,
-    timeouts:
-      options.timeouts === undefined
-        ? config.timeouts
-        : ofRequest(() => resolveTimeouts(options.timeouts, 'timeouts', config.timeouts)),
+    timeouts: resolveTimeouts(options.timeouts, config.timeouts),
     signal: options.signal,
     partition: {
       ...config.partition,
-      ...(options.partition !== undefined && ofRequest(() => resolvePartition(options.partition, 'partition'))),
+      ...(options.partition !== undefined && resolvePartition(options.partition, 'partition')),
     } as Record<string, string>,
   };
 }
@@ -193,86 +224,9 @@ function parameters(options: RequestOptions): ModelRequest['parameters'] {
   };
 }
 
-export function requireOptions(options: RequestOptions): void {
-  if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options)) {
-    throw new RequestError('invalid-input', `The options must be an object; they are ${typeName(options)}.`, 'options');
-  }
-  for (const key of Object.keys(options)) {
-    if (!(optionFields as readonly string[]).includes(key)) {
-      throw new RequestError(
-        'invalid-input',
-        `options.${key} is not an option; the options are ${optionFields.join(', ')}.`,
-        `options.${key}`,
-      );
-    }
-  }
-  const given: Record<string, unknown> = { ...options };
-  const { system, history, permissions, cache, priority, wake, stop, signal } = given;
-  const wrong = (field: string, what: string): never => {
-    throw new RequestError('invalid-input', `${field} must be ${what}.`, field);
-  };
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
-  const refuseUnknown = (value: unknown, field: string, known: readonly string[]) => {
-    for (const key of Object.keys(value as object))
-      if (!known.includes(key)) wrong(`${field}.${key}`, `one of ${known.join(', ')}`);
-  };
-  for (const field of ['context', 'parameters']) {
-    if (given[field] === undefined) continue;
-    if (!isObject(given[field])) wrong(field, 'an object');
-    requireJson(given[field], field);
-  }
-  for (const field of ['temperature', 'maxTokens', 'topP', 'seed']) {
-    if (given[field] !== undefined && typeof given[field] !== 'number') wrong(field, 'a number');
-  }
-  if (given['variety'] !== undefined && typeof given['variety'] !== 'boolean') wrong('variety', 'true or false');
-  if (
-    given['interactionId'] !== undefined &&
-    (typeof given['interactionId'] !== 'string' || given['interactionId'] === '')
-  )
-    wrong('interactionId', 'a non-empty string');
-  if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== 'function')
-    wrong('signal', 'an AbortSignal');
-  if (cache !== undefined && cache !== false) {
-    if (!isObject(cache)) wrong('cache', 'an object, or false');
-    refuseUnknown(cache, 'cache', cacheFields);
-    const { noCache, noStore, onlyIfCached, maxAge, ttl } = cache as Record<string, unknown>;
-    for (const [name, value] of Object.entries({ noCache, noStore, onlyIfCached }))
-      if (value !== undefined && typeof value !== 'boolean') wrong(`cache.${name}`, 'true or false');
-    for (const [name, value] of Object.entries({ maxAge, ttl }))
-      if (value !== undefined && !(typeof value === 'number' && Number.isFinite(value) && value >= 0))
-        wrong(`cache.${name}`, 'a number of milliseconds, 0 or more');
-  }
-  if (system !== undefined && typeof system !== 'string') wrong('system', 'a string');
-  if (wake !== undefined && wake !== 'fallback' && wake !== 'wait') wrong('wake', "'fallback' or 'wait'");
-  if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string')))
-    wrong('stop', 'a list of strings');
-  if (priority !== undefined) {
-    if (!isObject(priority)) wrong('priority', 'an object');
-    refuseUnknown(priority, 'priority', ['mode', 'prefer']);
-    const { mode, prefer } = priority as { mode?: string; prefer?: string };
-    if (mode !== undefined && !['interactive', 'background'].includes(mode))
-      wrong('priority.mode', "'interactive' or 'background'");
-    if (prefer !== undefined && !['quality', 'speed', 'cost'].includes(prefer))
-      wrong('priority.prefer', "'quality', 'speed' or 'cost'");
-  }
-  if (
-    permissions !== undefined &&
-    !(Array.isArray(permissions) && permissions.every((tier) => tiers.includes(tier as Tier)))
-  ) {
-    wrong('permissions', `a list of tiers (${tiers.join(', ')})`);
-  }
-  if (history !== undefined) {
-    if (!Array.isArray(history)) wrong('history', 'a list of messages');
-    (history as unknown[]).forEach((message, i) => {
-      const { role, content } = (isObject(message) ? message : {}) as { role?: unknown; content?: unknown };
-      if (typeof role !== 'string')
-        wrong(`history[${String(i)}].role`, "a string ('user', 'assistant', 'system' or 'tool')");
-      if (typeof content !== 'string') wrong(`history[${String(i)}].content`, 'a string');
-    });
-  }
-  const tags = isObject(cache) ? (cache as { tags?: unknown }).tags : undefined;
-  if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
-    wrong('cache.tags', 'a list of strings');
+/** For options that are merged with others before they are checked. */
+export function requireOptions(options: unknown): void {
+  ofRequest(() => requireObject(options, 'options'));
 }
 
 /** What goes into prompts, keys and the core: anything else (functions, cycles, big numbers) is refused, and so is more than fits. */
@@ -288,9 +242,9 @@ function requireJson(value: unknown, field: string): void {
 }
 
 /** The same checks as for the configuration, as an error of the request. */
-function ofRequest<T>(check: () => T): T {
+function ofRequest<T>(run: () => T): T {
   try {
-    return check();
+    return run();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new RequestError('invalid-input', error.message, error.field);

@@ -37,7 +37,7 @@ describe.each([
 const wrongOptions: [string, unknown][] = [
   ['options', null],
   ['options', []],
-  ['options.tone', { tone: 'dry' }],
+  ['tone', { tone: 'dry' }],
   ['tier', { tier: 'gold' }],
   ['tier', { tier: 'toString' }],
   ['tier', { tier: 5 }],
