@@ -11,7 +11,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
 import type { ForgetRequest } from '../core-types.js';
-import type { Json } from '../types.js';
+import { type Json, type Tier, tiers } from '../types.js';
 import { matchesSelector } from './selector.js';
 import type { CacheRecord, RemoteChange, Store } from './store.js';
 
@@ -299,7 +299,7 @@ function isSound(value: unknown): value is StoredRecord {
     record.format === recordFormat &&
     hex(record.id) &&
     hex(record.partition) &&
-    typeof record.tier === 'string' &&
+    tiers.includes(record.tier as Tier) &&
     typeof record.target === 'string' &&
     typeof record.prompt === 'string' &&
     Array.isArray(record.tags) &&
