@@ -6,12 +6,15 @@ import { sleep } from './clock.js';
 import type { Core } from './core.js';
 import type { FailureVerdict } from './core-types.js';
 import { TierwiseError } from './errors.js';
+import { targetName } from './target-name.js';
 import type { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { Connections } from './transports/connect.js';
 import type { ModelRequest, TransportPart, TransportResult } from './transports/transport.js';
 import type { Turnstile } from './turnstile.js';
 import type { Clock, Protocol, SpaceStatus } from './types.js';
+
+const wayNames: Partial<Record<string, string>> = { queue: 'Gradio’s queue', '/call': 'Gradio’s /call' };
 
 export interface AttemptJob {
   target: string;
@@ -102,7 +105,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         refuseNothing(result);
         const ms = clock.now() - began;
         core.succeeded({ target, totalMs: ms, now: clock.now(), ...(firstPartMs !== undefined && { firstPartMs }) });
-        record('done', `${target} answered over ${result.via}.`, { protocol: connection.protocol, attempt });
+        record('done', answered(target, result.via), { protocol: connection.protocol, attempt });
         return { ...result, protocol: connection.protocol, ms, firstPartMs, attempt };
       } finally {
         leave();
@@ -204,6 +207,11 @@ async function waitForTurn(job: AttemptJob, deps: AttemptDeps): Promise<() => vo
   );
   if (waited !== undefined) record('done', waited);
   return leave;
+}
+
+function answered(target: string, via: string): string {
+  if (via === 'mock') return 'The mock provider made this reply up.';
+  return `${targetName(target)} answered over ${wayNames[via] ?? via}.`;
 }
 
 /** A server of a protocol without an end mark that closed the stream at once has not answered. */

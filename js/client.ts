@@ -30,7 +30,6 @@ import { preview, utf8Bytes } from './text.js';
 import { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
 import { Connections } from './transports/connect.js';
-import { leaving } from './transports/shared-task.js';
 import { Turnstile } from './turnstile.js';
 import {
   type CacheEntryInfo,
@@ -58,7 +57,7 @@ import {
   type UsageEvent,
   type Warning,
 } from './types.js';
-import { unlessLeft } from './unless-left.js';
+import { leaving, unlessLeft } from './unless-left.js';
 import { UsageReporter } from './usage/reporter.js';
 
 /** Nothing is loaded and nothing is called until a method is used. Throws `ConfigError` naming the field. */
@@ -636,7 +635,7 @@ class GatewayClient implements Client {
         attempts.length > 1
           ? ` Before it: ${attempts
               .slice(0, -1)
-              .map(({ target, message }) => `${target}: ${message}`)
+              .map(({ message }) => message)
               .join(' ')}`
           : '';
       return new CallError(verdict.class, `${verdict.message}${also}`, {

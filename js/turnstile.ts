@@ -5,8 +5,8 @@
 import type { Core } from './core.js';
 import type { Released } from './core-types.js';
 import { CallFailure } from './transports/call-failure.js';
-import { leaving } from './transports/shared-task.js';
 import type { Clock } from './types.js';
+import { leaving } from './unless-left.js';
 
 interface Waiting {
   start(): void;

@@ -292,7 +292,7 @@ export interface Trace {
   steps: readonly TraceStep[];
 }
 export interface TraceStep {
-  step: 'check' | 'plan' | 'cache' | 'join' | 'prompt' | 'wake' | 'queue' | 'call' | 'reply' | 'store' | 'report';
+  step: 'check' | 'plan' | 'cache' | 'join' | 'wake' | 'queue' | 'call' | 'reply' | 'store';
   target?: string;
   /** ms since `startedAt`. */
   at: number;

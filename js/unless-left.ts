@@ -1,4 +1,5 @@
-import { leaving } from './transports/shared-task.js';
+/** Waits that a signal ends. */
+import { CallFailure } from './transports/call-failure.js';
 
 /** `work`, unless the signal fires first: then its reason as a `CallFailure`. The work itself goes on. */
 export function unlessLeft<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -22,4 +23,10 @@ export function unlessLeft<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
       },
     );
   });
+}
+
+/** Why a signal ended a wait: a total timeout comes as a `CallFailure` in its reason, anything else is the caller's abort. */
+export function leaving(signal: AbortSignal): CallFailure {
+  const reason: unknown = signal.reason;
+  return reason instanceof CallFailure ? reason : new CallFailure({ kind: 'abort' }, reason);
 }

@@ -9,6 +9,7 @@
  */
 import { Http } from '../http.js';
 import type { FailureFacts, StageVerdict } from '../core-types.js';
+import { targetName, tierOf } from '../target-name.js';
 import type {
   OpenAIProviderConfig,
   RouterProviderConfig,
@@ -17,6 +18,7 @@ import type {
   Tier,
   TokenSource,
 } from '../types.js';
+import { leaving } from '../unless-left.js';
 import { CallFailure } from './call-failure.js';
 import { detect, type Detection, refuseSdk } from './detect.js';
 import { gradio } from './gradio.js';
@@ -25,7 +27,7 @@ import { llamaCpp } from './llama-cpp.js';
 import { mock } from './mock.js';
 import { openai } from './openai.js';
 import { plain } from './plain.js';
-import { leaving, SharedTask } from './shared-task.js';
+import { SharedTask } from './shared-task.js';
 import {
   httpSettings,
   type NetworkSettings,
@@ -61,7 +63,6 @@ export interface ConnectOptions {
   onStep?: (name: 'address' | 'space' | 'protocol', message: string) => void;
 }
 
-const spacePrefix = 'space:';
 const standardBase = { openai: 'https://api.openai.com/v1', router: 'https://router.huggingface.co/v1' };
 const protocolNames: Record<string, string> = {
   gradio: 'Gradio',
@@ -90,9 +91,8 @@ export class Connections {
     if (options.signal.aborted) throw leaving(options.signal);
     const known = this.#connections.get(target);
     if (known !== undefined) return known;
-    const connection = target.startsWith(spacePrefix)
-      ? await this.#connectSpace(target, options)
-      : this.#connectProvider(target);
+    const connection =
+      tierOf(target) === undefined ? this.#connectProvider(target) : await this.#connectSpace(target, options);
     this.#connections.set(target, connection);
     return connection;
   }
@@ -105,10 +105,10 @@ export class Connections {
       this.#deps.onStatus?.(full);
       return full;
     };
-    if (!target.startsWith(spacePrefix))
+    if (tier === undefined)
       return tell({
         state: 'unknown',
-        message: `${nameOf(target)} has no state that could be looked up; it shows when it is called.`,
+        message: `${targetName(target)} has no state that could be looked up; it shows when it is called.`,
       });
     const space = this.#space(target);
     if (!space.isKnownToHub) {
@@ -116,8 +116,8 @@ export class Connections {
       return tell({
         state: connected ? 'ready' : 'unknown',
         message: connected
-          ? `${nameOf(target)} has answered.`
-          : `${nameOf(target)} is not on the Hub: its state shows when it is called.`,
+          ? `${targetName(target)} has answered.`
+          : `${targetName(target)} is not on the Hub: its state shows when it is called.`,
       });
     }
     const seen = this.#wakes.lastSeen(space.key) ?? (await space.look(signal));
@@ -127,7 +127,7 @@ export class Connections {
   /** Starts a Space and resolves when it runs. For what the Hub does not know, a visit is all that can be done. */
   async wake(target: string, options: { signal?: AbortSignal; onStatus: (status: Status) => void }): Promise<void> {
     if (options.signal?.aborted === true) throw leaving(options.signal);
-    if (!target.startsWith(spacePrefix)) return;
+    if (tierOf(target) === undefined) return;
     const space = this.#space(target);
     const waiter: Waiter = {
       target,
@@ -161,7 +161,7 @@ export class Connections {
   async #connectSpace(target: string, options: ConnectOptions): Promise<Connection> {
     const space = this.#space(target);
     const { signal, onStep } = options;
-    options.onStatus({ state: 'connecting', message: `Connecting to ${nameOf(target)}.` });
+    options.onStatus({ state: 'connecting', message: `Connecting to ${targetName(target)}.` });
     for (let round = 1; ; round += 1) {
       const underWay = options.wake === 'fallback' ? this.#wakes.lastSeen(space.key) : undefined;
       if (underWay !== undefined) await this.#requireRunning(target, space, underWay, options);
@@ -169,16 +169,18 @@ export class Connections {
       if (round === 1)
         onStep?.(
           'address',
-          `${nameOf(target)} is at ${place.base === '' ? this.#config.spaces[tierOf(target)!]!.url : place.base}.`,
+          `${targetName(target)} is at ${place.base === '' ? this.#config.spaces[tierOf(target)!]!.url : place.base}.`,
         );
       if (place.sighting !== undefined) await this.#requireRunning(target, space, place.sighting, options);
       onStep?.(
         'space',
-        place.sighting === undefined ? `${nameOf(target)} is called directly.` : `${nameOf(target)} is running.`,
+        place.sighting === undefined
+          ? `${targetName(target)} is called directly.`
+          : `${targetName(target)} is running.`,
       );
       try {
         const found = await this.#detect(target, space, place, signal);
-        onStep?.('protocol', `${nameOf(target)} speaks ${protocolNames[found.protocol] ?? found.protocol}.`);
+        onStep?.('protocol', `${targetName(target)} speaks ${protocolNames[found.protocol] ?? found.protocol}.`);
         return this.#guard(target, space, this.#open(target, space, place.base, found));
       } catch (error) {
         if (round > 1 || !(error instanceof CallFailure) || error.facts.stage === undefined) throw error;
@@ -204,9 +206,9 @@ export class Connections {
     const known = this.#hosts.get(target);
     if (known !== undefined) return known;
     const tier = tierOf(target);
-    const config = tier === undefined ? undefined : this.#config.spaces[tier];
-    if (config === undefined) throw new Error(`No Space is configured for ${target}.`);
-    const space = new SpaceHost(target.slice(spacePrefix.length), config, this.#config, this.#proxy());
+    const config = tier && this.#config.spaces[tier];
+    if (tier === undefined || config === undefined) throw new Error(`No Space is configured for ${target}.`);
+    const space = new SpaceHost(tier, config, this.#config, this.#proxy());
     this.#hosts.set(target, space);
     return space;
   }
@@ -388,15 +390,4 @@ function suggestsChange({ kind, status = 0, body = '' }: FailureFacts): boolean 
   if (kind !== 'http') return false;
   // Gradio 4 takes the plain contract's path for its own.
   return [404, 405, 410, 501].includes(status) || (status === 422 && /"loc":\s*\["body",\s*"data"\]/.test(body));
-}
-
-function tierOf(target: string): Tier | undefined {
-  return target.startsWith(spacePrefix) ? (target.slice(spacePrefix.length) as Tier) : undefined;
-}
-
-/** As the core names targets (wasm/route/name.cpp). */
-function nameOf(target: string): string {
-  if (target.startsWith(spacePrefix)) return `${target.slice(spacePrefix.length)} Space`;
-  if (target === 'router') return 'Hugging Face router';
-  return target === 'openai' ? 'OpenAI-compatible provider' : target;
 }

@@ -73,7 +73,7 @@ export async function runWithCall(job: GradioJob, apiName: string): Promise<read
   try {
     await job.http.frames(
       streamOf(started.eventId ?? ''),
-      { signal: job.handlers.signal, headers: job.headers, timeouts: job.handlers.timeouts },
+      { signal: job.handlers.signal, timeouts: job.handlers.timeouts },
       (frame) => hear(frame.event, frame.data),
     );
   } catch (error) {

@@ -3,7 +3,7 @@
  */
 import type { Http } from '../http.js';
 import type { Clock, Json } from '../types.js';
-import { CallFailure } from './call-failure.js';
+import { leaving } from '../unless-left.js';
 import type { GradioDependency } from './gradio-config.js';
 import type { GradioReply } from './gradio-reply.js';
 import type { CallHandlers } from './transport.js';
@@ -20,7 +20,6 @@ export interface GradioJob {
   clock: Clock;
   /** `{base}{api_prefix}`: where every path below starts. */
   api: string;
-  headers: Record<string, string>;
   dependency: GradioDependency;
   data: readonly Json[];
   /** New for every job, so that no two streams share (and split) one session's messages. */
@@ -46,15 +45,15 @@ export async function startJob(
   stop: (started: Started) => void,
 ): Promise<Started> {
   const { signal } = job.handlers;
-  if (signal.aborted) throw abortFailure(signal);
+  if (signal.aborted) throw leaving(signal);
   const posting = new AbortController();
-  const answer = job.http.json(url, { method: 'POST', json, headers: job.headers, signal: posting.signal }).then(read);
+  const answer = job.http.json(url, { method: 'POST', json, signal: posting.signal }).then(read);
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => {
       const cancelTimer = job.clock.after(farewellMs, () => posting.abort());
       answer.then(stop, () => undefined).finally(cancelTimer);
-      reject(abortFailure(signal));
+      reject(leaving(signal));
     };
     // The abort may have come while the request was made.
     if (signal.aborted) onAbort();
@@ -65,11 +64,6 @@ export async function startJob(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function abortFailure(signal: AbortSignal): CallFailure {
-  const reason: unknown = signal.reason;
-  return reason instanceof CallFailure ? reason : new CallFailure({ kind: 'abort' });
 }
 
 /**
@@ -85,16 +79,14 @@ export async function stopJob(
 ): Promise<void> {
   const { eventId, session, stream } = place;
   if (!place.running) {
-    await farewell(job, quietMs, (signal) =>
-      job.http.frames(stream, { headers: job.headers, signal }, () => undefined),
-    );
+    await farewell(job, quietMs, (signal) => job.http.frames(stream, { signal }, () => undefined));
     await new Promise<void>((resolve) => job.clock.after(noticeMs, resolve));
   }
   await farewell(job, farewellMs, (signal) =>
     job.http.text(`${job.api}/cancel`, {
       method: 'POST',
       json: { event_id: eventId, session_hash: session, fn_index: job.dependency.id },
-      headers: job.headers,
+
       keepalive: true,
       signal,
     }),

@@ -29,10 +29,8 @@ export async function runInQueue(job: GradioJob): Promise<readonly Json[]> {
   );
   const listener = new QueueListener(job, started.eventId);
   try {
-    await job.http.frames(
-      stream,
-      { signal: job.handlers.signal, headers: job.headers, timeouts: job.handlers.timeouts },
-      (frame, progress) => listener.hear(frame.event, frame.data, progress),
+    await job.http.frames(stream, { signal: job.handlers.signal, timeouts: job.handlers.timeouts }, (frame, progress) =>
+      listener.hear(frame.event, frame.data, progress),
     );
   } catch (failure) {
     // The server cuts some streams after the last word; what was said stands.

@@ -61,7 +61,6 @@ class GradioConnection implements Connection {
       http: this.#context.http,
       clock: this.#context.clock,
       api: this.#api,
-      headers: this.#context.headers ?? {},
       dependency,
       data: fillInputs(dependency, roles, request, this.#config.major),
       session: sessionHash(this.#context.random),
@@ -151,7 +150,6 @@ class GradioConnection implements Connection {
       const info = await this.#context.http.json(`${this.#api}/info`, {
         signal,
         timeouts: infoTimeouts,
-        ...(this.#context.headers && { headers: this.#context.headers }),
       });
       return parameterNames(info, apiName) ?? [];
     } catch (failure) {

@@ -20,7 +20,6 @@ export function llamaCpp(context: TransportContext): Connection {
         {
           url: base + path,
           json: completionBody(request),
-          ...(context.headers !== undefined && { headers: context.headers }),
           protocol: 'llama.cpp',
           hasEndMark: true,
           via: path,

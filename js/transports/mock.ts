@@ -4,8 +4,8 @@
  */
 import { sleep } from '../clock.js';
 import type { Clock, MockProviderConfig } from '../types.js';
+import { leaving } from '../unless-left.js';
 import { CallFailure } from './call-failure.js';
-import { leaving } from './shared-task.js';
 import type { Connection } from './transport.js';
 
 const defaultDelay = 15;

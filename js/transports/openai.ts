@@ -32,7 +32,7 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
   const chatUrl =
     endpoint?.endsWith(chatPath) === true ? base + endpoint : `${base}${isProvider ? '' : '/v1'}${chatPath}`;
   const modelsUrl = `${chatUrl.slice(0, -chatPath.length)}/models`;
-  const headers = { ...context.headers, ...(config.billTo !== undefined && { 'x-hf-bill-to': config.billTo }) };
+  const headers = config.billTo === undefined ? {} : { 'x-hf-bill-to': config.billTo };
   const dialect = { streamOptions: true, maxCompletionTokens: false };
   let model = context.model ?? options.anyModel;
   let listing: SharedTask<string | undefined> | undefined;

@@ -32,7 +32,6 @@ export function plain(context: TransportContext): Connection {
         {
           url: base + path,
           json: { inputs: prompt, parameters: plainParameters(request) },
-          ...(context.headers !== undefined && { headers: context.headers }),
           protocol: 'plain',
           hasEndMark: false,
           via: path,

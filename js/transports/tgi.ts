@@ -81,7 +81,6 @@ function generate(
     {
       url: `${context.base}/${way}`,
       json: { inputs: transcript(request.messages), parameters: generateParameters(request) },
-      ...(context.headers !== undefined && { headers: context.headers }),
       protocol: 'tgi',
       hasEndMark: true,
       via: `/${way}`,

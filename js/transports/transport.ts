@@ -84,6 +84,4 @@ export interface TransportContext {
   model: string | undefined;
   /** `endpoint`, `inputs` of a Space; further settings of a provider. */
   config: Pick<SpaceConfig, 'endpoint' | 'inputs'> & { billTo?: string };
-  /** Added to every call, e.g. nothing secret. */
-  headers?: Record<string, string>;
 }

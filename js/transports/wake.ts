@@ -7,9 +7,10 @@
 import { sleep } from '../clock.js';
 import type { StageObservation, StageVerdict } from '../core-types.js';
 import type { Clock, SpaceStatus } from '../types.js';
+import { leaving } from '../unless-left.js';
 import { CallFailure } from './call-failure.js';
 import { rateLimitWait, type Sighting } from './hub.js';
-import { leaving, SharedTask } from './shared-task.js';
+import { SharedTask } from './shared-task.js';
 
 export interface StageReader {
   stage(observation: StageObservation): StageVerdict;

@@ -675,7 +675,7 @@ describe('several targets', () => {
       { target: 'openai', class: 'missing' },
     ]);
     expect(error.code).toBe('missing');
-    expect(error.message).toContain('space:base');
+    expect(error.message).toContain('Before it: base Space');
     expect(error.trace.steps.map(({ step }: { step: string }) => step)).toContain('call');
   });
   test('refused content is not taken to another', async () => {

@@ -262,6 +262,9 @@ describe('why a reply is what it is', () => {
       'reply space:base done',
       'store space:base done',
     ]);
+    expect(reply.trace.steps.find(({ step }) => step === 'call')?.because).toBe(
+      'base Space answered over chat completions.',
+    );
     for (const { because, at, duration } of reply.trace.steps) {
       expect(because).toMatch(/^\S.*\.$/s);
       expect(at).toBeGreaterThanOrEqual(0);

@@ -15,13 +15,11 @@ const stepWords: Record<TraceStep['step'], string> = {
   plan: 'Planned',
   cache: 'Cache',
   join: 'Shared call',
-  prompt: 'Prompt',
   wake: 'Woke the Space',
   queue: 'Waited',
   call: 'Called',
   reply: 'Reply read',
   store: 'Stored',
-  report: 'Reported',
 };
 const outcomeWords: Record<TraceStep['outcome'], string> = {
   done: '',
