@@ -291,8 +291,16 @@ export class Http {
     let ended = false;
     try {
       for (;;) {
-        const { done, value } = await this.#chunk(reader, watch);
+        // In place: a function of its own costs another promise for each chunk.
+        let chunk: ReadableStreamReadResult<Uint8Array>;
+        try {
+          chunk = await reader.read();
+        } catch (cause) {
+          if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
+          throw new CallFailure({ kind: 'cut', message: 'The connection broke before the reply was complete.' }, cause);
+        }
         watch.throwIfOver();
+        const { done, value } = chunk;
         if (done) break;
         watch.activity();
         bytes += value.byteLength;
@@ -315,18 +323,6 @@ export class Http {
       watch.signal.removeEventListener('abort', stop);
       // Not waited for: some servers never acknowledge it.
       if (!ended) stop();
-    }
-  }
-
-  async #chunk(
-    reader: ReadableStreamDefaultReader<Uint8Array>,
-    watch: Watch,
-  ): Promise<ReadableStreamReadResult<Uint8Array>> {
-    try {
-      return await reader.read();
-    } catch (cause) {
-      if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
-      throw new CallFailure({ kind: 'cut', message: 'The connection broke before the reply was complete.' }, cause);
     }
   }
 }

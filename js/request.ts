@@ -174,17 +174,26 @@ export function queryOptions(
   };
 }
 
+/** A random UUID (version 4). Random bytes are fetched for many at a time: the fetching is what costs. */
 export function newId(): string {
-  const { randomUUID: uuid } = globalThis.crypto as { randomUUID?: (this: Crypto) => string };
-  // randomUUID is missing on plain http pages; getRandomValues is not.
-  if (uuid !== undefined) return uuid.call(globalThis.crypto);
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return Array.from(
-    bytes,
-    (byte, i) => ([4, 6, 8, 10].includes(i) ? '-' : '') + byte.toString(16).padStart(2, '0'),
-  ).join('');
+  if (unused === random.length) {
+    // Not randomUUID: it is missing on plain http pages.
+    globalThis.crypto.getRandomValues(random);
+    unused = 0;
+  }
+  const at = unused;
+  unused += 16;
+  random[at + 6] = (random[at + 6]! & 0x0f) | 0x40;
+  random[at + 8] = (random[at + 8]! & 0x3f) | 0x80;
+  let id = '';
+  for (let i = 0; i < 16; i++) id += (i === 4 || i === 6 || i === 8 || i === 10 ? '-' : '') + hex(random[at + i]!);
+  return id;
+}
+const random = new Uint8Array(64 * 16);
+let unused = random.length;
+
+function hex(byte: number): string {
+  return (byte < 16 ? '0' : '') + byte.toString(16);
 }
 
 export function requireTier(tier: unknown): void {
