@@ -2,8 +2,8 @@
  * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
- * 2. esbuild bundles and minifies js/ once, with source maps, small dependencies inlined, React external: index.js, react.js and shared chunks. The
- *    base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
+ * 2. esbuild bundles and minifies js/ with source maps and small dependencies inlined: index.js, and react.js, which imports React and index.js.
+ *    The base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -36,6 +36,11 @@ function adapted(code) {
     .replace(/^var createCore = \(/m, 'var createCore = /* @__PURE__ */ (');
 }
 
+/** Descriptions and sources in models/*.json are for readers of those files. */
+function withoutNotes(key, value) {
+  return ['about', 'description', 'source', 'asOf'].includes(key) ? undefined : value;
+}
+
 export async function buildJs() {
   const glue = at('build/wasm/module/core.js');
   const wasm = at('build/wasm/module/core.wasm');
@@ -50,32 +55,50 @@ export async function buildJs() {
       builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
         file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
       );
+      builder.onLoad({ filter: /models\/(prices|tiers)\.json$/ }, ({ path: file }) => ({
+        contents: JSON.stringify(JSON.parse(readFileSync(file, 'utf8'), withoutNotes)),
+        loader: 'json',
+      }));
       builder.onLoad({ filter: /.*/, namespace: 'base64' }, () => ({
         contents: `export default ${JSON.stringify(readFileSync(wasm).toString('base64'))};`,
       }));
     },
   };
-  await build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: { index: 'js/index.ts', react: 'js/react/index.ts' },
     outdir: 'dist',
     bundle: true,
-    splitting: true,
     format: 'esm',
     target: 'es2022',
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['import', 'module', 'browser'],
     minify: true,
-    chunkNames: '[name]-[hash]',
-    external: ['react', 'react-dom', 'react/jsx-runtime'],
     define: { __TIERWISE_VERSION__: JSON.stringify(version) },
-    jsx: 'automatic',
     sourcemap: true,
     sourcesContent: true,
     legalComments: 'inline',
-    plugins: [virtual],
     logLevel: 'warning',
+  };
+  await build({
+    ...options,
+    entryPoints: { index: 'js/index.ts' },
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    plugins: [virtual],
+  });
+  // On its own, so that all of index.ts is in index.js: shared by both, it would be one more file to wait for.
+  const besideIndex = {
+    name: 'beside-index',
+    setup(builder) {
+      builder.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: './index.js', external: true }));
+    },
+  };
+  await build({
+    ...options,
+    entryPoints: { react: 'js/react/index.ts' },
+    external: ['react'],
+    plugins: [besideIndex],
   });
   // A map of base64 would double the download and show nobody anything.
   for (const name of readdirSync(at('dist')).filter((file) => file.startsWith('core-base64-'))) {

@@ -1,5 +1,5 @@
 /** How a request that gave no reply is shown: as an error, or as something the person stopped. */
-import { TierwiseError } from '../errors.js';
+import { TierwiseError } from '../index.js';
 
 export function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new TierwiseError('unexpected', String(cause), { cause });

@@ -1,7 +1,7 @@
 /** The client of the nearest `TierwiseProvider`. */
 import { useContext } from 'react';
 
-import { TierwiseError } from '../errors.js';
+import { TierwiseError } from '../index.js';
 import type { Client } from '../types.js';
 import { ClientContext } from './provider.js';
 
