@@ -130,6 +130,7 @@ class GatewayClient implements Client {
     this.#usage = new UsageReporter(
       () => this.#config,
       (event) => this.#events.emit('usage', event),
+      () => this.#events.has('usage'),
       (warning) => this.#warn(warning),
     );
   }

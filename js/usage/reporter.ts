@@ -9,18 +9,28 @@ import type { UsageEvent, Warning } from '../types.js';
 export class UsageReporter {
   readonly #config: () => ResolvedConfig;
   readonly #emit: (event: UsageEvent) => void;
+  readonly #heard: () => boolean;
   readonly #warn: (warning: Warning) => void;
   readonly #sending = new Set<Promise<unknown>>();
   #warned = false;
 
-  constructor(config: () => ResolvedConfig, emit: (event: UsageEvent) => void, warn: (warning: Warning) => void) {
+  /** `heard`: whether anybody listens to `emit`. */
+  constructor(
+    config: () => ResolvedConfig,
+    emit: (event: UsageEvent) => void,
+    heard: () => boolean,
+    warn: (warning: Warning) => void,
+  ) {
     this.#config = config;
     this.#emit = emit;
+    this.#heard = heard;
     this.#warn = warn;
   }
 
   report(request: PreparedRequest, kind: UsageEvent['kind'], facts: Partial<UsageEvent>): void {
     const config = this.#config();
+    const sink = config.usageSink;
+    if (sink === undefined && !this.#heard()) return;
     const company = request.context['companyId'] ?? request.partition['tenant'];
     const event: UsageEvent = {
       eventId: newId(),
@@ -51,7 +61,6 @@ export class UsageReporter {
       ...facts,
     };
     this.#emit(event);
-    const sink = config.usageSink;
     if (sink === undefined) return;
     const sending: Promise<unknown> = Promise.resolve()
       .then(() => sink(event))
