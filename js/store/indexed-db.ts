@@ -50,13 +50,16 @@ export async function openIndexedDb(name = 'tierwise'): Promise<Store> {
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('IndexedDB did not open within 3 s')), 3000);
   });
+  let store: Store | undefined;
   try {
-    return new IndexedDbStore(await Promise.race([opening, blocked, tooLate]), name);
+    store = new IndexedDbStore(await Promise.race([opening, blocked, tooLate]), name);
+    return store;
   } finally {
     clearTimeout(timer);
     blocked.catch(() => undefined);
     tooLate.catch(() => undefined);
-    opening.catch(() => undefined);
+    // Opened after all, when nobody waits any more: it must not stand in another tab's way.
+    if (store === undefined) opening.then((db) => db.close()).catch(() => undefined);
   }
 }
 

@@ -2,6 +2,7 @@
  * The built package in a real page under the strict Content-Security-Policy: what IndexedDB keeps and for whom, tabs,
  * records of others, storage that fails, memory over 10,000 requests, a worker. Needs dist/ (`npm run build`).
  */
+/* global client, tierwise, busy, memory, IDBFactory, IDBDatabase, IDBObjectStore, EventTarget */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
