@@ -4,13 +4,15 @@
  */
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
+import { forgetReplies, listReplies } from './cached-replies.js';
 import { coreConfig, resolveConfig, type ResolvedConfig } from './config.js';
 import { Core } from './core.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
-import { AbortedError, type CallAttempt, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
+import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { loadCore } from './load-core.js';
+import { callError } from './public-error.js';
 import { replay, replyStream } from './reply-stream.js';
 import {
   maxRequestBytes,
@@ -22,6 +24,7 @@ import {
   requireTier,
 } from './request.js';
 import { type Found, type Partition, ResponseCache } from './response-cache.js';
+import { SpaceStatuses } from './space-statuses.js';
 import { openStore } from './store/open.js';
 import { memoryStore } from './store/memory.js';
 import type { CacheRecord, Store } from './store/store.js';
@@ -113,7 +116,7 @@ class GatewayClient implements Client {
   readonly #events = new Emitter<ClientEvents>();
   readonly #usage: UsageReporter;
   readonly #explained = new Map<string, Explained>();
-  readonly #statuses = new Map<string, SpaceStatus>();
+  readonly #statuses = new SpaceStatuses((status) => this.#events.emit('status', status));
   readonly #flights = new Map<string, Flight>();
   /** Entries being renewed after a stale reply was shown. */
   readonly #renewing = new Set<string>();
@@ -413,7 +416,7 @@ class GatewayClient implements Client {
             random: config.random,
             connections: course.connections,
             turnstile: course.turnstile,
-            onStatus: (status) => this.#noteStatus({ ...status, tier: target.tier }),
+            onStatus: (status) => this.#statuses.note({ ...status, tier: target.tier }),
             closing: this.#closing.signal,
           },
         );
@@ -462,13 +465,7 @@ class GatewayClient implements Client {
       ...(result.files !== undefined && { files: result.files }),
     };
     const joined = result.attempt === 0;
-    if (target.provider === 'space' && !joined)
-      this.#noteStatus({
-        target: target.target,
-        tier: target.tier,
-        state: 'ready',
-        message: `The ${target.tier} Space has answered.`,
-      });
+    if (!joined) this.#statuses.answered(target);
     const cacheId = joined ? found?.id : this.#keep(course, target, found, stored);
     this.#usage.report(request, joined ? 'hit' : 'complete', {
       ...this.#targetFacts(target, model),
@@ -595,7 +592,7 @@ class GatewayClient implements Client {
     const partial = shown === '' ? undefined : shown;
     const aborted = course.request.signal?.aborted === true || this.#closing.signal.aborted;
     if (aborted && (error instanceof CallFailure || error instanceof TargetFailed || wasClosed(course, error))) {
-      if (course.current?.provider === 'space') this.#leave(course.current, shown !== '');
+      if (course.current !== undefined) this.#statuses.left(course.current, shown !== '');
       this.#usage.report(course.request, 'cancel', {
         ...this.#currentFacts(course),
         inputTokens: course.inputTokens,
@@ -606,7 +603,13 @@ class GatewayClient implements Client {
       });
       return new AbortedError(partial);
     }
-    const failure = this.#callError(course, error, partial);
+    const failure = callError(error, {
+      partial,
+      failures: course.failures,
+      trace: trace.done(),
+      total: course.request.timeouts.total,
+      status: course.current && this.#statuses.of(course.current.target),
+    });
     // Failed attempts of its own have been reported; this request made none.
     if (failure !== undefined && course.counter.attempts === 0) {
       this.#usage.report(course.request, 'error', {
@@ -619,46 +622,6 @@ class GatewayClient implements Client {
       });
     }
     return failure ?? error;
-  }
-
-  /** The public form of what ended a request; undefined for what is public already, or a bug. */
-  #callError(course: Begun, error: unknown, partial: string | undefined): CallError | undefined {
-    const { failures, trace, current } = course;
-    if (error instanceof CallError) return error;
-    const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
-      target,
-      class: failureClass,
-      message,
-    }));
-    if (error instanceof TargetFailed) {
-      const { verdict } = error;
-      const also =
-        attempts.length > 1
-          ? ` Before it: ${attempts
-              .slice(0, -1)
-              .map(({ message }) => message)
-              .join(' ')}`
-          : '';
-      return new CallError(verdict.class, `${verdict.message}${also}`, {
-        attempts,
-        trace: trace.done(),
-        cause: error,
-        ...(partial !== undefined && { partial }),
-        ...(verdict.resetAt !== undefined && { retryAt: verdict.resetAt }),
-      });
-    }
-    if (error instanceof CallFailure) {
-      const seconds = String(course.request.timeouts.total / 1000);
-      const last = current && this.#statuses.get(current.target);
-      const doing = last === undefined || last.state === 'ready' || last.state === 'unknown' ? '' : ` ${last.message}`;
-      return new CallError('timeout', `No complete reply within ${seconds} s (timeouts.total).${doing}`, {
-        attempts,
-        trace: trace.done(),
-        cause: error,
-        ...(partial !== undefined && { partial }),
-      });
-    }
-    return undefined;
   }
 
   #currentFacts({ current }: Begun): Partial<UsageEvent> {
@@ -730,24 +693,8 @@ class GatewayClient implements Client {
 
   #status(course: Course, target: PlannedTarget, status: Omit<SpaceStatus, 'tier'>): void {
     const full: SpaceStatus = { ...status, tier: target.provider === 'space' ? target.tier : undefined };
-    this.#noteStatus(full);
+    this.#statuses.note(full);
     course.listener?.({ type: 'status', status: full });
-  }
-
-  /** The caller went while a Space was at work: what it does now is no longer known, unless it was answering. */
-  #leave({ target, tier }: PlannedTarget, answering: boolean): void {
-    const last = this.#statuses.get(target)?.state;
-    if (last !== 'connecting' && last !== 'queued' && last !== 'working') return;
-    this.#noteStatus(
-      answering
-        ? { target, tier, state: 'ready', message: `The ${tier} Space was answering.` }
-        : { target, tier, state: 'unknown', message: `The ${tier} Space was not waited for.` },
-    );
-  }
-
-  #noteStatus(status: SpaceStatus): void {
-    this.#statuses.set(status.target, status);
-    this.#events.emit('status', status);
   }
 
   #reportAttempt(course: Course, target: PlannedTarget, event: AttemptEvent): void {
@@ -767,13 +714,7 @@ class GatewayClient implements Client {
         inputTokens: course.inputTokens,
         tokensEstimated: true,
       });
-      if (target.provider === 'space')
-        this.#noteStatus({
-          target: target.target,
-          tier: target.tier,
-          state: statusAfter(event.verdict.class),
-          message: event.verdict.message,
-        });
+      this.#statuses.failed(target, event.verdict);
     }
     // A cancel is the caller's, not the attempt's: `#publicError` reports it once.
   }
@@ -836,7 +777,7 @@ class GatewayClient implements Client {
   }
 
   #connections(core: Core, config: ResolvedConfig): Connections {
-    return new Connections(config, { core, onStatus: (status: SpaceStatus) => this.#noteStatus(status) });
+    return new Connections(config, { core, onStatus: (status) => this.#statuses.note(status) });
   }
 
   #openStore(): Promise<Store> {
@@ -881,7 +822,7 @@ class GatewayClient implements Client {
     try {
       await connections.wake(target, {
         ...(options.signal && { signal: options.signal }),
-        onStatus: (status) => this.#noteStatus({ ...status, target, tier }),
+        onStatus: (status) => this.#statuses.note({ ...status, target, tier }),
       });
     } catch (error) {
       if (options.signal?.aborted === true) throw new AbortedError();
@@ -898,51 +839,21 @@ class GatewayClient implements Client {
     const running = await this.#run();
     const partition = running.cache.partition(this.#config.partition as Record<string, string>);
     if (partition.persist) await this.#persist(running);
-    const { entries, body } = await running.cache.entries(partition.id);
-    const infos = await Promise.all(
-      entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
-        const record = await body(entry.id);
-        if (record === undefined) return undefined;
-        const { id, tier, target, tags, storedAt, expiresAt, lastUsedAt, hits, bytes } = entry;
-        return {
-          id,
-          tier,
-          target,
-          tags,
-          storedAt,
-          expiresAt,
-          lastUsedAt,
-          hits,
-          bytes,
-          model: record.reply.model,
-          prompt: record.prompt,
-          content: preview(record.reply.content, 300),
-        };
-      }),
-    );
-    return infos.filter((info) => info !== undefined);
+    return listReplies(running.cache, partition);
   }
 
   async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
     const running = await this.#run();
-    const { partition = this.#config.partition, replyId, olderThan, dryRun = false, ids, tag, tier, target } = selector;
+    const { partition = this.#config.partition } = selector;
     const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
     if (scope === undefined || scope.persist) await this.#persist(running);
-    const chosen =
-      replyId === undefined ? ids : [this.#explained.get(replyId)?.cacheId].filter((id) => id !== undefined);
-    const answer =
-      replyId !== undefined && chosen?.length === 0
-        ? { ids: [], bytes: 0 }
-        : await running.cache.forget({
-            dryRun,
-            ...(chosen !== undefined && { ids: chosen }),
-            ...(tag !== undefined && { tag }),
-            ...(tier !== undefined && { tier }),
-            ...(target !== undefined && { target }),
-            ...(olderThan !== undefined && { before: this.#config.clock.now() - olderThan }),
-            ...(scope !== undefined && { partition: scope.id }),
-          });
-    return { entries: answer.ids.length, bytes: answer.bytes, ids: answer.ids, dryRun };
+    return forgetReplies(
+      running.cache,
+      scope,
+      selector,
+      (replyId) => this.#explained.get(replyId)?.cacheId,
+      this.#config.clock.now(),
+    );
   }
 
   async flush(): Promise<void> {
@@ -972,7 +883,7 @@ class GatewayClient implements Client {
     }
     this.#given = given;
     this.#config = config;
-    for (const target of moved) this.#statuses.delete(target);
+    for (const target of moved) this.#statuses.forget(target);
     for (const status of this.statuses()) this.#events.emit('status', status);
   }
 
@@ -984,17 +895,7 @@ class GatewayClient implements Client {
   }
 
   statuses(): SpaceStatus[] {
-    return tiers
-      .filter((tier) => this.#config.spaces[tier] !== undefined)
-      .map(
-        (tier) =>
-          this.#statuses.get(`space:${tier}`) ?? {
-            target: `space:${tier}`,
-            tier,
-            state: 'unknown',
-            message: `The ${tier} Space has not been asked yet.`,
-          },
-      );
+    return this.#statuses.all(this.#config.spaces);
   }
 
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void {
@@ -1052,10 +953,4 @@ function movedTargets(before: ResolvedConfig, after: ResolvedConfig): string[] {
 /** The core went away under a request that was running. */
 function wasClosed({ signal }: Begun, error: unknown): boolean {
   return signal.aborted && TierwiseError.isInstance(error) && error.code === 'closed';
-}
-
-function statusAfter(failure: FailureClass): SpaceStatus['state'] {
-  if (failure === 'asleep') return 'sleeping';
-  if (failure === 'building' || failure === 'paused' || failure === 'broken' || failure === 'missing') return failure;
-  return 'unknown';
 }

@@ -1,0 +1,52 @@
+/** The cache as a person looks after it: a list of one partition, and forgetting by id, tag, tier, target or age. */
+import type { Partition, ResponseCache } from './response-cache.js';
+import { preview } from './text.js';
+import type { CacheEntryInfo, ForgetResult, ForgetSelector } from './types.js';
+
+export async function listReplies(cache: ResponseCache, partition: Partition): Promise<CacheEntryInfo[]> {
+  const { entries, body } = await cache.entries(partition.id);
+  const infos = await Promise.all(
+    entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
+      const record = await body(entry.id);
+      if (record === undefined) return undefined;
+      const { id, tier, target, tags, storedAt, expiresAt, lastUsedAt, hits, bytes } = entry;
+      return {
+        id,
+        tier,
+        target,
+        tags,
+        storedAt,
+        expiresAt,
+        lastUsedAt,
+        hits,
+        bytes,
+        model: record.reply.model,
+        prompt: record.prompt,
+        content: preview(record.reply.content, 300),
+      };
+    }),
+  );
+  return infos.filter((info) => info !== undefined);
+}
+
+/** `scope`: absent for every partition. `entryOf`: the entry a reply came from or went into, where it is known. */
+export async function forgetReplies(
+  cache: ResponseCache,
+  scope: Partition | undefined,
+  { replyId, olderThan, dryRun = false, ids, tag, tier, target }: ForgetSelector,
+  entryOf: (replyId: string) => string | undefined,
+  now: number,
+): Promise<ForgetResult> {
+  const chosen = replyId === undefined ? ids : [entryOf(replyId)].filter((id) => id !== undefined);
+  if (replyId !== undefined && chosen?.length === 0) return { entries: 0, bytes: 0, ids: [], dryRun };
+  const gone = await cache.forget({
+    dryRun,
+    ...(chosen !== undefined && { ids: chosen }),
+    ...(tag !== undefined && { tag }),
+    ...(tier !== undefined && { tier }),
+    ...(target !== undefined && { target }),
+    ...(olderThan !== undefined && { before: now - olderThan }),
+    ...(scope !== undefined && { partition: scope.id }),
+  });
+  return { entries: gone.ids.length, bytes: gone.bytes, ids: gone.ids, dryRun };
+}
