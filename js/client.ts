@@ -5,13 +5,11 @@
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
 import { forgetReplies, listReplies } from './cached-replies.js';
-import { coreConfig, resolveConfig, type ResolvedConfig } from './config.js';
-import { Core } from './core.js';
+import type { ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
-import { loadCore } from './load-core.js';
 import { callError } from './public-error.js';
 import { replay, replyStream } from './reply-stream.js';
 import {
@@ -23,17 +21,14 @@ import {
   requireOptions,
   requireTier,
 } from './request.js';
-import { type Found, type Partition, ResponseCache } from './response-cache.js';
+import type { Found, Partition } from './response-cache.js';
 import { SpaceStatuses } from './space-statuses.js';
-import { openStore } from './store/open.js';
-import { memoryStore } from './store/memory.js';
-import type { CacheRecord, Store } from './store/store.js';
+import { type Running, StartUp } from './start-up.js';
+import type { CacheRecord } from './store/store.js';
 import { testConnection } from './test-connection.js';
 import { preview, utf8Bytes } from './text.js';
 import { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
-import { Connections } from './transports/connect.js';
-import { Turnstile } from './turnstile.js';
 import {
   type CacheEntryInfo,
   type Client,
@@ -55,7 +50,6 @@ import {
   type StreamPart,
   type TargetHealth,
   type Tier,
-  tiers,
   type Trace,
   type UsageEvent,
   type Warning,
@@ -68,14 +62,6 @@ export function createClient(config: ClientConfig = {}): Client {
   return new GatewayClient(config);
 }
 
-/** What exists once the core is loaded. `configure` replaces `config` and `connections` together. */
-interface Running {
-  config: ResolvedConfig;
-  core: Core;
-  cache: ResponseCache;
-  connections: Connections;
-  turnstile: Turnstile;
-}
 type Listener = ((part: StreamPart) => void) | undefined;
 interface Explained {
   trace: Trace;
@@ -111,8 +97,6 @@ const finalClasses: readonly FailureClass[] = ['abort', 'content-refused'];
 const healthCodes = ['cooling-down', 'asleep', 'unavailable', 'quota'];
 
 class GatewayClient implements Client {
-  #given: ClientConfig;
-  #config: ResolvedConfig;
   readonly #events = new Emitter<ClientEvents>();
   readonly #usage: UsageReporter;
   readonly #explained = new Map<string, Explained>();
@@ -120,22 +104,31 @@ class GatewayClient implements Client {
   readonly #flights = new Map<string, Flight>();
   /** Entries being renewed after a stale reply was shown. */
   readonly #renewing = new Set<string>();
-  /** Ends every request and what goes on behind them. */
-  readonly #closing = new AbortController();
   readonly #underWay = new Set<AbortController>();
-  #loading: Promise<Running> | undefined;
-  #running: Running | undefined;
-  #store: Promise<Store> | undefined;
+  readonly #base: StartUp;
 
   constructor(config: ClientConfig) {
-    this.#given = config;
-    this.#config = resolveConfig(config);
+    this.#base = new StartUp(config, {
+      onStatus: (status) => this.#statuses.note(status),
+      onWarning: (warning) => this.#warn(warning),
+      onCache: () => (this.#events.has('cache') ? (totals) => this.#events.emit('cache', totals) : undefined),
+    });
     this.#usage = new UsageReporter(
       () => this.#config,
       (event) => this.#events.emit('usage', event),
       () => this.#events.has('usage'),
       (warning) => this.#warn(warning),
     );
+  }
+
+  get #config(): ResolvedConfig {
+    return this.#base.config;
+  }
+  get #running(): Running | undefined {
+    return this.#base.running;
+  }
+  get #closing(): AbortSignal {
+    return this.#base.closing.signal;
   }
 
   async generate(
@@ -240,9 +233,9 @@ class GatewayClient implements Client {
   async #enter(begun: Begun): Promise<Course> {
     const { request, signal } = begun;
     if (signal.aborted) throw leaving(signal);
-    const running = this.#running ?? (await unlessLeft(this.#run(), signal));
+    const running = this.#running ?? (await unlessLeft(this.#base.run(), signal));
     const partition = running.cache.partition(request.partition);
-    if (partition.persist && !running.cache.opened) await unlessLeft(this.#persist(running), signal);
+    if (partition.persist && !running.cache.opened) await unlessLeft(this.#base.persist(running), signal);
     return Object.assign(begun, running, {
       partition,
       key: '',
@@ -417,7 +410,7 @@ class GatewayClient implements Client {
             connections: course.connections,
             turnstile: course.turnstile,
             onStatus: (status) => this.#statuses.note({ ...status, tier: target.tier }),
-            closing: this.#closing.signal,
+            closing: this.#closing,
           },
         );
       } finally {
@@ -590,7 +583,7 @@ class GatewayClient implements Client {
   #publicError(course: Begun, error: unknown): unknown {
     const { trace, shown } = course;
     const partial = shown === '' ? undefined : shown;
-    const aborted = course.request.signal?.aborted === true || this.#closing.signal.aborted;
+    const aborted = course.request.signal?.aborted === true || this.#closing.aborted;
     if (aborted && (error instanceof CallFailure || error instanceof TargetFailed || wasClosed(course, error))) {
       if (course.current !== undefined) this.#statuses.left(course.current, shown !== '');
       this.#usage.report(course.request, 'cancel', {
@@ -642,7 +635,7 @@ class GatewayClient implements Client {
     };
     this.#answer(fresh, undefined)
       .catch((error: unknown) => {
-        if (this.#closing.signal.aborted) return;
+        if (this.#closing.aborted) return;
         this.#warn({
           code: 'revalidation-failed',
           message: 'A stale reply was shown and could not be renewed.',
@@ -730,73 +723,6 @@ class GatewayClient implements Client {
     this.#events.emit('warning', warning);
   }
 
-  // --------------------------------------------------------------------------------------------------- start-up
-
-  #run(): Promise<Running> {
-    if (this.#closing.signal.aborted)
-      return Promise.reject(new TierwiseError('closed', 'This client was closed; create a new one.'));
-    this.#loading ??= this.#load().then(
-      (running) => {
-        // Closed meanwhile: nobody will use it.
-        if (this.#closing.signal.aborted) running.core.close();
-        else this.#running = running;
-        return running;
-      },
-      (error: unknown) => {
-        this.#loading = undefined;
-        throw error;
-      },
-    );
-    return this.#running === undefined ? this.#loading : Promise.resolve(this.#running);
-  }
-
-  async #load(): Promise<Running> {
-    const { wasmBinary, wasmUrl, clock } = this.#config;
-    const core = new Core(await loadCore({ wasmBinary, wasmUrl }));
-    const config = this.#config;
-    try {
-      core.configure(coreConfig(config));
-    } catch (error) {
-      core.close();
-      throw error;
-    }
-    const cache = new ResponseCache(
-      core,
-      () => clock.now(),
-      (warning) => this.#warn(warning),
-      () => this.#events.has('cache') && this.#events.emit('cache', cache.totals()),
-      config.cache?.persist,
-    );
-    return {
-      config,
-      core,
-      cache,
-      connections: this.#connections(core, config),
-      turnstile: new Turnstile(core, clock),
-    };
-  }
-
-  #connections(core: Core, config: ResolvedConfig): Connections {
-    return new Connections(config, { core, onStatus: (status) => this.#statuses.note(status) });
-  }
-
-  #openStore(): Promise<Store> {
-    this.#store ??= openStore(this.#config.storage).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#warn({
-        code: 'storage-failed',
-        message: `This browser's storage cannot be used (${reason}). Replies and settings are kept until the page closes.`,
-        cause: error,
-      });
-      return memoryStore();
-    });
-    return this.#store;
-  }
-
-  async #persist(running: Running): Promise<void> {
-    if (this.#config.cache !== undefined) running.cache.open(await this.#openStore());
-  }
-
   // ---------------------------------------------------------------------------------------------- other methods
 
   async testConnection(
@@ -804,18 +730,18 @@ class GatewayClient implements Client {
     options: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig } = {},
   ): Promise<ConnectionReport> {
     requireTier(tier);
-    const { core } = await this.#run();
+    const { core } = await this.#base.run();
     return testConnection(tier, options, this.#config, core);
   }
 
   async health(): Promise<TargetHealth[]> {
-    const { core } = await this.#run();
+    const { core } = await this.#base.run();
     return core.health(this.#config.clock.now());
   }
 
   async wake(tier: Tier, options: { signal?: AbortSignal } = {}): Promise<void> {
     requireTier(tier);
-    const { connections } = await this.#run();
+    const { connections } = await this.#base.run();
     const target = `space:${tier}`;
     if (this.#config.spaces[tier] === undefined)
       throw new RequestError('not-configured', `No Space is configured for the tier ${tier}.`, 'tier');
@@ -836,17 +762,17 @@ class GatewayClient implements Client {
   }
 
   async cacheEntries(): Promise<CacheEntryInfo[]> {
-    const running = await this.#run();
+    const running = await this.#base.run();
     const partition = running.cache.partition(this.#config.partition as Record<string, string>);
-    if (partition.persist) await this.#persist(running);
+    if (partition.persist) await this.#base.persist(running);
     return listReplies(running.cache, partition);
   }
 
   async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
-    const running = await this.#run();
+    const running = await this.#base.run();
     const { partition = this.#config.partition } = selector;
     const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
-    if (scope === undefined || scope.persist) await this.#persist(running);
+    if (scope === undefined || scope.persist) await this.#base.persist(running);
     return forgetReplies(
       running.cache,
       scope,
@@ -862,36 +788,15 @@ class GatewayClient implements Client {
   }
 
   async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
-    const given = { ...this.#given, ...change };
-    const config = resolveConfig(given);
-    // A core that is being loaded is told afterwards; one that cannot be loaded will read the new configuration.
-    await this.#loading?.catch(() => undefined);
-    const loaded = this.#running;
-    const moved = movedTargets(this.#config, config);
-    if (loaded !== undefined) {
-      const told = coreConfig(config);
-      // What was learned of a target holds for its address only: a moved one is taken out before it is put back.
-      const kept = told.targets.filter(({ id }) => !moved.includes(id));
-      const first = moved.length > 0 ? loaded.core.configure({ ...told, targets: kept }).evicted : [];
-      loaded.cache.discarded([...first, ...loaded.core.configure(told).evicted]);
-      // Requests under way finish on the connections they began with.
-      const connections =
-        change.spaces === undefined && change.providers === undefined
-          ? loaded.connections
-          : this.#connections(loaded.core, config);
-      this.#running = { ...loaded, config, connections };
-    }
-    this.#given = given;
-    this.#config = config;
-    for (const target of moved) this.#statuses.forget(target);
+    for (const target of await this.#base.configure(change)) this.#statuses.forget(target);
     for (const status of this.statuses()) this.#events.emit('status', status);
   }
 
   async getSetting(key: string): Promise<Json | undefined> {
-    return (await this.#openStore()).getSetting(key);
+    return (await this.#base.openStore()).getSetting(key);
   }
   async setSetting(key: string, value: Json | undefined): Promise<void> {
-    return (await this.#openStore()).setSetting(key, value);
+    return (await this.#base.openStore()).setSetting(key, value);
   }
 
   statuses(): SpaceStatus[] {
@@ -903,22 +808,9 @@ class GatewayClient implements Client {
   }
 
   close(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
+    if (this.#closing.aborted) return;
     for (const controller of this.#underWay) controller.abort();
-    const running = this.#running;
-    this.#running = undefined;
-    if (running !== undefined) {
-      running.turnstile.close();
-      void running.cache
-        .flush()
-        .catch(() => undefined)
-        .then(() => {
-          running.cache.close();
-          running.core.close();
-        });
-    }
-    void this.#store?.then((store) => store.close()).catch(() => undefined);
+    this.#base.close();
   }
 }
 
@@ -928,26 +820,6 @@ const recordOverhead = 200;
 function configuredModel(target: string, config: ResolvedConfig): string | undefined {
   if (target.startsWith('space:')) return config.spaces[target.slice(6) as Tier]?.model;
   return config.providers[target as 'openai' | 'router']?.model;
-}
-
-/** Targets that are somebody else under the new configuration, or gone. */
-function movedTargets(before: ResolvedConfig, after: ResolvedConfig): string[] {
-  const spaces = tiers.filter((tier) => {
-    const [was, is] = [before.spaces[tier], after.spaces[tier]];
-    if (was === undefined) return false;
-    return (
-      was.url !== is?.url ||
-      was.token !== is.token ||
-      was.endpoint !== is.endpoint ||
-      was.protocol !== is.protocol ||
-      was.revision !== is.revision
-    );
-  });
-  const providers = (['openai', 'router'] as const).filter((name) => {
-    const [was, is] = [before.providers[name], after.providers[name]];
-    return was !== undefined && (was.baseUrl !== is?.baseUrl || was.token !== is?.token || was.model !== is?.model);
-  });
-  return [...spaces.map((tier) => `space:${tier}`), ...providers];
 }
 
 /** The core went away under a request that was running. */

@@ -1,0 +1,177 @@
+/**
+ * What a client runs on: the core, loaded when it is first needed and told each new configuration; the cache over it;
+ * the store, opened when it is first needed. A load that failed is forgotten, so that the next request tries again.
+ */
+import { coreConfig, resolveConfig, type ResolvedConfig } from './config.js';
+import { Core } from './core.js';
+import { TierwiseError } from './errors.js';
+import { loadCore } from './load-core.js';
+import { ResponseCache } from './response-cache.js';
+import { memoryStore } from './store/memory.js';
+import { openStore } from './store/open.js';
+import type { Store } from './store/store.js';
+import { Connections } from './transports/connect.js';
+import { Turnstile } from './turnstile.js';
+import { type ClientConfig, type ClientEvents, type SpaceStatus, tiers, type Warning } from './types.js';
+
+/** What exists once the core is loaded. `configure` replaces `config` and `connections` together. */
+export interface Running {
+  config: ResolvedConfig;
+  core: Core;
+  cache: ResponseCache;
+  connections: Connections;
+  turnstile: Turnstile;
+}
+export interface Listeners {
+  onStatus(status: SpaceStatus): void;
+  onWarning(warning: Warning): void;
+  /** Undefined: nobody wants to know. */
+  onCache(): ((totals: ClientEvents['cache']) => void) | undefined;
+}
+
+export class StartUp {
+  config: ResolvedConfig;
+  running: Running | undefined;
+  /** Ends every request and what goes on behind them. */
+  readonly closing = new AbortController();
+  readonly #listeners: Listeners;
+  #given: ClientConfig;
+  #loading: Promise<Running> | undefined;
+  #store: Promise<Store> | undefined;
+
+  constructor(given: ClientConfig, listeners: Listeners) {
+    this.config = resolveConfig(given);
+    this.#given = given;
+    this.#listeners = listeners;
+  }
+
+  run(): Promise<Running> {
+    if (this.closing.signal.aborted)
+      return Promise.reject(new TierwiseError('closed', 'This client was closed; create a new one.'));
+    this.#loading ??= this.#load().then(
+      (running) => {
+        // Closed meanwhile: nobody will use it.
+        if (this.closing.signal.aborted) running.core.close();
+        else this.running = running;
+        return running;
+      },
+      (error: unknown) => {
+        this.#loading = undefined;
+        throw error;
+      },
+    );
+    return this.running === undefined ? this.#loading : Promise.resolve(this.running);
+  }
+
+  /** A store that cannot be opened is a warning; memory takes its place. */
+  openStore(): Promise<Store> {
+    this.#store ??= openStore(this.config.storage).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#listeners.onWarning({
+        code: 'storage-failed',
+        message: `This browser's storage cannot be used (${reason}). Replies and settings are kept until the page closes.`,
+        cause: error,
+      });
+      return memoryStore();
+    });
+    return this.#store;
+  }
+
+  /** The cache takes the store into use. */
+  async persist(running: Running): Promise<void> {
+    if (this.config.cache !== undefined) running.cache.open(await this.openStore());
+  }
+
+  /** Resolves to the targets that are somebody else now, or gone. */
+  async configure(change: Partial<ClientConfig>): Promise<string[]> {
+    const before = this.#given;
+    const given = { ...before, ...change };
+    const config = resolveConfig(given);
+    // Told at once: a second change that comes before this one is through builds on it.
+    this.#given = given;
+    // A core that is being loaded is told afterwards; one that cannot be loaded will read the new configuration.
+    await this.#loading?.catch(() => undefined);
+    const loaded = this.running;
+    const moved = movedTargets(this.config, config);
+    if (loaded !== undefined) {
+      const told = coreConfig(config);
+      try {
+        // What was learned of a target holds for its address only: a moved one is taken out before it is put back.
+        const kept = told.targets.filter(({ id }) => !moved.includes(id));
+        const first = moved.length > 0 ? loaded.core.configure({ ...told, targets: kept }).evicted : [];
+        loaded.cache.discarded([...first, ...loaded.core.configure(told).evicted]);
+      } catch (error) {
+        if (this.#given === given) this.#given = before;
+        throw error;
+      }
+      // Requests under way finish on the connections they began with.
+      const connections =
+        change.spaces === undefined && change.providers === undefined
+          ? loaded.connections
+          : this.#connections(loaded.core, config);
+      this.running = { ...loaded, config, connections };
+    }
+    this.config = config;
+    return moved;
+  }
+
+  close(): void {
+    this.closing.abort();
+    const { running } = this;
+    this.running = undefined;
+    if (running !== undefined) {
+      running.turnstile.close();
+      void running.cache
+        .flush()
+        .catch(() => undefined)
+        .then(() => {
+          running.cache.close();
+          running.core.close();
+        });
+    }
+    void this.#store?.then((store) => store.close()).catch(() => undefined);
+  }
+
+  async #load(): Promise<Running> {
+    const { wasmBinary, wasmUrl, clock } = this.config;
+    const core = new Core(await loadCore({ wasmBinary, wasmUrl }));
+    const { config } = this;
+    try {
+      core.configure(coreConfig(config));
+    } catch (error) {
+      core.close();
+      throw error;
+    }
+    const cache = new ResponseCache(
+      core,
+      () => clock.now(),
+      (warning) => this.#listeners.onWarning(warning),
+      () => this.#listeners.onCache()?.(cache.totals()),
+      config.cache?.persist,
+    );
+    return { config, core, cache, connections: this.#connections(core, config), turnstile: new Turnstile(core, clock) };
+  }
+
+  #connections(core: Core, config: ResolvedConfig): Connections {
+    return new Connections(config, { core, onStatus: (status) => this.#listeners.onStatus(status) });
+  }
+}
+
+function movedTargets(before: ResolvedConfig, after: ResolvedConfig): string[] {
+  const spaces = tiers.filter((tier) => {
+    const [was, is] = [before.spaces[tier], after.spaces[tier]];
+    if (was === undefined) return false;
+    return (
+      was.url !== is?.url ||
+      was.token !== is.token ||
+      was.endpoint !== is.endpoint ||
+      was.protocol !== is.protocol ||
+      was.revision !== is.revision
+    );
+  });
+  const providers = (['openai', 'router'] as const).filter((name) => {
+    const [was, is] = [before.providers[name], after.providers[name]];
+    return was !== undefined && (was.baseUrl !== is?.baseUrl || was.token !== is?.token || was.model !== is?.model);
+  });
+  return [...spaces.map((tier) => `space:${tier}`), ...providers];
+}
