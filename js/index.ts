@@ -10,6 +10,7 @@ export {
   RequestError,
   TierwiseError,
 } from './errors.js';
+export type { FailureClass, ForgetRequest } from './core-types.js';
 export { sharedMemoryStore } from './store/memory.js';
 export type { CacheRecord, RemoteChange, Store, StoredReply } from './store/store.js';
 export type * from './types.js';

@@ -464,8 +464,13 @@ export interface ClientEvents {
 
 /** What `createClient` gives. Nothing happens until a method is called. */
 export interface Client {
+  /**
+   * Rejects with `RequestError` (nothing was sent), `CallError` (no target answered), `NotCachedError`,
+   * `AbortedError` or `LoadError`. `context` holds facts for the model and the tier rules.
+   */
   generate(prompt: string, tier?: Tier, context?: JsonObject, options?: RequestOptions): Promise<Reply>;
   generate(prompt: string, options: RequestOptions): Promise<Reply>;
+  /** The same, part by part. Leaving the loop early aborts the request. */
   stream(prompt: string, options?: RequestOptions): ReplyStream;
   /** The requirements' `GeneralLLMService.query`: the tier follows from the context. */
   query(input: string, context?: QueryContext, options?: RequestOptions): Promise<Reply>;
@@ -474,12 +479,15 @@ export interface Client {
     tier: Tier,
     options?: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig },
   ): Promise<ConnectionReport>;
+  /** What was measured of every configured target; asks no server. */
   health(): Promise<TargetHealth[]>;
   /** Starts waking a tier's Space, or joins the wake in progress. */
   wake(tier: Tier, options?: { signal?: AbortSignal }): Promise<void>;
   /** The trace of one of the last 200 replies. */
   explain(replyId: string): Trace | undefined;
+  /** The cached replies of the client's own partition, used last first. */
   cacheEntries(): Promise<CacheEntryInfo[]>;
+  /** Deletes cached replies that meet every condition given; without any, all of the client's own partition. */
   forget(selector?: ForgetSelector): Promise<ForgetResult>;
   /** Resolves when every write issued so far (cache, usage) has completed. */
   flush(): Promise<void>;
@@ -494,6 +502,7 @@ export interface Client {
   setSetting(key: string, value: Json | undefined): Promise<void>;
   /** The latest status of each configured Space. */
   statuses(): SpaceStatus[];
+  /** The result ends it. A listener that throws is reported to the console and holds up nobody. */
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
   /** Ends running requests, forgets nothing, frees the core's memory. Idempotent. */
   close(): void;
