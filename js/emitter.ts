@@ -10,7 +10,8 @@ export class Emitter<Events extends object> {
   }
 
   emit<E extends keyof Events>(event: E, value: Events[E]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
+    // A copy: a listener that adds listeners must not make this endless.
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
       try {
         (listener as (value: Events[E]) => void)(value);
       } catch (error) {

@@ -6,7 +6,7 @@ const shapes: readonly [RegExp, string][] = [
   [/\bhf_[A-Za-z0-9]{6,}/g, 'hf_[redacted]'],
   [/\bsk-[A-Za-z0-9_-]{6,}/g, 'sk-[redacted]'],
   [/\bsb_secret_[A-Za-z0-9_-]+/g, 'sb_secret_[redacted]'],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g, '[redacted token]'],
+  [/\beyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g, '[redacted token]'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, '$1 [redacted]'],
   [/([?&](?:__sign|token|access_token|api_key|apikey|key)=)[^&\s"']+/gi, '$1[redacted]'],
 ];

@@ -184,7 +184,7 @@ class Probes {
       else if (kind === 'http' && (status === 401 || status === 403)) this.#wantsCredentials ??= error;
       else if (kind === 'http' || kind === 'protocol' || kind === 'too-large') this.#answers += 1;
       else throw error;
-      if (/<[^>]*streamlit/i.test(body)) this.#isStreamlit = true;
+      if (/<[^<>]*streamlit/i.test(body)) this.#isStreamlit = true;
       return undefined;
     }
   }

@@ -15,6 +15,9 @@
 import type { Json } from '../types.js';
 import { isList, isObject } from './json.js';
 
+/** Entries an insertion may move: a server could otherwise keep the page busy with moving a long list about. */
+const mostMoved = 10_000;
+
 export class DiffError extends Error {
   override name = 'DiffError';
 }
@@ -44,7 +47,7 @@ function applyEdit(root: Json, action: Json | undefined, path: Json[], value: Js
   if (path.length === 0) {
     if (action === 'replace') return value;
     if (action === 'append') return appendTo(root, value);
-    throw new DiffError(`${JSON.stringify(action)} of the whole value`);
+    throw new DiffError(`${shown(action)} of the whole value`);
   }
   let parent = root;
   for (const step of path.slice(0, -1)) parent = child(parent, step);
@@ -55,14 +58,17 @@ function applyEdit(root: Json, action: Json | undefined, path: Json[], value: Js
     if (action === 'replace' || action === 'add') setOwn(parent, key, value);
     else if (action === 'append') setOwn(parent, key, appendTo(child(parent, key), value));
     else if (action === 'delete') Reflect.deleteProperty(parent, key);
-    else throw new DiffError(`unknown action ${JSON.stringify(action)}`);
+    else throw new DiffError(`unknown action ${shown(action)}`);
   } else throw new DiffError('a path leads into a plain value');
   return root;
 }
 
 function editList(list: Json[], action: Json | undefined, index: Json, value: Json): void {
   if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > list.length) {
-    throw new DiffError(`no place ${JSON.stringify(index)} in a list of ${String(list.length)}`);
+    throw new DiffError(`no place ${shown(index)} in a list of ${String(list.length)}`);
+  }
+  if (list.length - index > mostMoved && (action === 'add' || action === 'delete')) {
+    throw new DiffError(`an edit far from the end of a list of ${String(list.length)}`);
   }
   if (action === 'add') {
     list.splice(index, 0, value);
@@ -72,7 +78,7 @@ function editList(list: Json[], action: Json | undefined, index: Json, value: Js
   if (action === 'replace') list[index] = value;
   else if (action === 'append') list[index] = appendTo(list[index] ?? null, value);
   else if (action === 'delete') list.splice(index, 1);
-  else throw new DiffError(`unknown action ${JSON.stringify(action)}`);
+  else throw new DiffError(`unknown action ${shown(action)}`);
 }
 
 function child(parent: Json, step: Json): Json {
@@ -83,7 +89,7 @@ function child(parent: Json, step: Json): Json {
     const key = String(step);
     if (Object.hasOwn(parent, key)) return parent[key] ?? null;
   }
-  throw new DiffError(`nothing at ${JSON.stringify(step)}`);
+  throw new DiffError(`nothing at ${shown(step)}`);
 }
 
 function appendTo(value: Json, more: Json): Json {
@@ -94,4 +100,8 @@ function appendTo(value: Json, more: Json): Json {
 function setOwn(parent: { [key: string]: Json | undefined }, key: string, value: Json): void {
   if (key === '__proto__') throw new DiffError('forbidden key');
   parent[key] = value;
+}
+
+function shown(value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : typeof value;
 }

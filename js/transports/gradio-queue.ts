@@ -73,10 +73,10 @@ class QueueListener {
     if (!isObject(message) || typeof message['msg'] !== 'string') return this.#malformed(data);
     const about = message['event_id'];
     if (typeof about === 'string' && this.#eventId !== undefined && about !== this.#eventId) return undefined;
-    return this.#take(message, progress);
+    return this.#take(message, data.length, progress);
   }
 
-  #take(message: JsonObject, progress: () => void): 'stop' | undefined {
+  #take(message: JsonObject, size: number, progress: () => void): 'stop' | undefined {
     const { msg, output } = message;
     if (msg !== 'estimation' && msg !== 'heartbeat') this.running = true;
     switch (msg) {
@@ -86,7 +86,7 @@ class QueueListener {
         if (isObject(output) && isList(output['data'])) {
           const edits = this.#job.diffs && !this.#first && msg === 'process_generating';
           this.#first = false;
-          if (edits) this.#job.reply.edits(output['data']);
+          if (edits) this.#job.reply.edits(output['data'], size);
           else this.#job.reply.whole(output['data']);
         }
         return undefined;

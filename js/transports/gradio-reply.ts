@@ -2,12 +2,16 @@
  * The reply of one Gradio job as it grows: whole outputs or diffs in, parts out. Parts add up to `text`: pure
  * appends are told as `text`, a rewritten text as `replace`. A diff that cannot be applied (4.44 sends wrong indices
  * for some deletions) ends the streaming quietly: the finished outputs are always sent whole and win.
+ * Reading a text out of an output again costs its whole length: beyond `promptly` characters it is done when the edits
+ * since add up to a 64th of it, so that small edits of a long text cannot keep the page busy.
  */
 import type { Json, ReplyFile } from '../types.js';
 import type { GradioComponent } from './gradio-config.js';
 import { appendedText, applyDiff } from './gradio-diff.js';
 import { finalText, outputFiles, outputText, textOutput } from './gradio-output.js';
 import type { TransportPart } from './transport.js';
+
+const promptly = 32 * 1024;
 
 export class GradioReply {
   readonly #outputs: readonly GradioComponent[];
@@ -16,6 +20,8 @@ export class GradioReply {
   #values: Json[] | undefined;
   #lost = false;
   #text = '';
+  /** Characters of edits that the text does not show yet. */
+  #unshown = 0;
 
   constructor(outputs: readonly GradioComponent[], onPart: (part: TransportPart) => void) {
     this.#outputs = outputs;
@@ -31,11 +37,12 @@ export class GradioReply {
   whole(values: readonly Json[]): void {
     this.#values = [...values];
     this.#lost = false;
+    this.#unshown = 0;
     this.#show();
   }
 
-  /** Outputs told as edits, once they were told whole. */
-  edits(lists: readonly Json[]): void {
+  /** Outputs told as edits, once they were told whole. `size`: characters of the message that told them. */
+  edits(lists: readonly Json[], size: number): void {
     if (this.#values === undefined) return this.whole(lists);
     if (this.#lost) return;
     const place = this.#place;
@@ -50,9 +57,14 @@ export class GradioReply {
       return;
     }
     // The commonest case needs no comparison of the whole text: it was the output, and grew.
-    if (added !== undefined && typeof current === 'string') {
+    if (added !== undefined && typeof current === 'string' && this.#unshown === 0) {
       if (added !== '') this.#append(added);
-    } else this.#show();
+      return;
+    }
+    this.#unshown += size;
+    if (this.#text.length > promptly && this.#unshown < this.#text.length / 64) return;
+    this.#unshown = 0;
+    this.#show();
   }
 
   /** Finished outputs: the last word. */

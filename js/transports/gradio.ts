@@ -54,6 +54,16 @@ class GradioConnection implements Connection {
   }
 
   async call(request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> {
+    try {
+      return await this.#call(request, handlers);
+    } catch (failure) {
+      if (!(failure instanceof RangeError)) throw failure;
+      // What the app sent is nested deeper than the stack of this page is.
+      throw new CallFailure({ kind: 'protocol', message: 'The Space sent data that is nested too deeply.' }, failure);
+    }
+  }
+
+  async #call(request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> {
     const known = this.#knownProtocol();
     const { dependency, roles } = await this.#findEndpoint(handlers.signal);
     const reply = new GradioReply(dependency.outputs, handlers.onPart);

@@ -19,7 +19,8 @@ export function parsePythonJson(text: string): Json {
     return JSON.parse(text) as Json;
   } catch (error) {
     if (!/NaN|Infinity/.test(text)) throw error;
-    const strict = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) =>
+    // A string that does not end is taken whole: beginning anew at each of its quotes would take for ever.
+    const strict = text.replace(/"(?:[^"\\]|\\[^])*(?:"|\\?$)|-?\bInfinity\b|\bNaN\b/g, (token) =>
       token.startsWith('"') ? token : 'null',
     );
     return JSON.parse(strict) as Json;
