@@ -4,7 +4,7 @@
  */
 import type { FailureClass } from './core-types.js';
 import { redact } from './redact.js';
-import type { JsonObject, Trace } from './types.js';
+import type { Json, JsonObject, Trace } from './types.js';
 
 const marker = Symbol.for('tierwise.error');
 
@@ -17,7 +17,7 @@ export class TierwiseError extends Error {
     super(redact(message), options.cause === undefined ? undefined : { cause: safeCause(options.cause) });
     this.name = 'TierwiseError';
     this.code = code;
-    this.details = options.details && (JSON.parse(redact(JSON.stringify(options.details))) as JsonObject);
+    this.details = options.details && (clean(options.details) as JsonObject);
     Object.defineProperty(this, marker, { value: true });
   }
 
@@ -113,6 +113,13 @@ export class AbortedError extends TierwiseError {
     this.name = 'AbortError';
     this.partial = partial;
   }
+}
+
+/** JSON without secrets: text by text, so that a redaction never cuts into the JSON itself. */
+function clean(value: Json): Json {
+  return JSON.parse(JSON.stringify(value), (_key, inner: Json) =>
+    typeof inner === 'string' ? redact(inner) : inner,
+  ) as Json;
 }
 
 function safeCause(cause: unknown): unknown {

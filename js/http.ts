@@ -62,7 +62,7 @@ export class Http {
     const watch = new Watch(this.#options.clock, init.signal, this.#limits(init));
     try {
       const response = await this.#send(url, init, watch);
-      const text = this.#withoutToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
+      const text = this.hideToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
       return {
         text,
         contentType: response.headers.get('content-type') ?? '',
@@ -115,13 +115,13 @@ export class Http {
       const contentType = response.headers.get('content-type') ?? '';
       const progress = () => watch.progress();
       if (!/^(text\/event-stream|application\/x-ndjson|application\/stream\+json)/i.test(contentType)) {
-        const data = this.#withoutToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
+        const data = this.hideToken(await this.#readText(response, watch, this.#options.maxReplyBytes, true));
         onFrame({ event: 'body', data }, progress);
         return;
       }
       const state = { stopped: false };
       const hear = (frame: Frame) => {
-        const clean = { event: frame.event, data: this.#withoutToken(frame.data) };
+        const clean = { event: frame.event, data: this.hideToken(frame.data) };
         if (!state.stopped && onFrame(clean, progress) === 'stop') state.stopped = true;
       };
       const feed = /ndjson|stream\+json/i.test(contentType) ? lines(hear) : events(hear);
@@ -162,7 +162,7 @@ export class Http {
   }
 
   /** A server that repeats the token it was sent must not get it into a reply, a status or the cache. */
-  #withoutToken(text: string): string {
+  hideToken(text: string): string {
     const token = this.#lastToken;
     return token === undefined || token.length < 8 || !text.includes(token)
       ? text
@@ -434,9 +434,13 @@ function lines(hear: (frame: Frame) => void): Feed {
   };
   return {
     push: (text) => {
-      const parts = (rest + text).split(/\r?\n/);
-      rest = parts.pop() ?? '';
-      parts.forEach(take);
+      // Only what is new is searched: a line that grows by small pieces is not read over and over.
+      const [first = '', ...more] = text.split('\n');
+      rest += first;
+      for (const part of more) {
+        take(rest);
+        rest = part;
+      }
     },
     end: () => take(rest),
   };

@@ -22,6 +22,7 @@ import { leaving } from '../unless-left.js';
 import { CallFailure } from './call-failure.js';
 import { detect, type Detection, refuseSdk } from './detect.js';
 import { gradio } from './gradio.js';
+import { hideToken } from './hide-token.js';
 import type { Sighting } from './hub.js';
 import { llamaCpp } from './llama-cpp.js';
 import { mock } from './mock.js';
@@ -181,7 +182,7 @@ export class Connections {
       try {
         const found = await this.#detect(target, space, place, signal);
         onStep?.('protocol', `${targetName(target)} speaks ${protocolNames[found.protocol] ?? found.protocol}.`);
-        return this.#guard(target, space, this.#open(target, space, place.base, found));
+        return this.#guard(target, space, hideToken(this.#open(target, space, place.base, found), space.http));
       } catch (error) {
         if (round > 1 || !(error instanceof CallFailure) || error.facts.stage === undefined) throw error;
         await this.#requireRunning(target, space, sightingIn(error.facts), options);
@@ -328,7 +329,7 @@ export class Connections {
       model: provider.model,
       config: { ...(provider.billTo !== undefined && { billTo: provider.billTo }) },
     };
-    return openai(context, { protocol: target as 'openai' | 'router' });
+    return hideToken(openai(context, { protocol: target as 'openai' | 'router' }), http);
   }
 
   #proxy(): ProxySettings | undefined {

@@ -1,6 +1,10 @@
 /** Gradio's queue messages (estimation, process_starts, progress, log) in words a person can read. */
+import { redact } from '../redact.js';
+import { preview } from '../text.js';
 import type { Json, JsonObject, SpaceStatus } from '../types.js';
 import { isList, isObject } from './json.js';
+
+const longestText = 300;
 
 type Status = Omit<SpaceStatus, 'target' | 'tier'>;
 
@@ -27,7 +31,7 @@ export function queueStatus(message: JsonObject): Status | undefined {
 }
 
 function queued(message: JsonObject): Status {
-  const position = typeof message['rank'] === 'number' ? message['rank'] : undefined;
+  const position = number(message['rank']);
   const eta = seconds(message['rank_eta']);
   const ahead =
     position === undefined
@@ -46,15 +50,15 @@ function queued(message: JsonObject): Status {
 /** Progress bars may be nested: the innermost is the last that counts something. */
 function progressed(data: Json | undefined): Status | undefined {
   const bars = isList(data) ? data.filter(isObject) : [];
-  const counts = (entry: JsonObject) => typeof entry['index'] === 'number' || typeof entry['progress'] === 'number';
+  const counts = (entry: JsonObject) => number(entry['index']) !== undefined || number(entry['progress']) !== undefined;
   const bar = [...bars].reverse().find(counts) ?? bars.at(-1);
   if (bar === undefined) return undefined;
   const label = text(bar['desc']);
   const unit = text(bar['unit']);
   const lead = label === undefined ? '' : `${label}: `;
-  if (typeof bar['index'] === 'number') {
-    const value = bar['index'];
-    const of = typeof bar['length'] === 'number' ? bar['length'] : undefined;
+  const value = number(bar['index']);
+  if (value !== undefined) {
+    const of = number(bar['length']);
     const words = `${lead}${String(value)}${of === undefined ? '' : ` of ${String(of)}`}${unit === undefined ? '' : ` ${unit}`}`;
     return {
       state: 'working',
@@ -67,12 +71,12 @@ function progressed(data: Json | undefined): Status | undefined {
       },
     };
   }
-  if (typeof bar['progress'] === 'number') {
-    const value = bar['progress'];
+  const share = number(bar['progress']);
+  if (share !== undefined) {
     return {
       state: 'working',
-      message: `${lead}${String(Math.round(value * 100))} %.`,
-      progress: { value, of: 1, ...(label !== undefined && { label }) },
+      message: `${lead}${String(Math.round(share * 100))} %.`,
+      progress: { value: share, of: 1, ...(label !== undefined && { label }) },
     };
   }
   return label === undefined ? undefined : { state: 'working', message: `${label}.` };
@@ -85,8 +89,14 @@ function logged(message: JsonObject): Status | undefined {
   return { state: 'working', message: `The Space ${warns ? 'warns' : 'says'}: ${said}` };
 }
 
+/** JSON can say 1e999. */
+function number(value: Json | undefined): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
 function seconds(value: Json | undefined): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+  const given = number(value);
+  return given !== undefined && given >= 0 ? given : undefined;
 }
 
 function about(eta: number | undefined): string {
@@ -94,6 +104,7 @@ function about(eta: number | undefined): string {
   return eta < 90 ? `, about ${String(Math.round(eta))} s` : `, about ${String(Math.round(eta / 60))} min`;
 }
 
+/** An app's own words: not longer than a person reads, and without what looks like a key. */
 function text(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+  return typeof value === 'string' && value.trim() !== '' ? preview(redact(value.trim()), longestText) : undefined;
 }

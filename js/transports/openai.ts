@@ -28,7 +28,8 @@ const modelsTimeout = 15_000;
 export function openai(context: TransportContext, options: OpenAIOptions = {}): Connection {
   const { http, base, config } = context;
   const isProvider = context.tier === undefined;
-  const endpoint = config.endpoint;
+  // A path: without its slash it could run on from the host to another one.
+  const endpoint = config.endpoint?.replace(/^(?!\/)/, '/');
   const chatUrl =
     endpoint?.endsWith(chatPath) === true ? base + endpoint : `${base}${isProvider ? '' : '/v1'}${chatPath}`;
   const modelsUrl = `${chatUrl.slice(0, -chatPath.length)}/models`;
