@@ -5,16 +5,18 @@
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
 import { forgetReplies, listReplies } from './cached-replies.js';
-import type { ResolvedConfig } from './config.js';
+import { requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
+import { requireSelector } from './forget-selector.js';
 import { callError } from './public-error.js';
 import { replay, replyStream } from './reply-stream.js';
 import {
   maxRequestBytes,
   newId,
+  ofRequest,
   type PreparedRequest,
   prepareRequest,
   queryOptions,
@@ -769,6 +771,7 @@ class GatewayClient implements Client {
   }
 
   async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
+    ofRequest(() => requireSelector(selector));
     const running = await this.#base.run();
     const { partition = this.#config.partition } = selector;
     const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
@@ -788,6 +791,7 @@ class GatewayClient implements Client {
   }
 
   async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
+    requireChangeable(change);
     for (const target of await this.#base.configure(change)) this.#statuses.forget(target);
     for (const status of this.statuses()) this.#events.emit('status', status);
   }

@@ -212,6 +212,16 @@ export function resolveConfig(config: ClientConfig): ResolvedConfig {
   };
 }
 
+const changeable = ['spaces', 'defaultTier', 'flags', 'providers', 'rules', 'wake', 'partition'];
+
+/** What `configure` may change. The rest was read when the client began: it must not seem changed while it is not. */
+export function requireChangeable(change: unknown): void {
+  for (const name of Object.keys(requireObject(change, 'change'))) {
+    if (!changeable.includes(name))
+      throw new ConfigError(name, `is set once, in createClient; configure changes ${changeable.join(', ')}.`);
+  }
+}
+
 /** A Space that is tried without being configured. */
 export function resolveSpace(space: SpaceConfig, field: string, allowToken: boolean): SpaceConfig {
   check(space, spaceShape(tokenCheck(allowToken)), field);

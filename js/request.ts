@@ -22,7 +22,7 @@ import {
   type Shape,
   text,
 } from './shape.js';
-import { wellFormed } from './text.js';
+import { utf8Bytes, wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
 import { type JsonObject, type Message, type QueryContext, type RequestOptions, type Tier, tiers } from './types.js';
 
@@ -57,6 +57,8 @@ export interface PreparedRequest {
 /** A request larger than this (in UTF-16 units, all messages) never reaches the core. */
 export const maxRequestBytes = 2 * 1024 * 1024;
 const defaults = { temperature: 0.7, maxTokens: 512 };
+/** The end of JavaScript's time, as in `wasm/cache/policy`. */
+const longestTtl = 8.64e15;
 const json: Check = (value, field) => {
   requireObject(value, field);
   requireJson(value, field);
@@ -88,8 +90,18 @@ const makeOptionsShape = (): Shape => ({
     noStore: boolean,
     onlyIfCached: boolean,
     maxAge: notNegative,
-    ttl: notNegative,
-    tags: listOf('strings', isText),
+    // What the cache would refuse only after the reply was paid for.
+    ttl: must(
+      `a number from 0 to ${String(longestTtl)} (ms)`,
+      (ttl) => Number.isFinite(ttl) && (ttl as number) >= 0 && (ttl as number) <= longestTtl,
+    ),
+    tags: must(
+      'a list of at most 16 strings of 1 to 128 bytes',
+      (tags) =>
+        Array.isArray(tags) &&
+        tags.length <= 16 &&
+        tags.every((tag) => isText(tag) && tag !== '' && utf8Bytes(wellFormed(tag)) <= 128),
+    ),
   }),
   wake: wakeShape,
   timeouts: timeoutsShape,
@@ -251,7 +263,7 @@ function requireJson(value: unknown, field: string): void {
 }
 
 /** The same checks as for the configuration, as an error of the request. */
-function ofRequest<T>(run: () => T): T {
+export function ofRequest<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
