@@ -74,7 +74,7 @@ export class ResponseCache {
       if (change.type === 'put') this.#admit(change.record);
       else if (change.type === 'removed') this.#drop(this.#core.forget({ ids: change.ids }).ids);
       else if (change.type === 'forget') {
-        this.#noteForget(change.selector, change.at);
+        this.#noteForget(change.selector, Math.min(change.at, this.#now()));
         this.#drop(this.#core.forget(withScope(change.selector)).ids);
       } else return;
       this.#changed();

@@ -11,22 +11,17 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
 import type { ForgetRequest } from '../core-types.js';
-import { type Json, type Tier, tiers } from '../types.js';
+import type { Json } from '../types.js';
 import { matchesSelector } from './selector.js';
+import { isChange, isNewer, isSound, isTombstone, recordFormat, type StoredRecord, type Tombstone } from './sound.js';
 import type { CacheRecord, RemoteChange, Store } from './store.js';
 
-const recordFormat = 1;
 const batch = 500;
 const tombstoneLife = 7 * 24 * 60 * 60 * 1000;
 const tombstoneCount = 500;
+/** Between taking the time and writing, ms. */
+const clockSlack = 60_000;
 
-interface StoredRecord extends CacheRecord {
-  format: number;
-}
-interface Tombstone {
-  selector: ForgetRequest;
-  at: number;
-}
 interface Schema extends DBSchema {
   replies: { key: string; value: StoredRecord; indexes: { partition: string } };
   tombstones: { key: number; value: Tombstone };
@@ -80,7 +75,10 @@ class IndexedDbStore implements Store {
     this.#db = db;
     if (typeof BroadcastChannel !== 'undefined') {
       this.#channel = new BroadcastChannel(`${name}-store`);
-      this.#channel.onmessage = (event: MessageEvent<RemoteChange>) => this.#tell(event.data);
+      this.#channel.onmessage = (event: MessageEvent<unknown>) => {
+        // Any script of this origin can send here, another version of this package among them.
+        if (isChange(event.data)) this.#tell(event.data);
+      };
       // Node would be kept alive by an open channel.
       (this.#channel as { unref?: () => void }).unref?.();
     }
@@ -129,7 +127,9 @@ class IndexedDbStore implements Store {
       (async () => {
         const transaction = this.#db.transaction(['replies', 'tombstones'], 'readwrite');
         const tombstones = await transaction.objectStore('tombstones').getAll();
-        if (tombstones.some(({ selector, at }) => at >= startedAt && matchesSelector(record, selector))) {
+        // One from the future was left by a clock that has been set right since.
+        const holds = ({ at }: Tombstone) => at >= startedAt && at <= record.storedAt + clockSlack;
+        if (tombstones.some((each) => isTombstone(each) && holds(each) && matchesSelector(record, each.selector))) {
           await transaction.done;
           return 'forgotten';
         }
@@ -251,7 +251,7 @@ class IndexedDbStore implements Store {
         this.#db.getAllKeys('tombstones', range),
         this.#db.getAll('tombstones', range),
       ]);
-      for (const { selector, at } of values) this.#tell({ type: 'forget', selector, at });
+      for (const each of values) if (isTombstone(each)) this.#tell({ type: 'forget', ...each });
       this.#seenTombstones = Math.max(this.#seenTombstones, ...keys);
     } catch {
       // The next read or write reports a broken database.
@@ -285,41 +285,6 @@ async function prune(tombstones: TombstoneStore, now: number): Promise<void> {
   for (const [i, key] of keys.entries()) {
     if (i < surplus || now - (values[i]?.at ?? 0) > tombstoneLife) await tombstones.delete(key);
   }
-}
-
-function isNewer(value: unknown): boolean {
-  const format = (value as { format?: unknown } | null)?.format;
-  return typeof format === 'number' && format > recordFormat;
-}
-
-function isSound(value: unknown): value is StoredRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Partial<StoredRecord>;
-  const finite = (number: unknown) => typeof number === 'number' && Number.isFinite(number);
-  const hex = (text: unknown) => typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
-  const reply = record.reply as Partial<CacheRecord['reply']> | undefined;
-  return (
-    record.format === recordFormat &&
-    hex(record.id) &&
-    hex(record.partition) &&
-    tiers.includes(record.tier as Tier) &&
-    typeof record.target === 'string' &&
-    typeof record.prompt === 'string' &&
-    Array.isArray(record.tags) &&
-    record.tags.every((tag) => typeof tag === 'string') &&
-    finite(record.storedAt) &&
-    finite(record.lastUsedAt) &&
-    finite(record.hits) &&
-    finite(record.bytes) &&
-    (record.ttlMs === undefined || finite(record.ttlMs)) &&
-    typeof reply === 'object' &&
-    typeof reply.content === 'string' &&
-    typeof reply.id === 'string' &&
-    typeof reply.finishReason === 'string' &&
-    typeof reply.source === 'string' &&
-    finite(reply.usage?.inputTokens) &&
-    finite(reply.usage?.outputTokens)
-  );
 }
 
 function withoutFormat({ format: _, ...record }: StoredRecord): CacheRecord {
