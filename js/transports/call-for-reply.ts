@@ -32,10 +32,11 @@ export async function callForReply(
     timeouts: handlers.timeouts,
     ...(call.headers !== undefined && { headers: call.headers }),
   };
-  let whole = false;
+  /** `promised`: a server that says `"generated_text": null` beside a part says the whole text at the end. */
+  const seen = { whole: false, promised: false };
   await http.frames(call.url, init, ({ event, data }) => {
     if (event === 'body') {
-      whole = true;
+      seen.whole = true;
       if (data.trim() === '')
         throw new CallFailure({ kind: 'cut', message: 'The server closed the connection without a reply.' });
       collector.addWhole(reader.body(protocol, data));
@@ -45,9 +46,10 @@ export async function callForReply(
     const piece = readFrame(data, call, reader);
     // The plain contract has no end mark: its servers may repeat the text so far in every frame.
     const more = !call.hasEndMark && piece.full !== undefined;
+    seen.promised = piece.full === undefined && (seen.promised || /^\s*\{.*"generated_text"\s*:\s*null/.test(data));
     return collector.add(more ? { ...piece, done: false } : piece) ? 'stop' : undefined;
   });
-  return collector.result(call.via, call.hasEndMark && !whole);
+  return collector.result(call.via, (call.hasEndMark || seen.promised) && !seen.whole);
 }
 
 /**
