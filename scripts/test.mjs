@@ -1,6 +1,7 @@
 /**
  * `npm test`: every test there is, set-up included. `npm test -- cpp jest` runs only the suites named.
- * Each suite counts its own tests; the last line is the sum: `N passed, N failed`.
+ * Each suite counts its own tests; the last line is the sum: `N passed, N failed`. A program that hangs is ended after
+ * `kLimitMinutes` and counts as failed.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import path from 'node:path';
 
 import { ensureNpm, ensureSystem, root, toTest } from './setup.mjs';
 
+const kLimitMinutes = 45;
 const env = { ...process.env, NODE_PATH: '/usr/share/nodejs', FORCE_COLOR: '0', NO_COLOR: '1' };
 const onlyNode = { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' };
 
@@ -77,7 +79,8 @@ const suites = {
     return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
   },
   async space() {
-    return counted('node', ['scripts/test-space.mjs']);
+    const parts = [await counted('node', ['scripts/test-space.mjs']), await nodeTest('tests/space')];
+    return { passed: parts[0].passed + parts[1].passed, failed: parts[0].failed + parts[1].failed };
   },
   async browser() {
     await run('npx', ['vite', 'build', 'web/demo', '--logLevel', 'warn'], { quiet: true });
@@ -146,21 +149,22 @@ async function counted(command, args) {
   const line = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].pop();
   if (line === undefined) throw new Error(`${command} ${args.join(' ')} counted no tests.`);
   const failed = Number(line[2]);
-  return { passed: Number(line[1]), failed: failed === 0 && code !== 0 ? 1 : failed };
+  return { passed: Number(line[1]), failed: failed || (code === 0 ? 0 : 1) };
 }
 
 async function nodeTest(folder) {
   const files = readdirSync(path.join(root, folder))
     .filter((name) => name.endsWith('.test.mjs'))
     .map((name) => path.join(folder, name));
-  const { output } = await run('node', ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], {
+  const { code, output } = await run('node', ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], {
     env: onlyNode,
     mayFail: true,
     quiet: true,
   });
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)`, 'm').exec(output)?.[1] ?? 0);
-  const failed = count('fail') + count('cancelled');
-  if (failed > 0 || count('pass') === 0) {
+  // Files that ran nothing, or a runner that broke down, have not passed.
+  const failed = count('fail') + count('cancelled') || (code === 0 && count('pass') > 0 ? 0 : 1);
+  if (failed > 0) {
     console.log(
       output
         .split('\n')
@@ -176,6 +180,14 @@ function run(command, args, { env: environment = process.env, cwd = root, quiet 
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+      // What it started may hold its pipes open.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, kLimitMinutes * 60_000);
     const hear = (chunk) => {
       output += chunk;
       if (!quiet) process.stdout.write(chunk);
@@ -184,8 +196,10 @@ function run(command, args, { env: environment = process.env, cwd = root, quiet 
     child.stderr.on('data', hear);
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0 || mayFail) resolve({ code, output });
-      else reject(new Error(`${command} ${args.join(' ')} failed (exit ${code}):\n${output.slice(-8000)}`));
+      clearTimeout(limit);
+      const what = late ? `did not end within ${kLimitMinutes} minutes` : `failed (exit ${code})`;
+      if (!late && (code === 0 || mayFail)) resolve({ code, output });
+      else reject(new Error(`${command} ${args.join(' ')} ${what}:\n${output.slice(-8000)}`));
     });
   });
 }
