@@ -82,6 +82,7 @@ async function main() {
   };
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
+  process.once('SIGHUP', end);
 }
 
 function step(what, command, args) {
@@ -130,7 +131,7 @@ function serveDemo(folder, config) {
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-cache',
     };
-    const { pathname } = new URL(request.url, 'http://demo');
+    const { pathname } = new URL(`http://demo${request.url}`);
     // A foreign name that resolves to this machine (DNS rebinding) is not served.
     if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
       return void response.writeHead(421, headers).end();
@@ -140,12 +141,13 @@ function serveDemo(folder, config) {
         .writeHead(200, { ...headers, 'content-type': 'application/json' })
         .end(JSON.stringify(config));
     }
-    const file = path.join(folder, path.normalize(decodeURIComponent(pathname)).replace(/^(\.\.[/\\])+/, ''));
-    const wanted = pathname.endsWith('/') ? path.join(file, 'index.html') : file;
     try {
-      if (!wanted.startsWith(folder) || !(await stat(wanted)).isFile()) throw new Error('not found');
+      const file = path.join(folder, path.normalize(decodeURIComponent(pathname)));
+      const wanted = pathname.endsWith('/') ? path.join(file, 'index.html') : file;
+      if (!wanted.startsWith(folder + path.sep) || !(await stat(wanted)).isFile()) throw new Error('not found');
       const type = types[path.extname(wanted)] ?? 'application/octet-stream';
-      response.writeHead(200, { ...headers, 'content-type': type }).end(await readFile(wanted));
+      const content = await readFile(wanted);
+      response.writeHead(200, { ...headers, 'content-type': type }).end(content);
     } catch {
       response.writeHead(404, { ...headers, 'content-type': 'text/plain' }).end('Not found');
     }
