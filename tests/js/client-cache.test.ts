@@ -508,8 +508,9 @@ describe('forget', () => {
     expect(because(await reply).at(-1)).toContain('forgotten while it was being fetched');
     expect(await client.cacheEntries()).toEqual([]);
     models.answer = () => chat('Again.');
-    expect((await client.generate('Hi', { cache: { tags: ['t'] } })).content).toBe('Again.');
+    // A request of the very millisecond of a forget counts as begun before it.
     await pause(2);
+    expect((await client.generate('Hi', { cache: { tags: ['t'] } })).content).toBe('Again.');
     expect((await client.generate('Hi')).source).toBe('cache');
   });
 
