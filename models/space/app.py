@@ -15,6 +15,8 @@ from retrieval import Knowledge
 from settings import Settings, SettingsError, settings_from_env
 
 SUGGESTIONS = 4
+#: Bytes.
+MOST_UPLOADED = 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,6 +38,8 @@ def create_app(settings: Settings) -> FastAPI:
         server_name=settings.host,
         server_port=settings.port,
         show_error=True,
+        # Nothing here takes a file, and Gradio asks nobody for a key before it stores one.
+        max_file_size=MOST_UPLOADED,
         ssr_mode=False,
         run_history=False,
         footer_links=["api"],

@@ -84,7 +84,9 @@ def build(settings: Settings, answering: Answering, suggestions: list[str]) -> g
             if not turns or turns[-1]["role"] != "user":
                 return
             if not allowed(settings.api_key, f"Bearer {given_key}"):
-                raise gr.Error("This Space needs its API key. Enter it under Settings.", title="API key needed")
+                raise gr.Error(
+                    "This Space needs its API key. Enter it under Settings.", title="API key needed", print_exception=False
+                )
             plain = [{"role": turn["role"], "content": _text_of(turn["content"])} for turn in turns]
             async for text in answer("gradio/page", plain[-1]["content"], instruction, plain[:-1], most, heat):
                 yield [*turns, {"role": "assistant", "content": text}]

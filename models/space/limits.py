@@ -4,7 +4,7 @@ Everything refused is an `InputError` whose message says what to change and whos
 """
 
 import json
-import math
+import sys
 from dataclasses import dataclass, field
 
 from settings import Settings
@@ -70,8 +70,11 @@ def _text(name: str, value) -> str:
 
 
 def _number(name: str, value) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InputError(f"{name} must be a number, not {_kind(value)}.")
+    # JSON allows whole numbers that no float holds; Python's reader also NaN and Infinity.
+    if not abs(value) <= sys.float_info.max:
+        raise InputError(f"{name} must be an ordinary number.")
     return value
 
 

@@ -113,7 +113,8 @@ REFUSED = [
     ({"prompt": "a", "max_new_tokens": True}, 400, "true or false"),
     ({"prompt": "a", "temperature": -0.1}, 400, "from 0 to 2"),
     ({"prompt": "a", "temperature": 2.1}, 400, "from 0 to 2"),
-    ({"prompt": "a", "temperature": float("nan")}, 400, "must be a number"),
+    ({"prompt": "a", "temperature": float("nan")}, 400, "ordinary number"),
+    ({"prompt": "a", "max_new_tokens": 10**400}, 400, "ordinary number"),
     ({"prompt": "a", "system": []}, 400, "text, not a list"),
     ({"prompt": "a", "history": 3}, 400, "list of messages"),
     ({"prompt": "a", "history": [{"role": "robot", "content": "x"}]}, 400, "message 1"),
@@ -428,6 +429,38 @@ class OverHttp(unittest.TestCase):
         self.assertIn("API key", refused["output"]["error"])
         self.keyed.join(["hello"], "withkey", {"Authorization": f"Bearer {KEY}"})
         self.assertTrue(self.keyed.messages("withkey")[-2]["success"])
+
+    def test_no_way_round_the_key(self):
+        config = json.loads(self.keyed.call("GET", "/config")[2])
+        secret = "Tierwise is an LLM gateway"
+        chat = [{"role": "user", "content": [{"type": "text", "text": "What is Tierwise?"}]}]
+        by_length = {1: [0], 2: ["What is Tierwise?", chat], 5: [chat, "", 50, 0.7, ""]}
+        for dependency in config["dependencies"]:
+            if not dependency["backend_fn"]:
+                continue
+            data = by_length[len(dependency["inputs"])]
+            if dependency["api_name"] == "generate":
+                data = ["What is Tierwise?", "", None, 50, 0.7]
+            session = f"round{dependency['id']}"
+            body = {"data": data, "fn_index": dependency["id"], "session_hash": session}
+            forged = {"request": {"headers": {"authorization": f"Bearer {KEY}"}}}
+            self.keyed.post("/gradio_api/queue/join", {**body, **forged})
+            with self.subTest(function=dependency["api_name"]):
+                self.assertNotIn(secret, self.keyed.call("GET", f"/gradio_api/queue/data?session_hash={session}")[2])
+        for path in ("/gradio_api/api/generate", "/gradio_api/run/generate", "/api/%67enerate", "/api/generate?key=x"):
+            with self.subTest(path=path):
+                body = {"data": ["What is Tierwise?", "", None, 50, 0.7], "inputs": "What is Tierwise?"}
+                self.assertNotIn(secret, self.keyed.call("POST", path, body)[2])
+
+    def test_nothing_is_read_from_or_left_on_the_disk(self):
+        for path in ("app.py", "settings.py", "knowledge/base/01-tierwise.md", "../../package.json", "/etc/passwd"):
+            with self.subTest(path=path):
+                self.assertEqual(self.open.call("GET", f"/gradio_api/file={path}")[0], 403)
+        body = '--X\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n' + "x" * 100_000 + "\r\n--X--\r\n"
+        status, _, text = self.open.call(
+            "POST", "/gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=X"}
+        )
+        self.assertNotEqual(status, 200, text)
 
     def test_gradio_info(self):
         info = json.loads(self.open.call("GET", "/gradio_api/info")[2])["named_endpoints"]
