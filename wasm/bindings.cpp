@@ -1,4 +1,4 @@
-// The whole boundary between the core and JavaScript: one Embind class, the one catch.
+// The whole boundary between the core and JavaScript: one Embind class.
 //
 // Text crosses as UTF-8 bytes. JavaScript asks `input(bytes)` for the address of a buffer the core owns, writes
 // into it with encodeInto, and calls a method with the length; the answer lies at `output()`, its length is the
@@ -8,10 +8,10 @@
 #include <emscripten/val.h>
 
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <string_view>
 
+#include "bug/bug.h"
 #include "core.h"
 
 namespace {
@@ -85,16 +85,27 @@ class BoundCore {
 
   template <typename Step>
   double guarded(Step step) {
-    try {
+    auto run = [&] {
       auto result = step();
-      if (result) return answer(std::move(result).value(), 1);
-      const Error& error = result.error();
-      json envelope = {{"code", error.code}, {"message", error.message}};
-      if (!error.field.empty()) envelope["field"] = error.field;
-      return answer(std::move(envelope), -1);
-    } catch (const std::exception& bug) {
-      return answer(json{{"code", "internal"}, {"message", bug.what()}}, -1);
-    }
+      return result ? answer(std::move(result).value(), 1) : refuse(result.error());
+    };
+    struct Call {
+      decltype(run)* run;
+      double length;
+    } call{&run, 0};
+    std::string bug;
+    const auto invoke = [](void* context) {
+      auto* started = static_cast<Call*>(context);
+      started->length = (*started->run)();
+    };
+    if (tierwise::survives(invoke, &call, bug)) return call.length;
+    return refuse({"internal", bug});
+  }
+
+  double refuse(const Error& error) {
+    json envelope = {{"code", error.code}, {"message", error.message}};
+    if (!error.field.empty()) envelope["field"] = error.field;
+    return answer(envelope, -1);
   }
 
   double answer(const json& value, int sign) { return answer(tierwise::dump_json(value), sign); }

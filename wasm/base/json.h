@@ -3,6 +3,15 @@
 #pragma once
 
 #include <cstddef>
+
+#if !defined(__cpp_exceptions)
+// What nlohmann/json would throw is a bug of ours; without its text, because composing that costs a tenth of core.wasm.
+#include "bug/bug.h"
+#define JSON_THROW_USER(exception) ::tierwise::raise_bug("a JSON value had another shape than the core expected")
+#define JSON_TRY_USER if (true)
+#define JSON_CATCH_USER(exception) if (false)
+#define JSON_INTERNAL_CATCH_USER(exception) if (false)
+#endif
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>

@@ -364,7 +364,7 @@ bool waits(FailureClass failure_class) {
 std::optional<FailureKind> kind_named(std::string_view name) {
   constexpr std::array<std::string_view, 11> kNames = {"http",     "network",   "timeout", "abort",    "cut",  "app",
                                                        "protocol", "too-large", "stage",   "redirect", "quota"};
-  const auto* found = std::find(kNames.begin(), kNames.end(), name);
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) return std::nullopt;
   return static_cast<FailureKind>(found - kNames.begin());
 }

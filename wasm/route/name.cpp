@@ -4,6 +4,8 @@ namespace tierwise::route {
 namespace {
 
 constexpr std::string_view kSpacePrefix = "space:";
+// testConnection tries settings that are not routed to under such ids.
+constexpr std::string_view kTestPrefix = "test:";
 
 }  // namespace
 
@@ -12,6 +14,7 @@ bool is_space(std::string_view target) {
 }
 
 std::string target_name(std::string_view target) {
+  if (target.substr(0, kTestPrefix.size()) == kTestPrefix) target.remove_prefix(kTestPrefix.size());
   if (is_space(target)) return std::string(target.substr(kSpacePrefix.size())) + " Space";
   if (target == "router") return "Hugging Face router";
   if (target == "openai") return "OpenAI-compatible provider";
