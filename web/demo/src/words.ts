@@ -1,6 +1,7 @@
 /** Numbers and times as people read them. Unknown is a dash, never 0; an estimate says "about". */
 export const dash = '–';
 
+const lastTime = 8.64e15;
 const compact = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
@@ -64,10 +65,11 @@ export function span(ms: number): string {
   return `${whole.format(Math.max(1, Math.round(ms / 1000)))} s`;
 }
 
+/** Beyond the end of JavaScript's time (a record somebody edited): a dash. */
 export function exactTime(at: number): string {
-  return exact.format(at);
+  return Math.abs(at) <= lastTime ? exact.format(at) : dash;
 }
 
 export function isoTime(at: number): string {
-  return new Date(at).toISOString();
+  return Math.abs(at) <= lastTime ? new Date(at).toISOString() : '';
 }

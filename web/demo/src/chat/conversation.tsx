@@ -28,10 +28,23 @@ const Context = createContext<Conversation | undefined>(undefined);
 function keptMessages(): ChatMessage[] {
   try {
     const messages = JSON.parse(sessionStorage.getItem(kept) ?? '[]') as unknown;
-    return Array.isArray(messages) ? (messages as ChatMessage[]) : [];
+    return Array.isArray(messages) ? messages.filter(isMessage) : [];
   } catch {
     return [];
   }
+}
+
+/** Enough of one to be shown: another version of this page may have kept it. */
+function isMessage(value: unknown): value is ChatMessage {
+  const { id, role, content, reply, trace } = (value ?? {}) as Partial<Record<keyof ChatMessage, unknown>>;
+  const isObject = (part: unknown) => typeof part === 'object' && part !== null;
+  return (
+    typeof id === 'string' &&
+    (role === 'user' || role === 'assistant') &&
+    typeof content === 'string' &&
+    (reply === undefined || (isObject(reply) && isObject((reply as { usage?: unknown }).usage))) &&
+    (trace === undefined || (isObject(trace) && Array.isArray((trace as { steps?: unknown }).steps)))
+  );
 }
 
 export function ConversationProvider({ children }: { children: ReactNode }) {

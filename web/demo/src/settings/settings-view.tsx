@@ -140,6 +140,7 @@ export function SettingsView() {
           </div>
           <TokenField
             name="openai"
+            address={draft.openai.baseUrl}
             label="API key"
             problem={problems['providers.openai.token']}
             onChanged={() => void save(settings).catch(() => undefined)}

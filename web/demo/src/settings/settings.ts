@@ -113,11 +113,12 @@ export function configuredTiers(settings: Settings): Tier[] {
 }
 
 export function spaceConfig(settings: SpaceSettings, tier: Tier): SpaceConfig {
+  const token = secrets.source(tier, settings.url);
   return {
     url: settings.url.trim(),
     ...(settings.endpoint.trim() !== '' && { endpoint: settings.endpoint.trim() }),
     ...(settings.revision.trim() !== '' && { revision: settings.revision.trim() }),
-    ...(secrets.has(tier) && { token: secrets.source(tier) }),
+    ...(token && { token }),
   };
 }
 
@@ -127,6 +128,7 @@ export function clientSettings(
   choice: ProviderChoice = 'auto',
 ): Required<Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers'>> {
   const { baseUrl, model } = settings.openai;
+  const token = secrets.source('openai', baseUrl);
   return {
     spaces: Object.fromEntries(
       configuredTiers(settings).map((tier) => [tier, spaceConfig(settings.spaces[tier], tier)]),
@@ -138,7 +140,7 @@ export function clientSettings(
         openai: {
           baseUrl: baseUrl.trim(),
           model: model.trim(),
-          ...(secrets.has('openai') && { token: secrets.source('openai') }),
+          ...(token && { token }),
         },
       }),
     },

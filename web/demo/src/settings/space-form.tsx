@@ -87,6 +87,7 @@ export function SpaceForm({ tier, space, problems, initiallyOpen, onChange, onCh
           </div>
           <TokenField
             name={tier}
+            address={space.url}
             label="Authentication token"
             problem={problems[`${prefix}.token`]}
             help="Only for a private Space: a token with read permission."

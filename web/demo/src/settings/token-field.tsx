@@ -5,16 +5,18 @@ import { useTierwise } from 'tierwise/react';
 import { Icon } from '../parts/icon';
 import { TextField } from '../parts/text-field';
 import { exactTime } from '../words';
-import { type SecretName, secrets } from './secrets';
+import { type SecretName, secrets, serverOf } from './secrets';
 
 export function TokenField(props: {
   name: SecretName;
   label: string;
+  /** Of the server it is for. */
+  address: string;
   help?: string;
   problem?: string | undefined;
   onChanged: () => void;
 }) {
-  const { name, label, onChanged } = props;
+  const { name, label, address, onChanged } = props;
   const client = useTierwise();
   useSyncExternalStore(secrets.subscribe, secrets.version);
   const about = secrets.about(name);
@@ -29,6 +31,7 @@ export function TokenField(props: {
         <p className="secret-set">
           <Icon name="check" size={14} /> Set {exactTime(about.setAt)}.{' '}
           {about.kept ? 'Kept in this browser.' : 'In memory only: gone when the page is closed.'}
+          {about.server !== serverOf(address) && ` It is for ${about.server} and is not sent to the address above.`}
           <button type="button" className="button small" onClick={() => setReplacing(true)}>
             Replace
           </button>
@@ -49,7 +52,7 @@ export function TokenField(props: {
     const token = value.trim();
     setValue('');
     setReplacing(false);
-    if (token !== '') void secrets.set(client, name, token, keep).then(onChanged);
+    if (token !== '') void secrets.set(client, name, address, token, keep).then(onChanged);
   };
   return (
     <div className="secret">
@@ -60,9 +63,14 @@ export function TokenField(props: {
         value={value}
         onChange={setValue}
         problem={props.problem}
-        help={props.help}
+        help={address.trim() === '' ? 'Enter the address first: a token is for one server alone.' : props.help}
         after={
-          <button type="button" className="button" disabled={value.trim() === ''} onClick={set}>
+          <button
+            type="button"
+            className="button"
+            disabled={value.trim() === '' || address.trim() === ''}
+            onClick={set}
+          >
             Set
           </button>
         }
