@@ -161,8 +161,11 @@ function configShape(token: Check): Shape {
   };
 }
 
-export function resolveConfig(config: ClientConfig): ResolvedConfig {
-  const allowToken = (config as ClientConfig | null)?.dangerouslyAllowBrowserToken === true;
+export function resolveConfig(given: ClientConfig): ResolvedConfig {
+  requireObject(given, 'config');
+  // Read once: what was checked is what is used, whatever becomes of the caller's objects.
+  const config = { ...given, ...snapshot({ spaces: given.spaces, providers: given.providers }, 4) } as ClientConfig;
+  const allowToken = config.dangerouslyAllowBrowserToken === true;
   check(config, configShape(tokenCheck(allowToken)), '', 'config');
   const { spaces = {}, providers = {}, cache = {}, usage } = config;
   for (const tier of tiers) if (spaces[tier] !== undefined) text(spaces[tier].url, `spaces.${tier}.url`);
@@ -223,7 +226,8 @@ export function requireChangeable(change: unknown): void {
 }
 
 /** A Space that is tried without being configured. */
-export function resolveSpace(space: SpaceConfig, field: string, allowToken: boolean): SpaceConfig {
+export function resolveSpace(given: SpaceConfig, field: string, allowToken: boolean): SpaceConfig {
+  const space = snapshot(given, 2);
   check(space, spaceShape(tokenCheck(allowToken)), field);
   text(space.url, `${field}.url`);
   return space;
@@ -284,6 +288,8 @@ export function resolvePartition(partition: unknown, field: string): PartitionCo
     if (value === undefined) continue;
     if (!isText(value)) throw new ConfigError(`${field}.${key}`, 'must be a string.');
     if (value.length > 512) throw new ConfigError(`${field}.${key}`, 'must be at most 512 characters.');
+    // As a key of an object it would vanish, and everybody would be in one partition.
+    if (key === '__proto__') throw new ConfigError(`${field}.__proto__`, 'cannot be the name of a field.');
     // Broken text would become the same replacement character for everybody.
     if (wellFormed(key + value) !== key + value)
       throw new ConfigError(
@@ -293,6 +299,11 @@ export function resolvePartition(partition: unknown, field: string): PartitionCo
     resolved[key] = value;
   }
   return resolved;
+}
+
+function snapshot<T>(value: T, depth: number): T {
+  if (depth === 0 || !isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, snapshot(inner, depth - 1)])) as T;
 }
 
 function resolveFlags(given: unknown): Flags | undefined {

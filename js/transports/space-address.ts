@@ -31,7 +31,7 @@ export function parseSpaceAddress(address: unknown, hubUrl?: string): SpaceAddre
   const url = parseUrl(text, 'the address');
   const path = url.pathname.replace(/\/+$/, '');
   if (
-    hubHosts.includes(url.hostname) ||
+    hubHosts.includes(url.hostname.replace(/\.$/, '')) ||
     (hubUrl !== undefined && url.origin === new URL(hubUrl).origin && path.startsWith('/spaces/'))
   ) {
     return parseHubPage(path);

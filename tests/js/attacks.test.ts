@@ -306,6 +306,34 @@ describe('callers', () => {
     },
   );
 
+  test('what becomes of the configuration object later changes nothing: no token for an address nobody checked', async () => {
+    let reads = 0;
+    const spaces = {
+      base: {
+        ...space('good', { token: 'a-token' }),
+        get url() {
+          reads += 1;
+          return reads === 1 ? 'https://good.test' : 'https://evil.test';
+        },
+      },
+      company: space('fine', { token: 'another' }),
+    };
+    const { client, models } = bench({ spaces });
+    spaces.company.url = 'https://evil.test';
+    await client.generate('Hello', { tier: 'base' });
+    await client.generate('Hello', { tier: 'company' });
+    expect(models.calls.map(({ host }) => host)).toEqual(['good.test', 'fine.test']);
+  });
+
+  test('a partition cannot be made of a field that vanishes', async () => {
+    const { client, models } = bench();
+    for (const user of ['a', 'b']) {
+      const partition = JSON.parse(`{"__proto__":"${user}"}`) as Record<string, string>;
+      expect(await failureOf(client.generate('Hello', { partition }))).toMatchObject({ code: 'invalid-input' });
+    }
+    expect(models.calls).toHaveLength(0);
+  });
+
   test('of two changes at once neither is lost: nobody stays in the partition of another', async () => {
     const { client } = bench({ partition: { user: 'a' } });
     await client.generate('Hello');
