@@ -853,7 +853,7 @@ TEST(Preference, CostIsAskedOnlyWhenItCounts) {
 
 // Health.
 
-TEST(Health, DecidesWhoIsTriedAndWhen) {
+TEST(PlanHealth, DecidesWhoIsTriedAndWhen) {
   using enum Availability;
   const Tiers real = configured(config_of("base company openai"));
   const Tiers with_mock = configured(config_of("base company openai mock"));
@@ -1013,7 +1013,7 @@ TEST(Health, DecidesWhoIsTriedAndWhen) {
   }
 }
 
-TEST(Health, ReasonsForPeople) {
+TEST(PlanHealth, ReasonsForPeople) {
   using enum Availability;
   const Tiers tiers = configured(config_of("base company"));
   HealthView paused = in_state(kUnavailable);
@@ -1068,7 +1068,7 @@ TEST(Health, ReasonsForPeople) {
   }
 }
 
-TEST(Health, ThePlanFollowsTheBookAndThePrices) {
+TEST(PlanHealth, ThePlanFollowsTheBookAndThePrices) {
   json config = config_of("base company openai");
   config["targets"][0]["model"] = "small";
   config["targets"][2]["model"] = "large";
