@@ -65,7 +65,9 @@ test('the Spaces end when the process that started them is killed', options, asy
     const spaces = await startSpaces({ tiers: ['base'] });
     console.log(spaces.pid);
   `;
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
   parent.kill('SIGKILL');
   const alive = () => {
