@@ -264,7 +264,7 @@ TEST(Frame, ErrorQuotesAtMostEightyBytesOfValidText) {
   EXPECT_NE(answer.error().message.find("\"{\"a\": 日"), std::string::npos) << answer.error().message;
   EXPECT_NE(answer.error().message.find("日…\""), std::string::npos) << answer.error().message;
   EXPECT_LT(answer.error().message.size(), 260U);
-  EXPECT_TRUE(valid_utf8(answer.error().message));
+  EXPECT_TRUE(tierwise::valid_utf8(answer.error().message));
 }
 
 // A frame cut anywhere is refused or says nothing wrong: never half a text.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "route/phrase.h"
 #include "route/plan_request.h"
 
@@ -1199,7 +1200,7 @@ TEST(PlanRequest, MessagesQuoteLongInputCutAtACharacter) {
   const auto plan = tiers.plan(request_of({{"tier", tier}}), survey_of({}));
   ASSERT_FALSE(plan);
   EXPECT_LT(plan.error().message.size(), 150U);
-  EXPECT_TRUE(valid_utf8(plan.error().message));
+  EXPECT_TRUE(tierwise::valid_utf8(plan.error().message));
   EXPECT_EQ(tiers.plan(request_of({{"tier", "compny"}}), survey_of({})).error().message,
             "tier is \"compny\". Use one of base, company, abstraction, user.");
 }
