@@ -435,7 +435,8 @@ class GatewayClient implements Client {
       ...(model !== undefined && { model }),
       ...(result.usage !== undefined && { usage: result.usage }),
       inputTokens: course.inputTokens,
-      content: result.text,
+      // Read only to estimate what the server did not count.
+      content: (result.usage?.output ?? 0) > 0 ? '' : result.text,
       totalMs: result.ms,
       ...(result.files !== undefined && {
         images: result.files.filter((file) => file.mimeType?.startsWith('image/') === true).length,
@@ -818,8 +819,8 @@ class GatewayClient implements Client {
   }
 }
 
-/** Beside its text, an entry costs about this much in records and indexes. */
-const recordOverhead = 200;
+/** Beside its texts, an entry takes about this much of the page's memory (`npm run bench -- hit` weighs it). */
+const recordOverhead = 900;
 
 function configuredModel(target: string, config: ResolvedConfig): string | undefined {
   if (target.startsWith('space:')) return config.spaces[target.slice(6) as Tier]?.model;

@@ -15,17 +15,29 @@ export function replyStream(
     return controller.signal;
   };
 
-  let queue: StreamPart[] = [];
-  let wake: () => void = () => undefined;
+  /** Parts that nobody has asked for yet, or those who ask before there is a part. */
+  const queue: StreamPart[] = [];
+  const takers: ((part: StreamPart | undefined) => void)[] = [];
+  let taken = 0;
   let ended = false;
   const push = (part: StreamPart) => {
-    queue.push(part);
-    wake();
+    const taker = takers.shift();
+    if (taker === undefined) queue.push(part);
+    else taker(part);
+  };
+  const take = (): StreamPart | undefined => {
+    if (queue.length === 0) return undefined;
+    const part = queue[taken++];
+    if (taken === queue.length) {
+      queue.length = 0;
+      taken = 0;
+    }
+    return part;
   };
   const reply = run(push, ownSignal).finally(() => {
     ended = true;
     release();
-    wake();
+    for (const taker of takers.splice(0)) taker(undefined);
   });
   // Whoever only reads the parts hears of a failure from the iterator.
   reply.catch(() => undefined);
@@ -33,23 +45,29 @@ export function replyStream(
   return {
     reply,
     cancel: () => controller.abort(),
-    async *[Symbol.asyncIterator]() {
-      let complete = false;
-      try {
-        for (;;) {
-          const parts = queue;
-          queue = [];
-          yield* parts;
-          if (queue.length > 0) continue;
-          if (ended) break;
-          await new Promise<void>((resolve) => (wake = resolve));
-        }
-        complete = true;
-        await reply;
-      } finally {
-        // Leaving the loop early means nobody is reading any more.
-        if (!complete) controller.abort();
-      }
+    // No generator: it costs several promises for each part.
+    [Symbol.asyncIterator]() {
+      const done: IteratorResult<StreamPart, undefined> = { done: true, value: undefined };
+      let over = false;
+      const answer = (part: StreamPart | undefined) => {
+        if (part !== undefined) return { done: false, value: part } as const;
+        if (over) return done;
+        over = true;
+        return reply.then(() => done);
+      };
+      return {
+        next() {
+          const part = over ? undefined : take();
+          if (part !== undefined || over || ended) return Promise.resolve(answer(part));
+          return new Promise((resolve) => takers.push((given) => resolve(answer(given))));
+        },
+        return() {
+          // Leaving the loop early means nobody is reading any more.
+          if (!over) controller.abort();
+          over = true;
+          return Promise.resolve(done);
+        },
+      };
     },
   };
 }

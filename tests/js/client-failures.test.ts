@@ -341,7 +341,7 @@ describe('aborting', () => {
       break;
     }
     await until(() => models.calls[0]!.signal.aborted);
-    expect(await failureOf(stream.reply)).toMatchObject({ code: 'aborted', partial: 'OneTwo' });
+    expect(await failureOf(stream.reply)).toMatchObject({ code: 'aborted', partial: 'One' });
   });
 
   test('during the wait before a retry', async () => {
