@@ -75,7 +75,8 @@ export async function startLlamaCpp({ apiKey = '', context = 2048, slots = 1 } =
 
   const deadline = Date.now() + startUpMs;
   while (Date.now() < deadline && child.exitCode === null) {
-    const origin = /LISTENING (http:\/\/\S+)/.exec(output)?.[1];
+    // The server's own log may run into our line.
+    const origin = /(?:LISTENING|listening on) (http:\/\/127\.0\.0\.1:\d+)\s/.exec(output)?.[1];
     if (origin !== undefined && (await fetch(`${origin}/health`).catch(() => undefined))?.ok)
       return { origin, stop, output: () => output };
     await sleep(100);
