@@ -51,6 +51,12 @@ export async function buildJs() {
     name: 'core',
     setup(builder) {
       builder.onResolve({ filter: /^#core-module$/ }, () => ({ path: glue }));
+      // What the lazy store shares with index.js is in both: a file for that alone would be waited for at every start.
+      builder.onResolve({ filter: /\/(types|selector)\.js$/ }, ({ importer, path: name }) =>
+        /store\/(indexed-db|sound)\.ts$/.test(importer)
+          ? { path: path.resolve(path.dirname(importer), name.replace(/js$/, 'ts')), suffix: '?lazy' }
+          : undefined,
+      );
       builder.onResolve({ filter: /^#core-base64$/ }, () => ({ path: 'core-base64', namespace: 'base64' }));
       builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
         file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,

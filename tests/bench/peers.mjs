@@ -5,40 +5,43 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-import { cacheFolder } from '../../scripts/venv.mjs';
+import { cacheFolder, lock } from '../../scripts/venv.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** The folder that holds `node_modules` with the peers. */
-export function ensurePeers(say = console.log) {
+export async function ensurePeers(say = console.log) {
   const hash = createHash('sha256')
     .update(readFileSync(path.join(here, 'package-lock.json')))
     .digest('hex');
   const folder = path.join(cacheFolder(), `peers-${hash.slice(0, 12)}`);
-  if (existsSync(path.join(folder, 'complete'))) return folder;
-  say('Installing the packages to measure against (once; about 10 s) …');
-  const fresh = `${folder}.${process.pid}`;
-  mkdirSync(fresh, { recursive: true });
-  for (const name of ['package.json', 'package-lock.json']) copyFileSync(path.join(here, name), path.join(fresh, name));
-  // They run in the browser only: what Node they ask for does not matter.
-  execFileSync(
-    'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false'],
-    {
-      cwd: fresh,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
-  writeFileSync(path.join(fresh, 'complete'), '');
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(fresh, folder);
-  return folder;
+  const isComplete = () => existsSync(path.join(folder, 'complete'));
+  if (isComplete()) return folder;
+  const unlock = await lock(`${folder}.lock`, () => say('Waiting: another process is installing the same packages.'));
+  try {
+    if (isComplete()) return folder;
+    say('Installing the packages to measure against (once; about 10 s) …');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json'])
+      copyFileSync(path.join(here, name), path.join(folder, name));
+    // They run in the browser only: what Node they ask for does not matter.
+    execFileSync(
+      'npm',
+      ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false'],
+      { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    writeFileSync(path.join(folder, 'complete'), '');
+    return folder;
+  } finally {
+    await unlock();
+  }
 }
 
 export function peerVersion(folder, name) {

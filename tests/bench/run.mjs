@@ -27,7 +27,7 @@ if (!['dist/index.js', 'build/wasm/module/core.js'].every((name) => existsSync(p
   if (status !== 0) process.exit(1);
 }
 
-const peers = ensurePeers();
+const peers = await ensurePeers();
 let missed = 0;
 for (const name of chosen.length > 0 ? chosen : names) {
   const { title, run } = await import(`./${name}.mjs`);

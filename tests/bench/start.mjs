@@ -67,7 +67,8 @@ export async function run({ browser, quick, say }) {
   const core = own['/tierwise/core.wasm'];
   const bare = bareModule(core.byteLength, say);
   const glue = readFileSync(path.join(root, 'build/wasm/module/core.js'));
-  const page = '<!doctype html><html lang="en"><meta charset="utf-8"><title>start</title>';
+  const page =
+    '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>start</title>';
   const site = await serve(
     {
       '/': page,
@@ -121,6 +122,8 @@ export async function run({ browser, quick, say }) {
       const context = await browser.newContext();
       const tab = await context.newPage();
       await tab.goto(`${site.origin}/`);
+      // Whatever a new page still does is over.
+      await tab.waitForTimeout(50);
       const took = await tab.evaluate(rivals[name]);
       if (round >= 0) samples[name].push(took);
       await context.close();
