@@ -1,9 +1,9 @@
 // The whole boundary between the core and JavaScript: one Embind class.
 //
-// Text crosses as UTF-8 bytes. JavaScript asks `input(bytes)` for the address of a buffer the core owns, writes
-// into it with encodeInto, and calls a method with the length; the answer lies at `output()`, its length is the
-// method's result. A negative length marks an error envelope {"code","message","field"?} of that many bytes.
-// Nothing a request creates needs .delete(); the one Core object is deleted by close().
+// Text crosses as UTF-8 bytes. JavaScript asks `input(bytes)` for the address of a buffer the core owns,
+// writes into it with encodeInto, and calls a method with the length; the answer lies at `output()`, its
+// length is the method's result. A negative length marks an error envelope {"code","message","field"?} of
+// that many bytes. Nothing a request creates needs .delete(); the one Core object is deleted by close().
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_writer.h"
 #include "bug/bug.h"
 #include "core.h"
 
@@ -19,6 +20,7 @@ namespace {
 using tierwise::Core;
 using tierwise::Error;
 using tierwise::json;
+using tierwise::JsonWriter;
 using tierwise::Result;
 
 class BoundCore {
@@ -41,20 +43,11 @@ class BoundCore {
     return emscripten::val(emscripten::typed_memory_view(1, &probe));
   }
 
-  double configure(double n) { return json_call(n, [&](const json& in) { return core_.configure(in); }); }
-  double check(double n) { return json_call(n, [&](const json& in) { return core_.check(in); }); }
-  double plan(double n) { return json_call(n, [&](const json& in) { return core_.plan(in); }); }
-  double partition(double n) { return json_call(n, [&](const json& in) { return core_.partition(in); }); }
-  double storable(double n) { return json_call(n, [&](const json& in) { return core_.storable(in); }); }
-  double store(double n) { return json_call(n, [&](const json& in) { return core_.store(in); }); }
-  double forget(double n) { return json_call(n, [&](const json& in) { return core_.forget(in); }); }
-  double entries(double n) { return json_call(n, [&](const json& in) { return core_.entries(in); }); }
-  double admit(double n) { return json_call(n, [&](const json& in) { return core_.admit(in); }); }
-  double release(double n) { return json_call(n, [&](const json& in) { return core_.release(in); }); }
-  double succeeded(double n) { return json_call(n, [&](const json& in) { return core_.succeeded(in); }); }
-  double failed(double n) { return json_call(n, [&](const json& in) { return core_.failed(in); }); }
-  double stage(double n) { return json_call(n, [&](const json& in) { return core_.stage(in); }); }
-  double settle(double n) { return json_call(n, [&](const json& in) { return core_.settle(in); }); }
+  // One of the methods that take a JSON value, given as JSON text of `n` bytes.
+  template <Result<std::string> (*kMethod)(Core&, const json&)>
+  double take_json(double n) {
+    return take_json(n, kMethod);
+  }
 
   double look_up(double partition, double n, double now, double max_age, bool allow_stale) {
     return guarded([&] { return core_.look_up(partition, text(n), now, max_age, allow_stale); });
@@ -72,43 +65,39 @@ class BoundCore {
  private:
   static constexpr std::size_t kKeepBytes = 1 << 20;
 
-  std::string_view text(double n) const { return std::string_view(input_).substr(0, static_cast<std::size_t>(n)); }
+  std::string_view text(double n) const {
+    return std::string_view(input_).substr(0, static_cast<std::size_t>(n));
+  }
 
-  template <typename Method>
-  double json_call(double n, Method method) {
-    return guarded([&]() -> Result<json> {
+  double take_json(double n, Result<std::string> (*method)(Core&, const json&)) {
+    return guarded([&]() -> Result<std::string> {
       auto parsed = tierwise::parse_json(text(n));
-      if (!parsed) return parsed.error();
-      return method(parsed.value());
+      if (!parsed) return parsed.take_error();
+      return method(core_, parsed.value());
     });
   }
 
   template <typename Step>
   double guarded(Step step) {
-    auto run = [&] {
-      auto result = step();
-      return result ? answer(std::move(result).value(), 1) : refuse(result.error());
-    };
     struct Call {
-      decltype(run)* run;
-      double length;
-    } call{&run, 0};
-    std::string bug;
+      Step* step;
+      Result<std::string> result;
+    } call{&step, std::string()};
     const auto invoke = [](void* context) {
       auto* started = static_cast<Call*>(context);
-      started->length = (*started->run)();
+      started->result = (*started->step)();
     };
-    if (tierwise::survives(invoke, &call, bug)) return call.length;
-    return refuse({"internal", bug});
+    std::string bug;
+    if (!tierwise::survives(invoke, &call, bug)) return refuse({"internal", bug, ""});
+    return call.result ? answer(std::move(call.result).value(), 1) : refuse(call.result.error());
   }
 
   double refuse(const Error& error) {
-    json envelope = {{"code", error.code}, {"message", error.message}};
-    if (!error.field.empty()) envelope["field"] = error.field;
-    return answer(envelope, -1);
+    JsonWriter envelope;
+    envelope.open('{').text("code", error.code).text("message", error.message);
+    if (!error.field.empty()) envelope.text("field", error.field);
+    return answer(envelope.close('}').take(), -1);
   }
-
-  double answer(const json& value, int sign) { return answer(tierwise::dump_json(value), sign); }
 
   double answer(std::string text, int sign) {
     output_ = std::move(text);
@@ -120,6 +109,12 @@ class BoundCore {
   std::string output_;
 };
 
+// Any method of Core that takes a JSON value, as a function of one type for them all.
+template <auto kMethod>
+Result<std::string> call(Core& core, const json& input) {
+  return (core.*kMethod)(input);
+}
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(tierwise) {
@@ -129,22 +124,22 @@ EMSCRIPTEN_BINDINGS(tierwise) {
       .function("input", &BoundCore::input)
       .function("output", &BoundCore::output)
       .function("memory", &BoundCore::memory)
-      .function("configure", &BoundCore::configure)
-      .function("check", &BoundCore::check)
-      .function("plan", &BoundCore::plan)
-      .function("partition", &BoundCore::partition)
+      .function("configure", &BoundCore::take_json<call<&Core::configure>>)
+      .function("check", &BoundCore::take_json<call<&Core::check>>)
+      .function("plan", &BoundCore::take_json<call<&Core::plan>>)
+      .function("partition", &BoundCore::take_json<call<&Core::partition>>)
       .function("lookUp", &BoundCore::look_up)
-      .function("storable", &BoundCore::storable)
-      .function("store", &BoundCore::store)
-      .function("forget", &BoundCore::forget)
-      .function("entries", &BoundCore::entries)
-      .function("admit", &BoundCore::admit)
-      .function("release", &BoundCore::release)
-      .function("succeeded", &BoundCore::succeeded)
-      .function("failed", &BoundCore::failed)
-      .function("stage", &BoundCore::stage)
+      .function("storable", &BoundCore::take_json<call<&Core::storable>>)
+      .function("store", &BoundCore::take_json<call<&Core::store>>)
+      .function("forget", &BoundCore::take_json<call<&Core::forget>>)
+      .function("entries", &BoundCore::take_json<call<&Core::entries>>)
+      .function("admit", &BoundCore::take_json<call<&Core::admit>>)
+      .function("release", &BoundCore::take_json<call<&Core::release>>)
+      .function("succeeded", &BoundCore::take_json<call<&Core::succeeded>>)
+      .function("failed", &BoundCore::take_json<call<&Core::failed>>)
+      .function("stage", &BoundCore::take_json<call<&Core::stage>>)
       .function("health", &BoundCore::health)
       .function("frame", &BoundCore::frame)
       .function("body", &BoundCore::body)
-      .function("settle", &BoundCore::settle);
+      .function("settle", &BoundCore::take_json<call<&Core::settle>>);
 }

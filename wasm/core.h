@@ -1,9 +1,9 @@
 // Core: every decision of the gateway, one method per step of a request (docs/DESIGN.md, section 3).
 //
 // Pure: the clock, random numbers and ids are arguments. Times are milliseconds since the epoch, durations
-// milliseconds, sizes bytes, prices US dollars. Text is UTF-8. Each method takes and returns JSON unless its
-// comment says otherwise; the shapes stand in js/core.ts, which is the other side of this boundary.
-// Errors come back as values; nothing here throws for bad input.
+// milliseconds, sizes bytes, prices US dollars. Text is UTF-8. Each method answers JSON text, written front
+// to back without a tree (base/json_writer.h), and takes a JSON value unless its comment says otherwise; the
+// shapes stand in js/core-types.ts. Errors come back as values; nothing here throws for bad input.
 #pragma once
 
 #include <cstdint>
@@ -22,43 +22,46 @@ namespace tierwise {
 
 class Core {
  public:
-  // Rules, flags, targets, prices, cache and retry settings. May be called again: what was learned of a target
-  // with the same id (health, quota, cached entries) stays.
-  Result<json> configure(const json& config);
+  // Rules, flags, targets, prices, cache and retry settings. May be called again: what was learned of a
+  // target with the same id (health, quota, cached entries) stays.
+  Result<std::string> configure(const json& config);
 
   // Step 1. Refuses a malformed request with the field named; sizes it (tokens, estimated).
-  Result<json> check(const json& request) const;
+  Result<std::string> check(const json& request) const;
 
   // Step 2. The ordered targets and, for each one taken or passed over, the reason in a sentence.
-  Result<json> plan(const json& request) const;
+  Result<std::string> plan(const json& request) const;
 
   // Steps 3 and 9: the exact cache. See cache/index.h.
-  // `input` of look_up is not JSON but the canonical request text (js/cache-key.ts); the answer is JSON text,
-  // written without a tree because it is on the path of every request.
-  Result<json> partition(const json& description);
-  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age, bool allow_stale);
-  Result<json> storable(const json& outcome) const;
-  Result<json> store(const json& record);
-  Result<json> forget(const json& selector);
-  Result<json> entries(const json& query) const;
+  // `input` of look_up is not JSON but the canonical request text (js/cache-key.ts).
+  Result<std::string> partition(const json& description);
+  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age,
+                              bool allow_stale);
+  Result<std::string> storable(const json& outcome) const;
+  Result<std::string> store(const json& record);
+  Result<std::string> forget(const json& selector);
+  Result<std::string> entries(const json& query) const;
 
   // Step 7. Whether a call may start now, and what to do when one failed. See route/quota.h, route/health.h.
-  Result<json> admit(const json& ticket);
-  Result<json> release(const json& ticket);
-  Result<json> succeeded(const json& outcome);
-  Result<json> failed(const json& facts);
-  Result<json> stage(const json& observation);
-  Result<json> health(double now) const;
+  Result<std::string> admit(const json& ticket);
+  Result<std::string> release(const json& ticket);
+  Result<std::string> succeeded(const json& outcome);
+  Result<std::string> failed(const json& facts);
+  Result<std::string> stage(const json& observation);
+  Result<std::string> health(double now) const;
 
   // Step 8. One frame of a stream, or one whole body, in a server's own words -> the one reply shape.
-  // `input` is what the server sent; `protocol` is one of reply/protocol.h. frame answers JSON text: it runs once
-  // per streamed token.
+  // `input` is what the server sent; `protocol` is one of reply/protocol.h. frame runs once per streamed
+  // token.
   Result<std::string> frame(double protocol, std::string_view input) const;
-  Result<json> body(double protocol, std::string_view input) const;
+  Result<std::string> body(double protocol, std::string_view input) const;
   // Token counts (given or estimated, marked which) and cost of a finished reply.
-  Result<json> settle(const json& outcome) const;
+  Result<std::string> settle(const json& outcome) const;
 
  private:
+  // A call that starts may be the probe of a target that had failed: health hears of it.
+  Result<std::string> hear_of(Result<route::QuotaBook::Turn> turn, const json& ticket);
+
   route::Tiers tiers_;
   route::HealthBook health_;
   route::QuotaBook quota_;

@@ -341,6 +341,8 @@ describe('The demo', () => {
     await page.getByText('1 reply of 3').waitFor();
     await page.getByRole('searchbox').fill('nothing like it');
     await page.getByRole('button', { name: 'Show all replies' }).click();
+    await page.getByText('3 replies', { exact: true }).waitFor();
+    await grid.getByText('gamma', { exact: true }).waitFor();
     assert.equal((await prompts()).length, 3);
     const [download] = await Promise.all([
       page.waitForEvent('download'),

@@ -39,13 +39,13 @@ class Health : public testing::Test {
     report.update(more);
     auto verdict = book.failed(report);
     EXPECT_TRUE(bool(verdict)) << (verdict ? "" : verdict.error().message);
-    return verdict ? verdict.value() : json();
+    return verdict ? json::parse(verdict.value()) : json();
   }
   void succeed(double now, double total = 100, double first = 20) {
     ASSERT_TRUE(bool(book.succeeded({{"target", kSpace}, {"totalMs", total}, {"firstPartMs", first}, {"now", now}})));
   }
   json stage(const char* name, double now, double polls = 1, double started = kT) {
-    return book.stage({{"target", kSpace}, {"stage", name}, {"polls", polls}, {"startedAt", started}, {"now", now}}).value();
+    return json::parse(book.stage({{"target", kSpace}, {"stage", name}, {"polls", polls}, {"startedAt", started}, {"now", now}}).value());
   }
   Availability at(double now) { return book.view(kSpace, now).availability; }
   double until(double now) { return book.view(kSpace, now).cooling_until; }
@@ -125,7 +125,7 @@ TEST(Verdict, Table) {
     report.update(json::parse(row.more));
     auto verdict = book.failed(report);
     ASSERT_TRUE(bool(verdict)) << row.name;
-    const json& given = verdict.value();
+    const json given = json::parse(verdict.value());
     EXPECT_EQ(given["action"], row.action) << row.name << ": " << given.dump();
     EXPECT_EQ(given["delayMs"], row.delay) << row.name << ": " << given.dump();
     EXPECT_NE(given["reason"].get<std::string>().find(row.reason), std::string::npos) << row.name << ": " << given.dump();
@@ -425,7 +425,7 @@ TEST_F(Health, PercentilesOverTheLast64AndShareOverFiveMinutes) {
   EXPECT_EQ(view.p50_ms, 68.0);
   EXPECT_EQ(view.first_part_p50_ms, 34.0);
   EXPECT_EQ(view.failure_share, 0);
-  const json report = book.report(kT + 200, QuotaBook()).value();
+  const json report = json::parse(book.report(kT + 200, QuotaBook()).value());
   EXPECT_EQ(report["targets"][1]["p95Ms"], 97);
 
   fail(kServerError, kT + 300'050);
@@ -446,14 +446,14 @@ TEST_F(Health, Report) {
   succeed(kT);
   fail(later(30), kT + 1000);
   stage("SLEEPING", kT + 400'000);
-  const json cooling = book.report(kT + 2000, quota).value()["targets"];
+  const json cooling = json::parse(book.report(kT + 2000, quota).value())["targets"];
   ASSERT_EQ(cooling.size(), 3U);
   EXPECT_EQ(cooling[0]["target"], "space:base");
   EXPECT_EQ(cooling[0]["state"], "unknown");
   EXPECT_FALSE(cooling[0].contains("p50Ms"));
   EXPECT_FALSE(cooling[0].contains("lastError"));
   EXPECT_FALSE(cooling[2].contains("tier")) << "providers have none";
-  const json now = book.report(kT + 400'001, quota).value()["targets"][1];
+  const json now = json::parse(book.report(kT + 400'001, quota).value())["targets"][1];
   EXPECT_EQ(now["state"], "sleeping");
   EXPECT_EQ(now["tier"], "company");
   EXPECT_EQ(now["successes"], 1);
@@ -466,14 +466,14 @@ TEST_F(Health, Report) {
                                                                    {"MISSING", "missing"}, {"BUILDING", "building"}};
   for (const auto& [name, state] : states) {
     stage(name, kT + 500'000);
-    EXPECT_EQ(book.report(kT + 500'001, quota).value()["targets"][1]["state"], state);
+    EXPECT_EQ(json::parse(book.report(kT + 500'001, quota).value())["targets"][1]["state"], state);
   }
   stage("RUNNING", kT + 500'002);
-  EXPECT_EQ(book.report(kT + 10'000, quota).value()["targets"][1]["state"], "cooling-down");
-  EXPECT_EQ(book.report(kT + 10'000, quota).value()["targets"][1]["coolingUntil"], kT + 31'000);
-  EXPECT_EQ(book.report(kT + 500'003, quota).value()["targets"][1]["state"], "probing");
+  EXPECT_EQ(json::parse(book.report(kT + 10'000, quota).value())["targets"][1]["state"], "cooling-down");
+  EXPECT_EQ(json::parse(book.report(kT + 10'000, quota).value())["targets"][1]["coolingUntil"], kT + 31'000);
+  EXPECT_EQ(json::parse(book.report(kT + 500'003, quota).value())["targets"][1]["state"], "probing");
   succeed(kT + 500'100, 10);
-  EXPECT_EQ(book.report(kT + 500'101, quota).value()["targets"][1]["state"], "ready");
+  EXPECT_EQ(json::parse(book.report(kT + 500'101, quota).value())["targets"][1]["state"], "ready");
 }
 
 TEST_F(Health, ReconfiguringKeepsWhatIsKnownOfKeptIds) {
@@ -482,7 +482,7 @@ TEST_F(Health, ReconfiguringKeepsWhatIsKnownOfKeptIds) {
   kept["targets"].erase(0);
   ASSERT_TRUE(bool(book.configure(kept)));
   EXPECT_EQ(at(kT + 1), Availability::kCooling);
-  EXPECT_EQ(book.report(kT, QuotaBook()).value()["targets"].size(), 2U);
+  EXPECT_EQ(json::parse(book.report(kT, QuotaBook()).value())["targets"].size(), 2U);
   ASSERT_TRUE(bool(book.configure({{"targets", json::array()}})));
   ASSERT_TRUE(bool(book.configure(config())));
   EXPECT_EQ(at(kT + 1), Availability::kUnknown) << "dropped ids are forgotten";
@@ -496,7 +496,7 @@ TEST_F(Health, UnknownTargetsGetVerdictsAndLeaveNoTrace) {
   EXPECT_TRUE(bool(book.succeeded({{"target", "space:gone"}, {"totalMs", 5}, {"now", kT}})));
   book.started("space:gone", kT);
   EXPECT_EQ(book.view("space:gone", kT).availability, Availability::kUnknown);
-  EXPECT_EQ(book.report(kT, QuotaBook()).value()["targets"].size(), 3U);
+  EXPECT_EQ(json::parse(book.report(kT, QuotaBook()).value())["targets"].size(), 3U);
 }
 
 TEST_F(Health, MalformedReportsNameTheField) {

@@ -23,8 +23,8 @@ TEST(Request, GoodOnesAreSized) {
   for (const auto& [messages, bytes] : rows) {
     const auto answer = check_request(request(messages));
     ASSERT_TRUE(answer) << answer.error().message;
-    EXPECT_EQ(answer.value()["bytes"], bytes);
-    EXPECT_GE(answer.value()["inputTokens"].get<double>(), 1 + kTokensPerMessage);
+    EXPECT_EQ(json::parse(answer.value())["bytes"], bytes);
+    EXPECT_GE(json::parse(answer.value())["inputTokens"].get<double>(), 1 + kTokensPerMessage);
   }
 }
 

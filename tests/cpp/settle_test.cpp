@@ -50,12 +50,12 @@ TEST(Settle, Rows) {
     outcome.update(json::parse(row.outcome));
     const auto answer = settle(outcome, prices);
     ASSERT_TRUE(answer) << answer.error().message;
-    EXPECT_EQ(answer.value()["inputTokens"], row.input);
-    EXPECT_EQ(answer.value()["outputTokens"], row.output);
-    EXPECT_EQ(answer.value()["estimated"], row.estimated);
-    ASSERT_EQ(answer.value().contains("cost"), row.cost != -1) << answer.value();
+    EXPECT_EQ(json::parse(answer.value())["inputTokens"], row.input);
+    EXPECT_EQ(json::parse(answer.value())["outputTokens"], row.output);
+    EXPECT_EQ(json::parse(answer.value())["estimated"], row.estimated);
+    ASSERT_EQ(json::parse(answer.value()).contains("cost"), row.cost != -1) << answer.value();
     if (row.cost != -1) {
-      EXPECT_NEAR(answer.value()["cost"].get<double>(), row.cost, 1e-12);
+      EXPECT_NEAR(json::parse(answer.value())["cost"].get<double>(), row.cost, 1e-12);
     }
   }
 }

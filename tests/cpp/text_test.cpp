@@ -89,5 +89,16 @@ TEST(Utf8, CutOfInvalidTextStaysInBounds) {
   }
 }
 
+TEST(Text, FillsGapsInTheirOrder) {
+  EXPECT_EQ(fill("{} must be {}.", {"a", "b"}), "a must be b.");
+  EXPECT_EQ(fill("{}", {"{}"}), "{}");
+  EXPECT_EQ(fill("{}{}", {"{}", "x"}), "{}x");
+  EXPECT_EQ(fill("no { gap }", {}), "no { gap }");
+  EXPECT_EQ(fill("{ a } {}", {"b"}), "{ a } b");
+  EXPECT_EQ(digits(0) + digits(-12) + digits(345), "0-12345");
+}
+
+TEST(Text, LowersAsciiOnly) { EXPECT_EQ(lower_case("AbZ[@\xc3\x89"), "abz[@\xc3\x89"); }
+
 }  // namespace
 }  // namespace tierwise

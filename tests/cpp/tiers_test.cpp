@@ -104,7 +104,7 @@ json request_of(const json& extra = json::object()) {
 json planned(const Tiers& tiers, const json& request, const Views& views = {}, const Costs& costs = {}) {
   const auto plan = tiers.plan(request, survey_of(views, costs));
   EXPECT_TRUE(plan) << (plan ? "" : plan.error().message);
-  return plan ? plan.value() : json::object({{"targets", json::array()}, {"passedOver", json::array()}});
+  return plan ? json::parse(plan.value()) : json::object({{"targets", json::array()}, {"passedOver", json::array()}});
 }
 
 // "company base router": tiers of Spaces, else the provider.
@@ -1087,7 +1087,7 @@ TEST(PlanHealth, ThePlanFollowsTheBookAndThePrices) {
     request.update(extra);
     const auto plan = tiers.plan(request, health, prices);
     EXPECT_TRUE(plan);
-    return plan.value();
+    return json::parse(plan.value());
   };
   EXPECT_EQ(order(plan_at(kNow)), "company base openai");
   // company's model has no price: it keeps its place.
@@ -1209,7 +1209,7 @@ TEST(PlanRequest, ContextIsBoundedExactly) {
   const Tiers tiers = configured(config_of("base"));
   const auto code = [&tiers](json context) {
     const auto plan = tiers.plan(request_of({{"context", std::move(context)}}), survey_of({}));
-    return plan ? std::string("planned") : plan.error().code;
+    return plan ? std::string_view("planned") : plan.error().code;
   };
   EXPECT_EQ(code(context_nested(32)), "planned");
   EXPECT_EQ(code(context_nested(33)), "too-deep");

@@ -70,7 +70,7 @@ struct Bounds {
 };
 
 void check(const Index& index, const Bounds& bounds) {
-  const json list = index.entries(json::object()).value();
+  const json list = json::parse(index.entries(json::object()).value());
   double bytes = 0;
   std::set<std::string> ids;
   for (const json& entry : list["entries"]) {
@@ -84,7 +84,7 @@ void check(const Index& index, const Bounds& bounds) {
 }
 
 void require_gone(const Index& index, const json& gone) {
-  const json list = index.entries(json::object()).value();
+  const json list = json::parse(index.entries(json::object()).value());
   std::set<std::string> left;
   for (const json& entry : list["entries"]) left.insert(entry["id"].get<std::string>());
   for (const json& id : gone) require(left.count(id.get<std::string>()) == 0);
@@ -98,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Index index;
   Bounds bounds;
   json partitions = json::array();
-  for (const char* user : {"ada", "bob"}) partitions.push_back(index.partition({{"fields", {{"user", user}}}}).value());
+  for (const char* user : {"ada", "bob"}) partitions.push_back(json::parse(index.partition({{"fields", {{"user", user}}}}).value()));
   const char* requests[] = {"one", "two", "three", "four", "five", "six"};
   const char* tiers[] = {"base", "company", "user"};
   while (choices.left()) {
@@ -115,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (done) {
         bounds.entries = cache["maxEntries"].get<double>();
         bounds.bytes = cache["maxBytes"].get<double>();
-        require_gone(index, done.value()["evicted"]);
+        require_gone(index, json::parse(done.value())["evicted"]);
       }
     } else if (operation <= 2) {
       const auto answer = index.look_up(choices.below(32) == 0 ? choices.byte() : handle, request, now,
@@ -123,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!answer) continue;
       const json found = json::parse(answer.value());
       if (!found["hit"].get<bool>()) continue;
-      const json list = index.entries({{"limit", 1}}).value();
+      const json list = json::parse(index.entries({{"limit", 1}}).value());
       require(list["entries"][0]["id"] == found["id"]);
       bool own = false;
       for (const json& partition : partitions) own = own || list["entries"][0]["partition"] == partition["id"];
@@ -145,7 +145,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       spoil(choices, record, "id,partition,tier,target,tags,bytes,storedAt,lastUsedAt,hits,now,ttlMs");
       const auto stored = index.store(record);
       if (!stored) continue;
-      const json& answer = stored.value();
+      const json answer = json::parse(stored.value());
       require(answer["stored"].get<bool>() != answer.contains("refused"));
       require_gone(index, answer["evicted"]);
       // What was stored in one partition answers in no other.
@@ -162,21 +162,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (choices.below(2) == 0) selector["partition"] = where["id"];
       if (choices.below(4) == 0) selector["all"] = true;
       spoil(choices, selector, "ids,tag,tier,target,before,partition,all,dryRun,nonsense");
-      const json before = index.entries(json::object()).value();
+      const json before = json::parse(index.entries(json::object()).value());
       json rehearsal = selector;
       rehearsal["dryRun"] = true;
       const auto dry = index.forget(rehearsal);
-      require(index.entries(json::object()).value() == before);
+      require(json::parse(index.entries(json::object()).value()) == before);
       const auto done = index.forget(selector);
       if (!done) {
-        require(index.entries(json::object()).value() == before);
+        require(json::parse(index.entries(json::object()).value()) == before);
         continue;
       }
       require(!dry || dry.value() == done.value());
       if (!selector.contains("dryRun")) {
-        require_gone(index, done.value()["ids"]);
-        const auto left = index.entries({{"limit", 0}}).value()["total"].get<std::size_t>();
-        require(left + done.value()["ids"].size() == before["total"].get<std::size_t>());
+        require_gone(index, json::parse(done.value())["ids"]);
+        const auto left = json::parse(index.entries({{"limit", 0}}).value())["total"].get<std::size_t>();
+        require(left + json::parse(done.value())["ids"].size() == before["total"].get<std::size_t>());
       }
     }
     check(index, bounds);

@@ -1,48 +1,299 @@
 #include "base/json.h"
 
+#include <cstdint>
+
+#include "base/json_writer.h"
+#include "base/number.h"
+#include "base/text.h"
+
 namespace tierwise {
+namespace {
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : rest_(text) {}
+
+  // The whole text as one value.
+  void read(json& value) {
+    if (rest_.substr(0, kByteOrderMark.size()) == kByteOrderMark) rest_.remove_prefix(kByteOrderMark.size());
+    read_value(value, 1);
+    peek();
+    if (!rest_.empty()) fail();
+  }
+  bool failed() const { return failed_; }
+  bool too_deep() const { return too_deep_; }
+
+ private:
+  static constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+  void fail() {
+    failed_ = true;
+    rest_ = {};
+  }
+
+  // The first character of what follows, '\0' at the end.
+  char peek() {
+    const std::size_t start = rest_.find_first_not_of(" \t\r\n");
+    rest_.remove_prefix(start == std::string_view::npos ? rest_.size() : start);
+    return front();
+  }
+  char front() const { return rest_.empty() ? '\0' : rest_.front(); }
+  char take() {
+    const char c = front();
+    rest_.empty() ? fail() : rest_.remove_prefix(1);
+    return c;
+  }
+  void expect(std::string_view word) {
+    if (rest_.substr(0, word.size()) != word) return fail();
+    rest_.remove_prefix(word.size());
+  }
+
+  void read_value(json& value, std::size_t depth) {
+    const char first = peek();
+    if (first == '{' || first == '[') {
+      too_deep_ = depth > kMaxJsonDepth;
+      if (too_deep_) return fail();
+      rest_.remove_prefix(1);
+      return first == '{' ? read_object(value, depth) : read_array(value, depth);
+    }
+    switch (first) {
+      case '"':
+        value = std::string();
+        return read_string(value.get_ref<std::string&>());
+      case 't':
+        value = true;
+        return expect("true");
+      case 'f':
+        value = false;
+        return expect("false");
+      case 'n':
+        return expect("null");
+      default:
+        return read_number(value);
+    }
+  }
+
+  void read_object(json& value, std::size_t depth) {
+    value = json::value_t::object;
+    auto& members = value.get_ref<json::object_t&>();
+    bool more = peek() != '}';
+    if (!more) rest_.remove_prefix(1);
+    while (more && !failed_) {
+      peek();
+      std::string name;
+      read_string(name);
+      peek();
+      expect(":");
+      json& member = members[name];
+      member = nullptr;
+      read_value(member, depth + 1);
+      more = goes_on('}');
+    }
+  }
+
+  void read_array(json& value, std::size_t depth) {
+    value = json::value_t::array;
+    auto& elements = value.get_ref<json::array_t&>();
+    bool more = peek() != ']';
+    if (!more) rest_.remove_prefix(1);
+    while (more && !failed_) {
+      elements.push_back(nullptr);
+      read_value(elements.back(), depth + 1);
+      more = goes_on(']');
+    }
+  }
+
+  // Past the comma or the bracket that follows an element.
+  bool goes_on(char close) {
+    peek();
+    const char c = take();
+    if (c != ',' && c != close) fail();
+    return c == ',';
+  }
+
+  void read_string(std::string& text) {
+    expect("\"");
+    while (!failed_) {
+      const std::size_t plain = plain_bytes(rest_);
+      text.append(rest_.data(), plain);
+      rest_.remove_prefix(plain);
+      if (front() == '\\') {
+        read_escape(text);
+      } else if (static_cast<unsigned char>(front()) >= 0x80) {
+        const std::size_t size = character_bytes(rest_);
+        if (size == 0) return fail();
+        text.append(rest_.data(), size);
+        rest_.remove_prefix(size);
+      } else {
+        return expect("\"");
+      }
+    }
+  }
+
+  void read_escape(std::string& text) {
+    take();
+    constexpr std::string_view kLetters = "\"\\/bfnrt";
+    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    const char letter = take();
+    const std::size_t known = kLetters.find(letter);
+    if (known != std::string_view::npos) {
+      text += kMeanings[known];
+      return;
+    }
+    if (letter != 'u') return fail();
+    std::uint32_t point = read_unit();
+    if (point >= 0xD800 && point < 0xE000) {
+      expect("\\u");
+      const std::uint32_t low = read_unit();
+      if (point >= 0xDC00 || low < 0xDC00 || low >= 0xE000) return fail();
+      point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+    }
+    append_character(text, point);
+  }
+
+  std::uint32_t read_unit() {
+    std::uint32_t unit = 0;
+    for (int i = 0; i < 4; ++i) {
+      const std::size_t digit = std::string_view("0123456789abcdef").find(lower_case(take()));
+      if (digit == std::string_view::npos) fail();
+      unit = unit * 16 + static_cast<std::uint32_t>(digit & 15);
+    }
+    return unit;
+  }
+
+  static void append_character(std::string& text, std::uint32_t point) {
+    if (point < 0x80) {
+      text += static_cast<char>(point);
+      return;
+    }
+    const int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    constexpr std::uint32_t kLeads[] = {0, 0xC0, 0xE0, 0xF0};
+    text += static_cast<char>(kLeads[more] | point >> (6 * more));
+    for (int left = more - 1; left >= 0; --left)
+      text += static_cast<char>(0x80 | (point >> (6 * left) & 0x3F));
+  }
+
+  std::size_t skip_digits(std::size_t at) const {
+    while (at < rest_.size() && rest_[at] >= '0' && rest_[at] <= '9') ++at;
+    return at;
+  }
+
+  void read_number(json& value) {
+    const auto at_is = [this](std::size_t at, char c) { return at < rest_.size() && rest_[at] == c; };
+    const bool negative = front() == '-';
+    const std::size_t start = negative ? 1 : 0;
+    std::size_t end = at_is(start, '0') ? start + 1 : skip_digits(start);
+    bool good = end > start;
+    const std::size_t whole = end;
+    if (at_is(end, '.')) {
+      end = skip_digits(whole + 1);
+      good = good && end > whole + 1;
+    }
+    if (at_is(end, 'e') || at_is(end, 'E')) {
+      const std::size_t sign = at_is(end + 1, '+') || at_is(end + 1, '-') ? 1 : 0;
+      const std::size_t first = end + 1 + sign;
+      end = skip_digits(first);
+      good = good && end > first;
+    }
+    if (!good) return fail();
+    const std::string_view text = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    constexpr std::size_t kSafeDigits = 18;  // of 64 bits, with a sign
+    if (end == whole && end - start <= kSafeDigits) {
+      std::int64_t number = 0;
+      for (const char c : text.substr(start)) number = number * 10 + (c - '0');
+      value = negative ? -number : number;
+      return;
+    }
+    const auto number = read_decimal(text);
+    if (!number) return fail();
+    value = *number;
+  }
+
+  std::string_view rest_;
+  bool failed_ = false;
+  bool too_deep_ = false;
+};
+
+void write(JsonWriter& out, const json& value) {
+  switch (value.type()) {
+    case json::value_t::object:
+      out.open('{');
+      for (const auto& [name, member] : members_of(value)) write(out.name(name), member);
+      out.close('}');
+      break;
+    case json::value_t::array:
+      out.open('[');
+      for (const json& element : elements_of(value)) write(out, element);
+      out.close(']');
+      break;
+    case json::value_t::string:
+      out.text(*string_in(value));
+      break;
+    case json::value_t::boolean:
+      out.flag(value.get<bool>());
+      break;
+    case json::value_t::number_integer:
+      out.whole(value.get<std::int64_t>());
+      break;
+    case json::value_t::number_unsigned:
+      out.whole(value.get<std::uint64_t>());
+      break;
+    case json::value_t::number_float:
+      out.number(value.get<double>());
+      break;
+    default:
+      out.null();
+      break;
+  }
+}
+
+}  // namespace
 
 Result<json> parse_json(std::string_view text) {
-  bool too_deep = false;
-  const json::parser_callback_t depth_guard = [&too_deep](int depth, json::parse_event_t, json&) {
-    if (depth > static_cast<int>(kMaxJsonDepth)) too_deep = true;
-    return !too_deep;
-  };
-  // A cheap scan first: the callback parser is slower, and real input is shallow.
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  bool in_string = false;
-  bool escaped = false;
-  for (const char c : text) {
-    if (in_string) {
-      in_string = escaped || c != '"';
-      escaped = !escaped && c == '\\';
-      continue;
-    }
-    in_string = c == '"';
-    if (c == '{' || c == '[') deepest = ++depth > deepest ? depth : deepest;
-    if ((c == '}' || c == ']') && depth > 0) --depth;
+  Parser parser(text);
+  json value;
+  parser.read(value);
+  if (parser.too_deep()) {
+    return make_error("too-deep",
+                      fill("The JSON text nests deeper than {} levels.", {digits(kMaxJsonDepth)}));
   }
-  json value = deepest > kMaxJsonDepth ? json::parse(text, depth_guard, false) : json::parse(text, nullptr, false);
-  if (too_deep) {
-    return Error{"too-deep", "The JSON text nests deeper than " + std::to_string(kMaxJsonDepth) + " levels."};
-  }
-  if (value.is_discarded()) return Error{"invalid-json", "The text is not valid JSON in UTF-8."};
+  if (parser.failed()) return make_error("invalid-json", "The text is not valid JSON in UTF-8.");
   return value;
 }
 
-std::string dump_json(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-const json* find_member(const json& object, std::string_view field) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(std::string(field));
-  return found == object.end() || found->is_null() ? nullptr : &*found;
+std::string dump_json(const json& value) {
+  JsonWriter out;
+  write(out, value);
+  return out.take();
 }
 
-std::optional<std::string> optional_string(const json& object, std::string_view field) {
+const json::object_t& members_of(const json& object) { return object.get_ref<const json::object_t&>(); }
+const json::array_t& elements_of(const json& array) { return array.get_ref<const json::array_t&>(); }
+const std::string* string_in(const json& value) { return value.get_ptr<const std::string*>(); }
+
+const json* find_any_member(const json& object, std::string_view field) {
+  const auto* members = object.get_ptr<const json::object_t*>();
+  if (members == nullptr) return nullptr;
+  const auto found = members->find(field);
+  return found == members->end() ? nullptr : &found->second;
+}
+
+const json* find_member(const json& object, std::string_view field) {
+  const json* member = find_any_member(object, field);
+  return member == nullptr || member->is_null() ? nullptr : member;
+}
+
+std::optional<std::string_view> optional_string(const json& object, std::string_view field) {
   const json* member = find_member(object, field);
-  if (member == nullptr || !member->is_string()) return std::nullopt;
-  return member->get<std::string>();
+  const std::string* text = member == nullptr ? nullptr : string_in(*member);
+  return text == nullptr ? std::nullopt : std::optional<std::string_view>(*text);
+}
+
+std::string_view string_or_empty(const json& object, std::string_view field) {
+  const json* member = find_member(object, field);
+  const std::string* text = member == nullptr ? nullptr : string_in(*member);
+  return text == nullptr ? std::string_view() : *text;
 }
 
 std::optional<double> optional_number(const json& object, std::string_view field) {
@@ -57,20 +308,8 @@ std::optional<bool> optional_bool(const json& object, std::string_view field) {
   return member->get<bool>();
 }
 
-Result<std::string> require_string(const json& object, std::string_view field, std::string_view path) {
-  const json* member = find_member(object, field);
-  if (member == nullptr || !member->is_string()) {
-    return Error{"invalid-input", std::string(path) + " must be a string.", std::string(path)};
-  }
-  return member->get<std::string>();
-}
-
-Result<double> require_number(const json& object, std::string_view field, std::string_view path) {
-  const json* member = find_member(object, field);
-  if (member == nullptr || !member->is_number()) {
-    return Error{"invalid-input", std::string(path) + " must be a number.", std::string(path)};
-  }
-  return member->get<double>();
+bool is_set(const json& object, std::string_view field) {
+  return optional_bool(object, field).value_or(false);
 }
 
 }  // namespace tierwise

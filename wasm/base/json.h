@@ -1,13 +1,16 @@
-// Reading JSON that came from outside: bounded parsing and field readers whose errors name the field.
-// Insertion order is kept (ordered_json) only where the order carries meaning.
+// Reading JSON that came from outside: bounded parsing and field readers whose errors name the field. For
+// writing see json_writer.h. Everything here is compiled once: what the library would put inline at each use
+// is most of its size.
 #pragma once
 
 #include <cstddef>
 
 #if !defined(__cpp_exceptions)
-// What nlohmann/json would throw is a bug of ours; without its text, because composing that costs a tenth of core.wasm.
+// What nlohmann/json would throw is a bug of ours; without its text, because composing that costs a tenth of
+// core.wasm.
 #include "bug/bug.h"
-#define JSON_THROW_USER(exception) ::tierwise::raise_bug("a JSON value had another shape than the core expected")
+#define JSON_THROW_USER(exception) \
+  ::tierwise::raise_bug("a JSON value had another shape than the core expected")
 #define JSON_TRY_USER if (true)
 #define JSON_CATCH_USER(exception) if (false)
 #define JSON_INTERNAL_CATCH_USER(exception) if (false)
@@ -25,22 +28,33 @@ using json = nlohmann::json;
 
 inline constexpr std::size_t kMaxJsonDepth = 100;
 
-// Parses `text`; error code "invalid-json" for malformed text or invalid UTF-8, "too-deep" past kMaxJsonDepth.
+// Parses `text` (RFC 8259; a byte order mark is skipped; of members with the same name the last one counts;
+// numbers that no double can hold are refused). Error code "invalid-json" for malformed text or invalid
+// UTF-8, "too-deep" past kMaxJsonDepth. Not the library's parser: that costs 20 KB and refuses nothing for
+// its depth.
 Result<json> parse_json(std::string_view text);
 
 // Serialises; invalid UTF-8 is replaced by U+FFFD rather than thrown about.
 std::string dump_json(const json& value);
 
-// Readers: a missing or null field gives nullopt or the fallback; a field of the wrong type is ignored in the
-// same way (they are for data whose shape is not ours: server bodies). For input of ours use the require_ family.
-std::optional<std::string> optional_string(const json& object, std::string_view field);
-std::optional<double> optional_number(const json& object, std::string_view field);
-std::optional<bool> optional_bool(const json& object, std::string_view field);
-// The member, or nullptr when `object` is no object or has none (JSON null counts as none).
+// The parts of a value that must be known to be an object, an array.
+const json::object_t& members_of(const json& object);
+const json::array_t& elements_of(const json& array);
+// nullptr when `value` is no string.
+const std::string* string_in(const json& value);
+
+// The member, or nullptr when `object` is no object or has none; `find_member` counts JSON null as none.
+const json* find_any_member(const json& object, std::string_view field);
 const json* find_member(const json& object, std::string_view field);
 
-// Error code "invalid-input" naming `path` when missing or of another type.
-Result<std::string> require_string(const json& object, std::string_view field, std::string_view path);
-Result<double> require_number(const json& object, std::string_view field, std::string_view path);
+// Readers: a missing or null field gives nullopt or the fallback; a field of the wrong type is ignored in the
+// same way (they are for data whose shape is not ours: server bodies). For input of ours use FieldReader.
+// Texts are views into `object`.
+std::optional<std::string_view> optional_string(const json& object, std::string_view field);
+std::string_view string_or_empty(const json& object, std::string_view field);
+std::optional<double> optional_number(const json& object, std::string_view field);
+std::optional<bool> optional_bool(const json& object, std::string_view field);
+// Whether it is there and true.
+bool is_set(const json& object, std::string_view field);
 
 }  // namespace tierwise

@@ -3,28 +3,30 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/number.h"
+
 namespace tierwise {
 namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
-// Bytes of the well-formed character at `p`, of which `left` > 0 bytes are there; 0 when there is none.
-std::size_t character_bytes(const unsigned char* p, std::size_t left) {
-  const unsigned lead = p[0];
+}  // namespace
+
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [text](std::size_t at) -> unsigned { return static_cast<unsigned char>(text[at]); };
+  const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const std::size_t bytes = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (left < bytes) return 0;
+  if (text.size() < bytes) return 0;
   const unsigned lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
   const unsigned highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (p[1] < lowest || p[1] > highest) return 0;
-  for (std::size_t i = 2; i < bytes; ++i) {
-    if ((p[i] & 0xc0U) != 0x80U) return 0;
+  if (byte(1) < lowest || byte(1) > highest) return 0;
+  for (std::size_t at = 2; at < bytes; ++at) {
+    if (!continues(text[at])) return 0;
   }
   return bytes;
 }
-
-}  // namespace
 
 bool valid_utf8(std::string_view text) {
   constexpr std::uint64_t kHighBits = 0x8080808080808080U;
@@ -40,12 +42,33 @@ bool valid_utf8(std::string_view text) {
     // One stretch character by character: it ends with the text or at ASCII again.
     for (std::size_t stretch = 0; at < text.size(); ++stretch) {
       if (stretch >= 32 && bytes[at] < 0x80) break;
-      const std::size_t size = character_bytes(bytes + at, text.size() - at);
+      const std::size_t size = character_bytes(text.substr(at));
       if (size == 0) return false;
       at += size;
     }
   }
   return true;
+}
+
+std::size_t plain_bytes(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) {
+    if (static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\') break;  // what is no ASCII is below 0
+    ++count;
+  }
+  return count;
+}
+
+std::string to_valid_utf8(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string valid;
+  valid.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t size = character_bytes(text);
+    valid += size == 0 ? kReplacement : text.substr(0, size);
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return valid;
 }
 
 std::size_t code_points(std::string_view text) {
@@ -59,6 +82,32 @@ std::string_view cut_utf8(std::string_view text, std::size_t max_bytes) {
   std::size_t end = max_bytes;
   for (int back = 0; back < 3 && end > 0 && continues(text[end]); ++back) --end;
   return text.substr(0, end);
+}
+
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = lower_case(c);
+  return lower;
+}
+
+std::string fill(std::string_view pattern, std::initializer_list<Part> parts) {
+  std::string text;
+  for (const Part& part : parts) {
+    const std::size_t gap = pattern.find("{}");
+    text += pattern.substr(0, gap);
+    text += part.text();
+    pattern.remove_prefix(gap + 2);
+  }
+  text += pattern;
+  return text;
+}
+
+std::string digits(std::int64_t whole) {
+  std::string text;
+  append_number(text, whole);
+  return text;
 }
 
 }  // namespace tierwise

@@ -1,8 +1,9 @@
 #include "cache/entry_table.h"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
+
+#include "base/rank.h"
 
 namespace tierwise::cache {
 namespace {
@@ -11,33 +12,23 @@ constexpr std::size_t kNearSteps = 16;
 
 }  // namespace
 
-std::uint32_t EntryTable::find(const Digest& id) const { return numbers_.find(id, digest_of()); }
-
 std::uint32_t EntryTable::add(const Digest& id, const Description& description, Place place) {
   std::vector<std::uint32_t> tags;
   tags.reserve(description.tags.size());
-  for (const std::string& tag : description.tags) tags.push_back(strings_.acquire(tag));
-  Entry entry = {id,
-                 description.stored_at,
-                 description.ttl,
-                 description.last_used_at,
-                 description.bytes,
-                 description.hits,
-                 description.partition,
-                 strings_.acquire(description.tier),
-                 strings_.acquire(description.target),
-                 std::move(tags),
-                 kNone,
-                 kNone};
-  std::uint32_t number = static_cast<std::uint32_t>(entries_.size());
-  if (free_.empty()) {
-    entries_.push_back(std::move(entry));
-  } else {
-    number = free_.back();
-    free_.pop_back();
-    entries_[number] = std::move(entry);
-  }
-  numbers_.insert(id, number, digest_of());
+  for (const std::string_view tag : description.tags) tags.push_back(strings_.acquire(tag));
+  const std::uint32_t number = numbers_.add(id);
+  if (number == entries_.size()) entries_.emplace_back();
+  entries_[number] = {description.stored_at,
+                      description.ttl,
+                      description.last_used_at,
+                      description.bytes,
+                      description.hits,
+                      description.partition,
+                      strings_.acquire(description.tier),
+                      strings_.acquire(description.target),
+                      std::move(tags),
+                      kNone,
+                      kNone};
   bytes_ += description.bytes;
   if (place == Place::kByTimeLater) {
     if (!settled_ || !place_by_time(number, kNearSteps)) {
@@ -58,26 +49,31 @@ std::uint32_t EntryTable::add(const Digest& id, const Description& description, 
 void EntryTable::remove(std::uint32_t number) {
   unlink(number);
   Entry& entry = entries_[number];
-  numbers_.erase(entry.id, digest_of());
+  numbers_.remove(number);
   bytes_ -= entry.bytes;
   strings_.release(entry.tier);
   strings_.release(entry.target);
   for (const std::uint32_t tag : entry.tags) strings_.release(tag);
   entry.tags = {};
   entry.bytes = kVacant;
-  free_.push_back(number);
 }
 
 std::vector<std::uint32_t> EntryTable::order() const {
   std::vector<std::uint32_t> numbers;
   numbers.reserve(size());
-  for (std::uint32_t number = newest_; number != kNone; number = entries_[number].older) numbers.push_back(number);
-  if (!settled_) {
-    std::stable_sort(numbers.begin(), numbers.end(), [this](std::uint32_t a, std::uint32_t b) {
-      return entries_[a].last_used_at > entries_[b].last_used_at;
-    });
+  for (std::uint32_t number = newest_; number != kNone; number = entries_[number].older)
+    numbers.push_back(number);
+  if (settled_) return numbers;
+  std::vector<Rank> ranks;
+  ranks.reserve(numbers.size());
+  for (const std::uint32_t number : numbers) {
+    ranks.push_back({-entries_[number].last_used_at, static_cast<std::uint32_t>(ranks.size())});
   }
-  return numbers;
+  sort_ranks(ranks);
+  std::vector<std::uint32_t> sorted;
+  sorted.reserve(numbers.size());
+  for (const Rank& rank : ranks) sorted.push_back(numbers[rank.place]);
+  return sorted;
 }
 
 std::uint32_t EntryTable::oldest() {

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <list>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +15,6 @@
 namespace tierwise::cache {
 
 struct Entry {
-  Digest id;
   double stored_at;
   double ttl;
   double last_used_at;
@@ -37,7 +36,7 @@ class EntryTable {
   struct Description {
     std::string_view tier;
     std::string_view target;
-    const std::vector<std::string>& tags;
+    const std::list<std::string_view>& tags;
     std::uint32_t bytes;
     std::uint32_t partition;
     std::uint32_t hits;
@@ -47,12 +46,13 @@ class EntryTable {
   };
 
   // kNone when it is not there.
-  std::uint32_t find(const Digest& id) const;
+  std::uint32_t find(const Digest& id) const { return numbers_.find(id); }
 
   enum class Place {
     kNewest,
     kByTime,       // where its last_used_at belongs, found by walking from both ends of the order
-    kByTimeLater,  // the same, but unless that is near an end, found by one sort for all when the order next matters
+    kByTimeLater,  // the same, but unless that is near an end, found by one sort for all when the order next
+                   // matters
   };
 
   // The id must not be there yet.
@@ -62,6 +62,7 @@ class EntryTable {
   void used(std::uint32_t number, double now);
 
   const Entry& operator[](std::uint32_t number) const { return entries_[number]; }
+  const Digest& id(std::uint32_t number) const { return numbers_[number]; }
 
   // All of them, newest used first.
   std::vector<std::uint32_t> order() const;
@@ -78,17 +79,13 @@ class EntryTable {
  private:
   static constexpr std::uint32_t kVacant = kNone;
 
-  auto digest_of() const {
-    return [this](std::uint32_t number) -> const Digest& { return entries_[number].id; };
-  }
   bool place_by_time(std::uint32_t number, std::size_t max_steps);
   void settle();
   void unlink(std::uint32_t number);
   void link(std::uint32_t number, std::uint32_t newer, std::uint32_t older);
 
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> free_;
   DigestTable numbers_;
+  std::vector<Entry> entries_;  // by number
   StringPool strings_;
   std::uint64_t bytes_ = 0;
   std::uint32_t newest_ = kNone;

@@ -1,6 +1,5 @@
 #include "cache/key.h"
 
-#include <cstdint>
 #include <string>
 
 #include "base/text.h"
@@ -27,8 +26,8 @@ void append_text(std::string& bytes, const std::string& text) {
   bytes += text;
 }
 
-Error refusal(std::string message, std::string field) {
-  return {"invalid-input", std::move(message), std::move(field)};
+OwnedError invalid(std::string_view message, std::string_view field) {
+  return make_error("invalid-input", message, field);
 }
 
 }  // namespace
@@ -36,27 +35,29 @@ Error refusal(std::string message, std::string field) {
 Result<Digest> partition_id(const json& description) {
   const json* fields = find_member(description, "fields");
   if (fields == nullptr || !fields->is_object()) {
-    return refusal("The partition must have an object of named strings as its fields.", "fields");
+    return invalid("The partition must have an object of named strings as its fields.", "fields");
   }
   if (fields->size() > kMaxPartitionFields) {
-    return refusal("A partition has at most " + std::to_string(kMaxPartitionFields) + " fields.", "fields");
+    return invalid(fill("A partition has at most {} fields.", {digits(kMaxPartitionFields)}), "fields");
   }
   std::string bytes = padded(kPartitionDomain);
   append_number(bytes, fields->size());
-  for (const auto& [name, value] : fields->items()) {  // json objects are sorted by the bytes of their names
+  for (const auto& [name, value] : members_of(*fields)) {  // sorted by the bytes of their names
     if (name.size() > kMaxPartitionNameBytes) {
-      return refusal("The name of a partition field has at most " + std::to_string(kMaxPartitionNameBytes) + " bytes.",
-                     "fields");
+      return invalid(
+          fill("The name of a partition field has at most {} bytes.", {digits(kMaxPartitionNameBytes)}),
+          "fields");
     }
-    const std::string path = "fields." + name;
-    if (!value.is_string()) return refusal(path + " of the partition must be a string.", path);
-    const auto& text = value.get_ref<const std::string&>();
-    if (text.size() > kMaxPartitionValueBytes) {
-      return refusal(path + " of the partition is longer than " + std::to_string(kMaxPartitionValueBytes) + " bytes.",
-                     path);
+    const std::string path = fill("fields.{}", {name});
+    const std::string* text = string_in(value);
+    if (text == nullptr) return invalid(fill("{} of the partition must be a string.", {path}), path);
+    if (text->size() > kMaxPartitionValueBytes) {
+      return invalid(
+          fill("{} of the partition is longer than {} bytes.", {path, digits(kMaxPartitionValueBytes)}),
+          path);
     }
     append_text(bytes, name);
-    append_text(bytes, text);
+    append_text(bytes, *text);
   }
   return sha256(bytes);
 }
@@ -70,11 +71,11 @@ Sha256::Midstate entry_prefix(const Digest& partition) {
 }
 
 Result<Digest> entry_id(const Sha256::Midstate& prefix, std::string_view request) {
-  if (request.empty()) return refusal("The request text is empty.", "request");
+  if (request.empty()) return invalid("The request text is empty.", "request");
   if (request.size() > kMaxRequestBytes) {
-    return refusal("The request is larger than 16 MiB: shorten its messages.", "request");
+    return invalid("The request is larger than 16 MiB: shorten its messages.", "request");
   }
-  if (!valid_utf8(request)) return refusal("The request text is not valid UTF-8.", "request");
+  if (!valid_utf8(request)) return invalid("The request text is not valid UTF-8.", "request");
   Sha256 hash(prefix);
   hash.update(request);
   return hash.finish();

@@ -1,61 +1,73 @@
 #include "cache/selector.h"
 
-#include <string_view>
-#include <utility>
-
+#include "base/text.h"
 #include "cache/index.h"
-#include "cache/read_field.h"
 
 namespace tierwise::cache {
 namespace {
 
-template <typename T, typename Target>
-std::optional<Error> keep(Result<T> read, Target& target) {
-  if (!read) return read.error();
-  target = std::move(read).value();
-  return std::nullopt;
+std::vector<Digest> read_ids(const json& list, FieldReader& reader) {
+  std::vector<Digest> ids;
+  if (!list.is_array() || list.size() > kMostEntries) {
+    reader.complain("ids", fill("a list of at most {} ids", {digits(kMostEntries)}));
+    return ids;
+  }
+  for (const json& value : elements_of(list)) {
+    const std::string* text = string_in(value);
+    const auto id = text == nullptr ? std::nullopt : digest_from_hex(*text);
+    if (!id) {
+      const auto place = digits(static_cast<std::int64_t>(ids.size()));
+      reader.complain(fill("ids[{}]", {place}), "64 lower-case hexadecimal digits");
+      break;
+    }
+    ids.push_back(*id);
+  }
+  return ids;
 }
 
 }  // namespace
 
 Result<Selector> read_selector(const json& request) {
-  if (!request.is_object()) return bad_field("selector", "an object");
+  FieldReader reader(request);
+  reader.require_object("selector");
+  if (reader.failed()) return reader.take_problem();
   Selector selector;
   bool all = false;
   bool conditions = false;
-  for (const auto& [field, value] : request.items()) {
-    std::optional<Error> problem;
+  for (const auto& [field, value] : members_of(request)) {
     bool is_condition = true;
     if (field == "ids") {
-      problem = keep(read_digests(request, field, kMostEntries), selector.ids);
+      selector.ids = read_ids(value, reader);
     } else if (field == "tag") {
-      problem = keep(read_name(request, field, kMaxTagBytes), selector.tag);
+      selector.tag = reader.name(field, kMaxTagBytes);
     } else if (field == "tier") {
-      problem = keep(read_name(request, field, kMaxTierBytes), selector.tier);
+      selector.tier = reader.name(field, kMaxTierBytes);
     } else if (field == "target") {
-      problem = keep(read_name(request, field, kMaxTargetBytes), selector.target);
+      selector.target = reader.name(field, kMaxTargetBytes);
     } else if (field == "before") {
-      problem = keep(read_number(request, field, 0, kLatestTime), selector.before);
+      selector.before = reader.number(field, 0, kLatestTime);
     } else if (field == "partition") {
-      problem = keep(read_digest(request, field), selector.partition);
+      selector.partition = reader.digest(field);
     } else {
       is_condition = false;
       if (field == "all") {
-        problem = keep(read_flag(request, field), all);
+        all = reader.flag(field);
       } else if (field == "dryRun") {
-        problem = keep(read_flag(request, field), selector.dry_run);
+        selector.dry_run = reader.flag(field);
       } else {
-        problem = Error{"invalid-input", field + " is not known here: forget by ids, tag, tier, target, before or partition.",
-                        field};
+        return make_error(
+            "invalid-input",
+            fill("{} is not known here: forget by ids, tag, tier, target, before or partition.", {field}),
+            field);
       }
     }
-    if (problem) return *problem;
+    if (reader.failed()) return reader.take_problem();
     conditions = conditions || is_condition;
   }
   if (!conditions && !all) {
-    return Error{"invalid-input", "Say what to forget (ids, tag, tier, target, before, partition), or all: true.", "all"};
+    return make_error("invalid-input",
+                      "Say what to forget (ids, tag, tier, target, before, partition), or all: true.", "all");
   }
-  if (selector.ids) std::sort(selector.ids->begin(), selector.ids->end());
   return selector;
 }
 

@@ -1,9 +1,9 @@
-// Keeps each distinct string once and counts who needs it: thousands of entries share a few tiers, targets and tags.
+// Keeps each distinct string once and counts who needs it: thousands of entries share a few tiers, targets
+// and tags.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,19 +16,16 @@ class StringPool {
   std::uint32_t acquire(std::string_view text);
   void release(std::uint32_t number);
 
-  const std::string& text(std::uint32_t number) const { return slots_[number]->first; }
-  std::optional<std::uint32_t> find(std::string_view text) const;
-  std::size_t size() const { return known_.size(); }
+  const std::string& text(std::uint32_t number) const { return texts_[number]; }
+  std::size_t size() const { return sorted_.size(); }
 
  private:
-  struct Use {
-    std::uint32_t number;
-    std::uint32_t users;
-  };
-  using Known = std::map<std::string, Use, std::less<>>;
+  // Of the first one in sorted_ whose text is not before `text`.
+  std::size_t position(std::string_view text) const;
 
-  Known known_;
-  std::vector<Known::iterator> slots_;
+  std::vector<std::string> texts_;     // by number
+  std::vector<std::uint32_t> users_;   // by number
+  std::vector<std::uint32_t> sorted_;  // numbers in use, by text
   std::vector<std::uint32_t> free_;
 };
 

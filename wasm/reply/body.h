@@ -1,4 +1,4 @@
-// A server's whole answer (no stream) -> ReplyPiece (js/core-types.ts). The rules are piece.h's.
+// A server's whole answer (no stream) -> ReplyPiece (js/core-types.ts) as JSON text. The rules are piece.h's.
 //
 // Reads: chat.completion and text_completion, TGI's {generated_text} alone or in a list, llama.cpp's and
 // Ollama's own objects, the plain contract {generated_text, model_version?, error?} and what people write
@@ -7,14 +7,14 @@
 // says what was expected and what came.
 #pragma once
 
+#include <string>
 #include <string_view>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "reply/protocol.h"
 
 namespace tierwise::reply {
 
-Result<json> read_body(Protocol protocol, std::string_view body);
+Result<std::string> read_body(Protocol protocol, std::string_view body);
 
 }  // namespace tierwise::reply

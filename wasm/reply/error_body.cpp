@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "reply/lenient_json.h"
 
 namespace tierwise::reply {
@@ -17,33 +18,25 @@ constexpr double kMaxWaitSeconds = 86400;  // a longer "estimated_time" is no es
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
-  return out;
-}
-
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
 }
 
-bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'); }
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (lower_case(c) >= 'a' && lower_case(c) <= 'z');
+}
 
 // Length of the HTML tag at `at`, or 0. Known names only, so that `<unk>` and `vector<int>` stay.
 std::size_t tag_length(std::string_view text, std::size_t at) {
-  constexpr std::array<std::string_view, 30> kTags = {
-      "a",    "abbr", "b",  "big", "body", "br",     "center", "code", "div", "em",
-      "font", "h1",   "h2", "h3",  "head", "hr",     "html",   "i",    "img", "li",
-      "meta", "ol",   "p",  "pre", "span", "strong", "table",  "td",   "tr",  "ul"};
+  constexpr std::string_view kTags =
+      "a abbr b big body br center code div em font h1 h2 h3 head hr html i img li meta ol p pre span strong "
+      "table td tr ul";
   const std::size_t start = text.substr(at + 1, 1) == "/" ? at + 2 : at + 1;
   std::size_t end = start;
   while (end < text.size() && is_alphanumeric(text[end])) ++end;
-  const std::string name = lower(text.substr(start, end - start));
-  if (std::find(kTags.begin(), kTags.end(), name) == kTags.end()) return 0;
+  if (!has_word(kTags, lower_case(text.substr(start, end - start)))) return 0;
   const std::size_t close = text.find('>', end);
   return close == std::string_view::npos ? 0 : close + 1 - at;
 }
@@ -70,13 +63,13 @@ std::string tidy(std::string_view text, bool one_line = false) {
 
 bool looks_like_markup(std::string_view body) {
   if (body.size() < 2 || body[0] != '<') return false;
-  const char c = lower(body[1]);
+  const char c = lower_case(body[1]);
   return c == '!' || c == '?' || (c >= 'a' && c <= 'z');
 }
 
 // The words between <title> and </title>, entities resolved, angle brackets gone.
 std::string page_title(std::string_view body) {
-  const std::string page = lower(body);
+  const std::string page = lower_case(body);
   const std::size_t open = page.find("<title");
   if (open == std::string::npos) return {};
   const std::size_t start = page.find('>', open);
@@ -90,7 +83,8 @@ std::string page_title(std::string_view body) {
       title.replace(at, entity.size(), character);
     }
   }
-  std::replace_if(title.begin(), title.end(), [](char c) { return c == '<' || c == '>'; }, ' ');
+  std::replace_if(
+      title.begin(), title.end(), [](char c) { return c == '<' || c == '>'; }, ' ');
   return tidy(title, true);
 }
 
@@ -100,13 +94,9 @@ std::optional<double> http_status(const json& object, std::string_view field) {
   double status = 0;
   if (member->is_number()) {
     status = member->get<double>();
-  } else if (member->is_string()) {
-    const std::string text = member->get<std::string>();
-    if (text.size() != 3 ||
-        !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-      return std::nullopt;
-    }
-    for (const char c : text) status = status * 10 + (c - '0');
+  } else if (const std::string* text = string_in(*member)) {
+    if (text->size() != 3 || text->find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+    for (const char c : *text) status = status * 10 + (c - '0');
   }
   if (status < 100 || status > 599 || status != std::floor(status)) return std::nullopt;
   return status;
@@ -115,13 +105,12 @@ std::optional<double> http_status(const json& object, std::string_view field) {
 std::string code_text(const json& object) {
   const json* member = find_member(object, "code");
   if (member == nullptr) return {};
-  if (member->is_string()) return tidy(member->get<std::string>(), true);
+  if (const std::string* text = string_in(*member)) return tidy(*text, true);
   return member->is_number() ? dump_json(*member) : std::string();
 }
 
 std::string text_of(const json& object, std::string_view field) {
-  const auto text = optional_string(object, field);
-  return text ? tidy(*text) : std::string();
+  return tidy(string_or_empty(object, field));
 }
 
 void keep_first(std::string& kept, std::string found) {
@@ -140,24 +129,24 @@ std::string complaint(const json& item, int depth) {
   if (message.empty()) return read(item, depth + 1).message;
   std::string place;
   if (const json* loc = find_member(item, "loc"); loc != nullptr && loc->is_array()) {
-    std::size_t index = 0;
-    for (const json& step : *loc) {
-      const bool first = index++ == 0;
-      if (!step.is_string() && !step.is_number_integer()) continue;
-      const std::string name =
-          step.is_string() ? tidy(step.get_ref<const std::string&>(), true) : dump_json(step);
-      if (first && loc->size() > 1 && (name == "body" || name == "query" || name == "path")) continue;
+    const json::array_t& steps = elements_of(*loc);
+    for (const json& step : steps) {
+      const std::string* text = string_in(step);
+      if (text == nullptr && !step.is_number_integer()) continue;
+      const std::string name = text == nullptr ? dump_json(step) : tidy(*text, true);
+      const bool first = &step == &steps.front();
+      if (first && steps.size() > 1 && (name == "body" || name == "query" || name == "path")) continue;
       if (!place.empty()) place += '.';
       place += name;
     }
   }
-  return place.empty() ? message : place + ": " + message;
+  return place.empty() ? message : fill("{}: {}", {place, message});
 }
 
 std::string join_complaints(const json& list, int depth) {
   std::string joined;
   std::size_t told = 0;
-  for (const json& item : list) {
+  for (const json& item : elements_of(list)) {
     if (told == kMaxListed) break;
     const std::string text = complaint(item, depth);
     ++told;
@@ -165,7 +154,9 @@ std::string join_complaints(const json& list, int depth) {
     if (!joined.empty()) joined += "; ";
     joined += text;
   }
-  if (list.size() > told) joined += "; and " + std::to_string(list.size() - told) + " more";
+  if (list.size() > told) {
+    joined += fill("; and {} more", {digits(static_cast<std::int64_t>(list.size() - told))});
+  }
   return joined;
 }
 
@@ -226,7 +217,7 @@ ErrorBody read(const json& value, int depth) {
   ErrorBody out;
   if (depth > kMaxNesting) return out;
   if (value.is_object()) return read_object(value, depth);
-  if (value.is_string()) out.message = tidy(value.get<std::string>());
+  if (const std::string* text = string_in(value)) out.message = tidy(*text);
   if (value.is_array()) out.message = join_complaints(value, depth);
   out.message = std::string(cut_utf8(out.message, kMaxErrorText));
   return out;
@@ -240,7 +231,7 @@ ErrorBody read_error_body(std::string_view body, std::string_view content_type) 
   ErrorBody out;
   body = trim(body.substr(0, kMaxErrorBody));
   if (body.empty()) return out;
-  if (lower(content_type).find("html") != std::string::npos || looks_like_markup(body)) {
+  if (lower_case(content_type).find("html") != std::string::npos || looks_like_markup(body)) {
     out.html = true;
     out.title = page_title(body);
     return out;

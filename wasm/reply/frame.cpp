@@ -1,10 +1,12 @@
 #include "reply/frame.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
+#include "base/json_writer.h"
+#include "base/number.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "reply/lenient_json.h"
 #include "reply/piece.h"
 #include "reply/scan.h"
@@ -164,12 +166,11 @@ bool is_false(Scanner& scan) {
 
 // Members that only the exact path understands.
 bool is_uncommon(std::string_view key) {
-  for (const std::string_view known :
-       {"error", "generated_text", "details", "detail", "message", "output", "result", "delta", "chunk",
-        "data", "finish_reason", "done_reason", "model_version", "code", "status"}) {
-    if (key == known) return true;
-  }
-  return false;
+  return has_word(
+      "error generated_text details detail message output result delta chunk data finish_reason done_reason "
+      "model_version "
+      "code status",
+      key);
 }
 
 // One source of text per frame: with two of them precedence counts, and the exact path knows it.
@@ -226,9 +227,7 @@ void append_count(std::string& out, std::string_view name, double value) {
   out += '"';
   out += name;
   out += "\":";
-  char digits[24];
-  const auto written = std::to_chars(digits, digits + sizeof digits, static_cast<std::uint64_t>(value));
-  out.append(digits, written.ptr);
+  append_number(out, static_cast<std::uint64_t>(value));
 }
 
 std::optional<std::string> read_common_frame(std::string_view data) {
@@ -268,11 +267,12 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-Error bad_frame(std::string_view data) {
-  return Error{
+OwnedError bad_frame(std::string_view data) {
+  return make_error(
       "bad-frame",
-      "The server sent a part of its answer that cannot be read: " + quote_for_people(data) +
-          ". Ask again; if it happens every time, check the address and the protocol of this target."};
+      fill("The server sent a part of its answer that cannot be read: {}. Ask again; if it happens every "
+           "time, check the address and the protocol of this target.",
+           {quote_for_people(data)}));
 }
 
 bool is_page(std::string_view text) {
@@ -281,7 +281,10 @@ bool is_page(std::string_view text) {
 }
 
 std::string plain_text(std::string_view data) {
-  return data.empty() ? "{}" : dump_json(json{{"text", to_valid_utf8(data)}});
+  JsonWriter out;
+  out.open('{');
+  if (!data.empty()) out.text("text", data);
+  return out.close('}').take();
 }
 
 }  // namespace
@@ -293,7 +296,7 @@ std::string quote_for_people(std::string_view text) {
   for (char& c : out) {
     if (static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F) c = ' ';
   }
-  return '"' + out + (cut ? "…\"" : "\"");
+  return fill(cut ? "\"{}…\"" : "\"{}\"", {out});
 }
 
 Result<std::string> read_frame_exactly(Protocol protocol, std::string_view data) {
@@ -312,13 +315,13 @@ Result<std::string> read_frame_exactly(Protocol protocol, std::string_view data)
     return bad_frame(trimmed);
   }
   if (value.value().is_null()) return std::string("{}");
-  const auto piece = read_piece(protocol, value.value(), Part::kFrame);
+  auto piece = read_piece(protocol, value.value(), Part::kFrame);
   if (!piece) return bad_frame(trimmed);
-  return dump_json(*piece);
+  return *std::move(piece);
 }
 
 Result<std::string> read_frame(Protocol protocol, std::string_view data) {
-  if (auto common = read_common_frame(data)) return std::move(*common);
+  if (auto common = read_common_frame(data)) return *std::move(common);
   return read_frame_exactly(protocol, data);
 }
 

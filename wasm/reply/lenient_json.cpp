@@ -1,6 +1,6 @@
 #include "reply/lenient_json.h"
 
-#include <cstdint>
+#include "base/text.h"
 
 namespace tierwise::reply {
 namespace {
@@ -33,27 +33,6 @@ int hex4(std::string_view text, std::size_t at) {
 
 bool is_high_surrogate(int unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(int unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-// Length of the well-formed UTF-8 character at `at` (Unicode Standard, table 3-7), or 0.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(at);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (at + length > text.size()) return 0;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xBF;
-  if (lead == 0xE0) low = 0xA0;
-  if (lead == 0xED) high = 0x9F;
-  if (lead == 0xF0) low = 0x90;
-  if (lead == 0xF4) high = 0x8F;
-  if (byte(at + 1) < low || byte(at + 1) > high) return 0;
-  for (std::size_t i = at + 2; i < at + length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
 
 // Copies the escape at `at` (a backslash inside a string); answers where the text goes on.
 std::size_t copy_escape(std::string_view text, std::size_t at, std::string& out) {
@@ -105,7 +84,7 @@ std::string repair(std::string_view text) {
         in_string = !in_string;
         last_quote = at;
       }
-      const std::size_t length = utf8_length(text, at);
+      const std::size_t length = character_bytes(text.substr(at));
       out += length == 0 ? kReplacement : text.substr(at, length);
       at += length == 0 ? 1 : length;
     }
@@ -115,17 +94,6 @@ std::string repair(std::string_view text) {
 }
 
 }  // namespace
-
-std::string to_valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_length(text, at);
-    out += length == 0 ? kReplacement : text.substr(at, length);
-    at += length == 0 ? 1 : length;
-  }
-  return out;
-}
 
 Result<json> parse_lenient(std::string_view text) {
   auto strict = parse_json(text);

@@ -7,7 +7,6 @@
 // the text; text that needs no repair is not copied. Errors are those of parse_json.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -16,8 +15,5 @@
 namespace tierwise::reply {
 
 Result<json> parse_lenient(std::string_view text);
-
-// `text` with every invalid byte replaced by U+FFFD.
-std::string to_valid_utf8(std::string_view text);
 
 }  // namespace tierwise::reply

@@ -5,6 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "base/json_writer.h"
+#include "base/text.h"
+#include "base/words.h"
 #include "reply/error_body.h"
 
 namespace tierwise::reply {
@@ -25,18 +28,16 @@ struct Content {
 // "thinking"}).
 Content read_content(const json& content, int depth = 0) {
   Content out;
-  if (content.is_string()) out.text = content.get<std::string>();
+  if (const std::string* text = string_in(content)) out.text = *text;
   if (content.is_object()) {
     if (const json* thinking = find_member(content, "thinking")) {
       Content inner = depth < kMaxNesting ? read_content(*thinking, depth + 1) : Content{};
       out.reasoning = std::move(inner.text);
     }
-    if (const json* text = find_member(content, "text"); text != nullptr && text->is_string()) {
-      out.text = text->get<std::string>();
-    }
+    out.text = string_or_empty(content, "text");
   }
   if (content.is_array() && depth < kMaxNesting) {
-    for (const json& part : content) {
+    for (const json& part : elements_of(content)) {
       Content inner = read_content(part, depth + 1);
       out.text += inner.text;
       out.reasoning += inner.reasoning;
@@ -44,6 +45,19 @@ Content read_content(const json& content, int depth = 0) {
   }
   return out;
 }
+
+// What ReplyPiece holds. An error stands alone.
+struct Piece {
+  std::optional<std::string> text;
+  std::optional<std::string> reasoning;
+  std::optional<std::string> full;
+  std::string model;
+  std::string_view finish;
+  bool done = false;
+  std::optional<double> input;
+  std::optional<double> output;
+  std::optional<ErrorBody> error;
+};
 
 class PieceReader {
  public:
@@ -54,41 +68,67 @@ class PieceReader {
     if (depth > kMaxNesting) return false;
     if (value.is_object()) return read_object(value, depth);
     const bool contents = plain_ || depth > 0;
-    if (value.is_string() && contents) return set_text(value.get<std::string>());
+    if (const std::string* text = string_in(value); text != nullptr && contents) return set_text(*text);
     if (!value.is_array() || value.empty()) return false;
-    return (contents || value.front().is_object()) && read(value.front(), depth + 1);
+    const json& first = elements_of(value).front();
+    return (contents || first.is_object()) && read(first, depth + 1);
   }
 
-  json take() {
-    if (piece_.contains("error")) return json{{"error", std::move(piece_["error"])}};
-    const bool only_text = (piece_.contains("text") || piece_.contains("reasoning")) &&
-                           !piece_.contains("finish") && !piece_.contains("usage") &&
-                           !piece_.contains("done") && !piece_.contains("full");
-    if (!model_.empty() && !(frame_ && only_text)) piece_["model"] = std::move(model_);
-    return std::move(piece_);
+  std::string written() const {
+    JsonWriter out;
+    out.open('{');
+    piece_.error ? write_error(out.name("error"), *piece_.error) : write_piece(out);
+    return out.close('}').take();
   }
 
  private:
-  bool set_text(std::string text) {
-    if (!frame_ || !text.empty()) piece_["text"] = std::move(text);
+  void write_piece(JsonWriter& out) const {
+    if (piece_.text) out.text("text", *piece_.text);
+    if (piece_.reasoning) out.text("reasoning", *piece_.reasoning);
+    if (piece_.full) out.text("full", *piece_.full);
+    if (piece_.done) out.flag("done", true);
+    if (!piece_.finish.empty()) out.text("finish", piece_.finish);
+    const bool counted = piece_.input || piece_.output;
+    if (counted) {
+      out.name("usage").open('{').number("input", piece_.input).number("output", piece_.output).close('}');
+    }
+    const bool only_text = (piece_.text || piece_.reasoning) && piece_.finish.empty() && !counted &&
+                           !piece_.done && !piece_.full;
+    if (!piece_.model.empty() && !(frame_ && only_text)) out.text("model", piece_.model);
+  }
+
+  static void write_error(JsonWriter& out, const ErrorBody& error) {
+    out.open('{');
+    if (!error.message.empty()) out.text("message", error.message);
+    if (!error.type.empty()) out.text("type", error.type);
+    if (!error.title.empty()) out.text("title", error.title);
+    out.number("status", error.status).close('}');
+  }
+
+  bool set_text(std::string_view text) {
+    if (!frame_ || !text.empty()) piece_.text = text;
     return true;
   }
 
   void set_finish(const json& object, std::string_view field) {
-    const auto word = optional_string(object, field);
-    if (word && !word->empty()) piece_["finish"] = finish_reason(*word);
+    const std::string_view word = string_or_empty(object, field);
+    if (!word.empty()) piece_.finish = finish_reason(word);
   }
 
-  void set_count(std::string_view name, const json& object, std::string_view field) {
-    const auto count = optional_number(object, field);
-    if (count && std::isfinite(*count) && *count >= 0) piece_["usage"][std::string(name)] = *count;
+  static void set_count(std::optional<double>& count, const json& object, std::string_view field) {
+    const auto given = optional_number(object, field);
+    if (given && std::isfinite(*given) && *given >= 0) count = given;
+  }
+
+  void set_model(const json& object, std::string_view field) {
+    const std::string_view model = string_or_empty(object, field);
+    if (!model.empty()) piece_.model = model;
   }
 
   bool read_object(const json& object, int depth) {
     if (read_error(object)) return true;
-    if (auto model = optional_string(object, "model"); model && !model->empty()) model_ = std::move(*model);
-    if (auto model = optional_string(object, "model_version"); model && !model->empty())
-      model_ = std::move(*model);
+    set_model(object, "model");
+    set_model(object, "model_version");
     const bool known = read_text(object, depth);
     read_end(object);
     return known || frame_;
@@ -110,7 +150,8 @@ class PieceReader {
       const json* member = find_member(object, field);
       if (member == nullptr) continue;
       if (field == "content" && member->is_array()) return set_content(read_content(*member));
-      if (field == "output" && member->is_array() && !member->empty() && member->front().is_string()) {
+      if (field == "output" && member->is_array() && !member->empty() &&
+          elements_of(*member).front().is_string()) {
         return set_content(read_content(*member));
       }
       if (read(*member, depth + 1)) return true;
@@ -120,32 +161,34 @@ class PieceReader {
   }
 
   bool set_content(Content content) {
-    if (!content.reasoning.empty()) piece_["reasoning"] = std::move(content.reasoning);
-    return set_text(std::move(content.text));
+    if (!content.reasoning.empty()) piece_.reasoning = std::move(content.reasoning);
+    return set_text(content.text);
   }
 
   // TGI, and the plain contract's answer.
   bool read_generated(const json* token, const json* generated) {
     bool special = false;
     if (token != nullptr) {
-      special = optional_bool(*token, "special").value_or(false);
+      special = is_set(*token, "special");
       if (!special) set_text(read_content(*token).text);
     }
     if (generated == nullptr) return token != nullptr;
-    if (generated->is_array() && !generated->empty()) generated = &generated->front();
-    if (!generated->is_string()) return token != nullptr;
-    if (!frame_) return set_text(generated->get<std::string>());
-    piece_["full"] = generated->get<std::string>();
-    piece_["done"] = true;
-    if (special) piece_["finish"] = "stop";  // ended by the model's own token; `details` may say more
+    if (generated->is_array() && !generated->empty()) generated = &elements_of(*generated).front();
+    const std::string* text = string_in(*generated);
+    if (text == nullptr) return token != nullptr;
+    if (!frame_) return set_text(*text);
+    piece_.full = *text;
+    piece_.done = true;
+    if (special) piece_.finish = "stop";  // ended by the model's own token; `details` may say more
     return true;
   }
 
   bool read_choices(const json& choices) {
-    for (std::size_t place = 0; place < choices.size(); ++place) {
-      const json& choice = choices[place];
-      const auto index = optional_number(choice, "index");
-      if (!choice.is_object() || index.value_or(static_cast<double>(place)) != 0) continue;
+    bool first = true;
+    for (const json& choice : elements_of(choices)) {
+      const bool chosen = optional_number(choice, "index").value_or(first ? 0 : 1) == 0;
+      first = false;
+      if (!choice.is_object() || !chosen) continue;
       read_choice(choice);
       return true;
     }
@@ -160,20 +203,17 @@ class PieceReader {
     } else if (message != nullptr && message->is_object()) {
       read_message(*message);
       // A whole message inside a stream replaces what was streamed.
-      if (frame_ && piece_.contains("text")) {
-        piece_["full"] = std::move(piece_["text"]);
-        piece_.erase("text");
+      if (frame_ && piece_.text) {
+        piece_.full = std::move(piece_.text);
+        piece_.text.reset();
       }
-    } else if (const json* text = find_member(choice, "text"); text != nullptr && text->is_string()) {
-      set_text(text->get<std::string>());
     } else {
-      set_text({});
+      set_text(string_or_empty(choice, "text"));
     }
     set_finish(choice, "finish_reason");
-    const bool ended_by_token = optional_string(choice, "finish_reason") == "eos_token";
-    if (const auto text = optional_string(piece_, "text");
-        text && ended_by_token && is_special_token(*text)) {
-      piece_.erase("text");
+    if (piece_.text && is_special_token(*piece_.text) &&
+        string_or_empty(choice, "finish_reason") == "eos_token") {
+      piece_.text.reset();
       set_text({});
     }
   }
@@ -181,9 +221,9 @@ class PieceReader {
   void read_message(const json& message) {
     const json* content = find_member(message, "content");
     Content read = content == nullptr ? Content{} : read_content(*content);
-    if (read.text.empty()) read.text = optional_string(message, "refusal").value_or("");
+    if (read.text.empty()) read.text = string_or_empty(message, "refusal");
     for (const std::string_view field : {"reasoning_content", "reasoning", "thinking"}) {
-      if (read.reasoning.empty()) read.reasoning = optional_string(message, field).value_or("");
+      if (read.reasoning.empty()) read.reasoning = string_or_empty(message, field);
     }
     set_content(std::move(read));
   }
@@ -193,36 +233,35 @@ class PieceReader {
     set_finish(object, "finish_reason");
     set_finish(object, "done_reason");
     if (const json* usage = find_member(object, "usage")) {
-      set_count("input", *usage, "input_tokens");
-      set_count("input", *usage, "prompt_tokens");
-      set_count("output", *usage, "output_tokens");
-      set_count("output", *usage, "completion_tokens");
+      set_count(piece_.input, *usage, "input_tokens");
+      set_count(piece_.input, *usage, "prompt_tokens");
+      set_count(piece_.output, *usage, "output_tokens");
+      set_count(piece_.output, *usage, "completion_tokens");
     }
     if (const json* details = find_member(object, "details")) {
       set_finish(*details, "finish_reason");
-      set_count("input", *details, "input_length");
-      set_count("output", *details, "generated_tokens");
+      set_count(piece_.input, *details, "input_length");
+      set_count(piece_.output, *details, "generated_tokens");
     }
-    const bool stop = optional_bool(object, "stop").value_or(false);
-    const bool done = optional_bool(object, "done").value_or(false);
+    const bool stop = is_set(object, "stop");
+    const bool done = is_set(object, "done");
     if (stop) read_llama_end(object);
     if (done) {
-      set_count("input", object, "prompt_eval_count");
-      set_count("output", object, "eval_count");
+      set_count(piece_.input, object, "prompt_eval_count");
+      set_count(piece_.output, object, "eval_count");
     }
-    if (frame_ && (stop || done)) piece_["done"] = true;
+    if (frame_ && (stop || done)) piece_.done = true;
   }
 
   void read_llama_end(const json& object) {
     set_finish(object, "stop_type");
-    if (optional_bool(object, "stopped_eos").value_or(false) ||
-        optional_bool(object, "stopped_word").value_or(false)) {
-      piece_["finish"] = "stop";
-    } else if (optional_bool(object, "stopped_limit").value_or(false)) {
-      piece_["finish"] = "length";
+    if (is_set(object, "stopped_eos") || is_set(object, "stopped_word")) {
+      piece_.finish = "stop";
+    } else if (is_set(object, "stopped_limit")) {
+      piece_.finish = "length";
     }
-    set_count("input", object, "tokens_evaluated");
-    set_count("output", object, "tokens_predicted");
+    set_count(piece_.input, object, "tokens_evaluated");
+    set_count(piece_.output, object, "tokens_predicted");
   }
 
   static bool carries_text(const json& object) {
@@ -244,7 +283,7 @@ class PieceReader {
                              (error->is_number() && error->get<double>() == 0);
       if (!says_none) return true;
     }
-    if (optional_string(object, "object") == "error") return true;
+    if (string_or_empty(object, "object") == "error") return true;
     if (carries_text(object)) return false;
     const json* message = find_member(object, "message");
     if (message != nullptr && message->is_string()) {
@@ -256,62 +295,37 @@ class PieceReader {
 
   bool read_error(const json& object) {
     if (!states_error(object, frame_)) return false;
-    ErrorBody body = read_error_value(object);
-    json error = json::object();
-    if (!body.message.empty()) error["message"] = std::move(body.message);
-    if (!body.type.empty()) error["type"] = std::move(body.type);
-    if (!body.title.empty()) error["title"] = std::move(body.title);
-    if (body.status) error["status"] = *body.status;
-    piece_["error"] = std::move(error);
+    piece_.error = read_error_value(object);
     return true;
   }
 
   bool plain_;
   bool frame_;
-  std::string model_;
-  json piece_ = json::object();
+  Piece piece_;
 };
 
 }  // namespace
 
-std::optional<json> read_piece(Protocol protocol, const json& value, Part part) {
+std::optional<std::string> read_piece(Protocol protocol, const json& value, Part part) {
   PieceReader reader(protocol, part);
   if (!reader.read(value)) return std::nullopt;
-  return reader.take();
+  return reader.written();
 }
 
 std::string_view finish_reason(std::string_view word) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kWords = {{
-      {"stop", "stop"},
-      {"eos", "stop"},
-      {"eos_token", "stop"},
-      {"end_turn", "stop"},
-      {"stop_sequence", "stop"},
-      {"word", "stop"},
-      {"complete", "stop"},
-      {"length", "length"},
-      {"max_tokens", "length"},
-      {"max_length", "length"},
-      {"model_length", "length"},
-      {"limit", "length"},
-      {"tool_calls", "tool-calls"},
-      {"tool_use", "tool-calls"},
-      {"function_call", "tool-calls"},
-      {"content_filter", "content-filter"},
-      {"safety", "content-filter"},
-      {"refusal", "content-filter"},
-      {"content-filter", "content-filter"},
-  }};
-  const auto same = [&](std::string_view known) {
-    if (word.size() != known.size()) return false;
-    for (std::size_t i = 0; i < word.size(); ++i) {
-      const char c = word[i] >= 'A' && word[i] <= 'Z' ? static_cast<char>(word[i] + ('a' - 'A')) : word[i];
-      if (c != known[i]) return false;
-    }
-    return true;
+  struct Reason {
+    std::string_view words;
+    std::string_view reason;
   };
-  for (const auto& [known, reason] : kWords) {
-    if (same(known)) return reason;
+  static constexpr Reason kReasons[] = {
+      {"stop eos eos_token end_turn stop_sequence word complete", "stop"},
+      {"length max_tokens max_length model_length limit", "length"},
+      {"tool_calls tool_use function_call", "tool-calls"},
+      {"content_filter safety refusal content-filter", "content-filter"},
+  };
+  const std::string lower = lower_case(word);
+  for (const Reason& known : kReasons) {
+    if (has_word(known.words, lower)) return known.reason;
   }
   return "unknown";
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -22,9 +23,9 @@ namespace tierwise::reply {
 
 enum class Part { kFrame, kWhole };
 
-// nullopt: no known shape. An object frame always has one, {} at least: servers add frames of their own
-// (pings, timings).
-std::optional<json> read_piece(Protocol protocol, const json& value, Part part);
+// JSON text. nullopt: no known shape. An object frame always has one, {} at least: servers add frames of
+// their own (pings, timings).
+std::optional<std::string> read_piece(Protocol protocol, const json& value, Part part);
 
 // FinishReason of a server's word (any case): stop, eos, eos_token, end_turn, stop_sequence, word, complete
 // -> stop; length, max_tokens, max_length, model_length, limit -> length; tool_calls, tool_use, function_call

@@ -3,12 +3,13 @@
 #include <cmath>
 #include <utility>
 
+#include "base/text.h"
+
 namespace tierwise::reply {
 namespace {
 
-Error invalid(std::string field, std::string_view what_to_change) {
-  std::string message = field + ' ' + std::string(what_to_change);
-  return Error{"invalid-config", std::move(message), std::move(field)};
+OwnedError invalid(std::string_view field, std::string_view what_to_change) {
+  return refusal("invalid-config", field, what_to_change);
 }
 
 // The part of a bill for `amount` units: nothing used costs nothing, even where the price is unknown.
@@ -17,12 +18,11 @@ std::optional<double> charge(std::optional<double> price, double amount) {
   return price ? std::optional(*price * amount) : std::nullopt;
 }
 
-// The object member of that name, an empty object when there is none.
-Result<json> object_member(const json& object, std::string_view field, const std::string& path) {
+// The object member of that name; nullptr and no error when there is none.
+Result<const json*> object_member(const json& object, std::string_view field, std::string_view path) {
   const json* member = find_member(object, field);
-  if (member == nullptr) return json::object();
-  if (!member->is_object()) return invalid(path, "must be an object.");
-  return *member;
+  if (member != nullptr && !member->is_object()) return invalid(path, "must be an object.");
+  return member;
 }
 
 bool starts_with(std::string_view text, std::string_view beginning) {
@@ -31,7 +31,7 @@ bool starts_with(std::string_view text, std::string_view beginning) {
 
 }  // namespace
 
-Result<Prices::Price> Prices::read_price(const json& value, const std::string& path) {
+Result<Prices::Price> Prices::read_price(const json& value, std::string_view path) {
   if (!value.is_object())
     return invalid(path, "must be an object with prices (inputPer1K, outputPer1K, perImage, perSecond).");
   Price price;
@@ -45,7 +45,7 @@ Result<Prices::Price> Prices::read_price(const json& value, const std::string& p
     if (member == nullptr) continue;
     const double amount = member->is_number() ? member->get<double>() : -1;
     if (!std::isfinite(amount) || amount < 0) {
-      return invalid(path + '.' + std::string(field), "must be a number of US dollars, 0 or more.");
+      return invalid(fill("{}.{}", {path, field}), "must be a number of US dollars, 0 or more.");
     }
     *slot = amount;
     priced = true;
@@ -55,33 +55,46 @@ Result<Prices::Price> Prices::read_price(const json& value, const std::string& p
 }
 
 Result<Done> Prices::configure(const json& config) {
-  std::vector<Entry> entries;
-  const auto prices = object_member(config, "prices", "prices");
-  if (!prices) return prices.error();
-  const auto providers = object_member(prices.value(), "providers", "prices.providers");
-  if (!providers) return providers.error();
-  for (const auto& [provider, table] : providers.value().items()) {
-    const std::string path = "prices.providers." + provider;
-    if (!table.is_object()) return invalid(path, "must be an object {models, default}.");
-    const auto models = object_member(table, "models", path + ".models");
-    if (!models) return models.error();
-    for (const auto& [model, value] : models.value().items()) {
-      const std::string model_path = path + ".models[\"" + model + "\"]";
-      const std::size_t star = model.find('*');
-      if (star != std::string::npos && star + 1 != model.size())
-        return invalid(model_path, "may hold * only at its end.");
-      auto price = read_price(value, model_path);
-      if (!price) return price.error();
-      entries.push_back({provider, model.substr(0, star), star != std::string::npos, price.value()});
-    }
-    if (const json* fallback = find_member(table, "default")) {
-      auto price = read_price(*fallback, path + ".default");
-      if (!price) return price.error();
-      entries.push_back({provider, "", true, price.value()});
+  std::list<Entry> entries;
+  auto prices = object_member(config, "prices", "prices");
+  if (!prices) return prices.take_error();
+  if (prices.value() != nullptr) {
+    auto providers = object_member(*prices.value(), "providers", "prices.providers");
+    if (!providers) return providers.take_error();
+    if (providers.value() != nullptr) {
+      for (const auto& [provider, table] : members_of(*providers.value())) {
+        if (auto done = read_table(provider, table, entries); !done) return done.take_error();
+      }
     }
   }
   entries_ = std::move(entries);
   return Done{};
+}
+
+Result<Done> Prices::read_table(const std::string& provider, const json& table, std::list<Entry>& entries) {
+  const std::string path = fill("prices.providers.{}", {provider});
+  if (!table.is_object()) return invalid(path, "must be an object {models, default}.");
+  auto models = object_member(table, "models", fill("{}.models", {path}));
+  if (!models) return models.take_error();
+  const auto add = [&](std::string_view model, bool prefix, const json& value,
+                       std::string_view of) -> Result<Done> {
+    auto price = read_price(value, of);
+    if (!price) return price.take_error();
+    entries.push_back({provider, std::string(model), prefix, price.value()});
+    return Done{};
+  };
+  if (models.value() != nullptr) {
+    for (const auto& [model, value] : members_of(*models.value())) {
+      const std::string model_path = fill("{}.models[\"{}\"]", {path, model});
+      const std::string_view name = model;
+      const std::size_t star = name.find('*');
+      const bool prefix = star != std::string_view::npos;
+      if (prefix && star + 1 != name.size()) return invalid(model_path, "may hold * only at its end.");
+      if (auto done = add(name.substr(0, star), prefix, value, model_path); !done) return done;
+    }
+  }
+  const json* fallback = find_member(table, "default");
+  return fallback == nullptr ? Result<Done>(Done{}) : add("", true, *fallback, fill("{}.default", {path}));
 }
 
 const Prices::Price* Prices::find(std::string_view provider, std::string_view model) const {

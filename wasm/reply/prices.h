@@ -9,10 +9,10 @@
 // word on cost.
 #pragma once
 
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -47,10 +47,11 @@ class Prices {
     Price price;
   };
 
-  static Result<Price> read_price(const json& value, const std::string& path);
+  static Result<Price> read_price(const json& value, std::string_view path);
+  static Result<Done> read_table(const std::string& provider, const json& table, std::list<Entry>& entries);
   const Price* find(std::string_view provider, std::string_view model) const;
 
-  std::vector<Entry> entries_;
+  std::list<Entry> entries_;
 };
 
 }  // namespace tierwise::reply

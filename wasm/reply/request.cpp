@@ -1,37 +1,45 @@
 #include "reply/request.h"
 
 #include <cmath>
-#include <optional>
+#include <cstdint>
 #include <string>
 
+#include "base/field_reader.h"
+#include "base/json_writer.h"
+#include "base/text.h"
+#include "base/words.h"
 #include "reply/tokens.h"
 
 namespace tierwise::reply {
 namespace {
 
-Error invalid(std::string field, std::string_view what_to_change) {
-  std::string message = field + ' ' + std::string(what_to_change);
-  return Error{"invalid-input", std::move(message), std::move(field)};
+OwnedError invalid(std::string_view field, std::string_view what_to_change) {
+  return refusal("invalid-input", field, what_to_change);
+}
+
+std::string bytes_for_people(double bytes) {
+  return fill("{} bytes", {digits(static_cast<std::int64_t>(bytes))});
 }
 
 std::string size_for_people(double bytes) {
-  if (bytes < 1000) return std::to_string(static_cast<int>(bytes)) + " bytes";
+  if (bytes < 1000) return bytes_for_people(bytes);
   const bool kilo = bytes < 1e6;
-  const auto tenths = static_cast<long long>(std::floor(bytes / (kilo ? 1e2 : 1e5)));
-  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + (kilo ? " kB" : " MB");
+  const auto tenths = static_cast<std::int64_t>(bytes / (kilo ? 1e2 : 1e5));
+  return fill(kilo ? "{}.{} kB" : "{}.{} MB", {digits(tenths / 10), digits(tenths % 10)});
 }
 
-Error too_large(double bytes, double limit) {
+OwnedError too_large(double bytes, double limit) {
   std::string size = size_for_people(bytes);
   std::string most = size_for_people(limit);
   if (size == most) {
-    size = std::to_string(static_cast<long long>(bytes)) + " bytes";
-    most = std::to_string(static_cast<long long>(limit)) + " bytes";
+    size = bytes_for_people(bytes);
+    most = bytes_for_people(limit);
   }
-  return Error{"too-large",
-               "The messages are " + size + "; at most " + most +
-                   " are allowed. Shorten the prompt, the context or the history.",
-               "messages"};
+  return make_error(
+      "too-large",
+      fill("The messages are {}; at most {} are allowed. Shorten the prompt, the context or the history.",
+           {size, most}),
+      "messages");
 }
 
 bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
@@ -48,26 +56,29 @@ Result<Size> check_messages(const json& request) {
   }
   Size size;
   bool asked = false;
-  for (std::size_t i = 0; i < messages->size(); ++i) {
-    const std::string path = "messages[" + std::to_string(i) + "]";
-    const json& message = (*messages)[i];
-    if (!message.is_object()) return invalid(path, "must be an object {role, content}.");
-    const std::string role = optional_string(message, "role").value_or("");
-    if (role != "system" && role != "user" && role != "assistant" && role != "tool") {
-      return invalid(path + ".role", "must be \"system\", \"user\", \"assistant\" or \"tool\".");
+  std::int64_t left = static_cast<std::int64_t>(messages->size());
+  for (const json& message : elements_of(*messages)) {
+    const bool last = --left == 0;
+    const auto invalid_here = [&](std::string_view field, std::string_view what_to_change) {
+      const auto place = digits(static_cast<std::int64_t>(messages->size()) - 1 - left);
+      return invalid(fill("messages[{}]{}", {place, field}), what_to_change);
+    };
+    if (!message.is_object()) return invalid_here("", "must be an object {role, content}.");
+    const std::string_view role = string_or_empty(message, "role");
+    if (!has_word("system user assistant tool", role)) {
+      return invalid_here(".role", "must be \"system\", \"user\", \"assistant\" or \"tool\".");
     }
     const json* content = find_member(message, "content");
-    if (content == nullptr || !content->is_string()) return invalid(path + ".content", "must be a string.");
-    const auto& text = content->get_ref<const std::string&>();
-    const bool last = i + 1 == messages->size();
+    const std::string* text = content == nullptr ? nullptr : string_in(*content);
+    if (text == nullptr) return invalid_here(".content", "must be a string.");
     if (last && role != "user" && role != "tool") {
-      return invalid(path + ".role",
-                     "must be \"user\" or \"tool\": the last message is the one to be answered.");
+      return invalid_here(".role",
+                          "must be \"user\" or \"tool\": the last message is the one to be answered.");
     }
-    if (last && is_blank(text)) return invalid(path + ".content", "is empty. Give a prompt.");
-    asked = asked || (role == "user" && !is_blank(text));
-    size.tokens += estimate_tokens(text) + kTokensPerMessage;
-    size.bytes += static_cast<double>(text.size());
+    if (last && is_blank(*text)) return invalid_here(".content", "is empty. Give a prompt.");
+    asked = asked || (role == "user" && !is_blank(*text));
+    size.tokens += estimate_tokens(*text) + kTokensPerMessage;
+    size.bytes += static_cast<double>(text->size());
   }
   if (!asked)
     return invalid("messages",
@@ -90,46 +101,50 @@ constexpr Range kRanges[] = {
     {"seed", -9007199254740991.0, 9007199254740991.0, true, "must be a whole number (at most 2^53 - 1)."},
 };
 
-std::optional<Error> check_parameters(const json& request) {
+OwnedError check_parameters(const json& request) {
   const json* parameters = find_member(request, "parameters");
-  if (parameters == nullptr) return std::nullopt;
+  if (parameters == nullptr) return nullptr;
   if (!parameters->is_object()) return invalid("parameters", "must be an object.");
   for (const Range& range : kRanges) {
     // JSON has no NaN: JavaScript writes null for it, which must not pass for "not given".
-    const auto found = parameters->find(std::string(range.name));
-    if (found == parameters->end()) continue;
+    const json* found = find_any_member(*parameters, range.name);
+    if (found == nullptr) continue;
     const double value = found->is_number() ? found->get<double>() : NAN;
     const bool fits =
         value >= range.least && value <= range.most && (!range.whole || value == std::floor(value));
-    if (!fits) return invalid("parameters." + std::string(range.name), range.what_to_change);
+    if (!fits) return invalid(fill("parameters.{}", {range.name}), range.what_to_change);
   }
   const json* stop = find_member(*parameters, "stop");
-  if (stop == nullptr) return std::nullopt;
+  if (stop == nullptr) return nullptr;
   constexpr std::string_view kStops = "must be a list of at most 16 strings, none of them empty.";
   if (!stop->is_array() || stop->size() > kMaxStops) return invalid("parameters.stop", kStops);
-  for (std::size_t i = 0; i < stop->size(); ++i) {
-    const json& text = (*stop)[i];
-    if (!text.is_string() || text.get_ref<const std::string&>().empty()) {
-      return invalid("parameters.stop[" + std::to_string(i) + "]", "must be a string that is not empty.");
+  std::int64_t place = 0;
+  for (const json& element : elements_of(*stop)) {
+    const std::string* text = string_in(element);
+    if (text == nullptr || text->empty()) {
+      return invalid(fill("parameters.stop[{}]", {digits(place)}), "must be a string that is not empty.");
     }
+    ++place;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace
 
-Result<json> check_request(const json& request) {
-  const auto limit = require_number(request, "maxBytes", "maxBytes");
-  if (!limit) return limit.error();
-  if (!(limit.value() >= 1 && limit.value() <= kMaxRequestBytes)) {
+Result<std::string> check_request(const json& request) {
+  FieldReader reader(request);
+  const double limit = reader.number("maxBytes");
+  if (reader.failed()) return reader.take_problem();
+  if (!(limit >= 1 && limit <= kMaxRequestBytes)) {
     return invalid("maxBytes", "must be a number from 1 to 1,073,741,824.");
   }
-  const auto size = check_messages(request);
-  if (!size) return size.error();
+  auto size = check_messages(request);
+  if (!size) return size.take_error();
   const double bytes = size.value().bytes;
-  if (bytes > limit.value()) return too_large(bytes, limit.value());
-  if (auto error = check_parameters(request)) return *error;
-  return json{{"inputTokens", size.value().tokens}, {"bytes", bytes}};
+  if (bytes > limit) return too_large(bytes, limit);
+  if (auto error = check_parameters(request)) return error;
+  JsonWriter answer;
+  return answer.open('{').number("inputTokens", size.value().tokens).number("bytes", bytes).close('}').take();
 }
 
 }  // namespace tierwise::reply

@@ -1,9 +1,11 @@
 // Step 1 of a request: refuse what is malformed before anything is spent, and size what is not.
 //
-// CheckRequest -> CheckResult (js/core-types.ts). Every error has code "invalid-input" ("too-large" past
-// maxBytes), names the field ("parameters.temperature") and says what to change. Parameters not named here
-// pass unchecked: they are the caller's own business with the server.
+// CheckRequest -> CheckResult (js/core-types.ts) as JSON text. Every error has code "invalid-input"
+// ("too-large" past maxBytes), names the field ("parameters.temperature") and says what to change. Parameters
+// not named here pass unchecked: they are the caller's own business with the server.
 #pragma once
+
+#include <string>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -18,6 +20,6 @@ inline constexpr std::size_t kMaxStops = 16;
 // (cookbook, "How to count tokens").
 inline constexpr double kTokensPerMessage = 4;
 
-Result<json> check_request(const json& request);
+Result<std::string> check_request(const json& request);
 
 }  // namespace tierwise::reply

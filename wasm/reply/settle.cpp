@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "base/field_reader.h"
+#include "base/json_writer.h"
 #include "reply/tokens.h"
 
 namespace tierwise::reply {
@@ -22,27 +24,25 @@ double given_count(const json& outcome, std::string_view field) {
 
 }  // namespace
 
-Result<json> settle(const json& outcome, const Prices& prices) {
-  const auto provider = require_string(outcome, "provider", "provider");
-  if (!provider) return provider.error();
-  const auto content = require_string(outcome, "content", "content");
-  if (!content) return content.error();
-  const auto estimated_input = require_number(outcome, "inputTokens", "inputTokens");
-  if (!estimated_input) return estimated_input.error();
+Result<std::string> settle(const json& outcome, const Prices& prices) {
+  FieldReader reader(outcome);
+  const std::string_view provider = reader.string("provider");
+  const std::string_view content = reader.string("content");
+  const double estimated_input = reader.number("inputTokens");
+  if (reader.failed()) return reader.take_problem();
   const double given_input = given_count(outcome, "input");
   const double given_output = given_count(outcome, "output");
-  const bool no_output = content.value().empty() && given_output == 0;
-  const double input = given_input > 0 ? given_input : sane(estimated_input.value());
-  const double output = given_output > 0 ? given_output : estimate_tokens(content.value());
-  const bool estimated = given_input == 0 || (given_output == 0 && !no_output);
-  json settled = {{"inputTokens", input}, {"outputTokens", output}, {"estimated", estimated}};
+  const bool no_output = content.empty() && given_output == 0;
+  const double input = given_input > 0 ? given_input : sane(estimated_input);
+  const double output = given_output > 0 ? given_output : estimate_tokens(content);
   const double images = sane(optional_number(outcome, "images"));
-  const double total_ms = sane(optional_number(outcome, "totalMs"));
-  const std::string model = optional_string(outcome, "model").value_or("");
-  if (const auto cost = prices.cost(provider.value(), model, input, output, images, total_ms / 1000)) {
-    settled["cost"] = *cost;
-  }
-  return settled;
+  const double seconds = sane(optional_number(outcome, "totalMs")) / 1000;
+  JsonWriter answer;
+  answer.open('{').number("inputTokens", input).number("outputTokens", output);
+  answer.flag("estimated", given_input == 0 || (given_output == 0 && !no_output));
+  answer.number("cost",
+                prices.cost(provider, string_or_empty(outcome, "model"), input, output, images, seconds));
+  return answer.close('}').take();
 }
 
 }  // namespace tierwise::reply

@@ -1,7 +1,6 @@
 #include "reply/tokens.h"
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 
 namespace tierwise::reply {

@@ -1,9 +1,10 @@
 #include "route/failure.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
+#include "base/field_reader.h"
+#include "base/text.h"
+#include "base/words.h"
 #include "reply/error_body.h"
 #include "route/name.h"
 #include "route/phrase.h"
@@ -108,114 +109,61 @@ constexpr Judgement kProviderAuth = {kAuth, false, "did not accept the call.",
 // What servers say, in lower case. The first that is found decides, so the narrower ones stand first: texts about the
 // queue of ZeroGPU mention quotas too.
 struct Saying {
-  std::string_view fragment;
+  std::string_view fragments;  // with | between them
   const Judgement* judgement;
 };
 constexpr Saying kSayings[] = {
     // ZeroGPU (spaces/zero/client.py).
-    {"no gpu was available after", &kNoGpu},
-    {"zerogpu queue timeout", &kNoGpu},
+    {"no gpu was available after|zerogpu queue timeout", &kNoGpu},
     {"space app has reached its gpu limit", &kGpuFull},
     {"expired zerogpu proxy token", &kProxyToken},
     {"zerogpu illegal duration", &kGpuTooLong},
     {"zerogpu api /schedule error", &kGpuTrouble},
-    {"exceeded your free zerogpu quota", &kGpuQuota},
-    {"exceeded your pro zerogpu quota", &kGpuQuota},
-    {"exceeded your zerogpu", &kGpuQuota},
-    {"exceeded your gpu quota", &kGpuQuota},
-    {"zerogpu quota exceeded", &kGpuQuota},
+    {"exceeded your free zerogpu quota|exceeded your pro zerogpu quota|exceeded your zerogpu|"
+     "exceeded your gpu quota|zerogpu quota exceeded", &kGpuQuota},
     {"zerogpu pending credits exceeded", &kCredits},
-    {"s requested vs. ", &kGpuQuota},
-    {"s left vs. ", &kGpuQuota},
+    {"s requested vs. |s left vs. ", &kGpuQuota},
     {"zerogpu worker error", &kGpuWorker},
     // Gradio.
     {"queue is full", &kQueueFull},
     {"queue is stopped", &kQueueStopped},
-    {"404: session not found", &kSessionLost},
-    {"session not found", &kSessionLost},
+    {"404: session not found|session not found", &kSessionLost},
     {"server stopped unexpectedly", &kServerStopped},
-    {"is greater than maximum value", &kBadInput},
-    {"is less than minimum value", &kBadInput},
-    {"is not in the list of choices", &kBadInput},
+    {"is greater than maximum value|is less than minimum value|is not in the list of choices", &kBadInput},
     // llama.cpp, and the Hub's former inference API.
-    {"loading model", &kLoading},
-    {"is currently loading", &kLoading},
-    {"model is loading", &kLoading},
+    {"loading model|is currently loading|model is loading", &kLoading},
     // Too long a prompt: llama.cpp, vLLM and OpenAI, TGI, others.
-    {"exceed_context_size_error", &kContext},
-    {"context_length_exceeded", &kContext},
-    {"exceeds the available context size", &kContext},
-    {"maximum context length", &kContext},
-    {"context window", &kContext},
-    {"exceeds the context", &kContext},
-    {"longer than the model's context", &kContext},
-    {"`max_new_tokens` must be <=", &kContext},
-    {"`inputs` must have less than", &kContext},
-    {"maximum allowed input length", &kContext},
-    {"prompt is too long", &kContext},
-    {"input is too long", &kContext},
-    {"reduce the length of the", &kContext},
+    {"exceed_context_size_error|context_length_exceeded|exceeds the available context size|"
+     "maximum context length|context window|exceeds the context|longer than the model's context|"
+     "`max_new_tokens` must be <=|`inputs` must have less than|maximum allowed input length|"
+     "prompt is too long|input is too long|reduce the length of the", &kContext},
     // Refused content: OpenAI, Azure, others.
-    {"content_policy", &kRefused},
-    {"content policy", &kRefused},
-    {"content_filter", &kRefused},
-    {"content filter", &kRefused},
-    {"content management policy", &kRefused},
-    {"responsibleaipolicyviolation", &kRefused},
-    {"moderation_blocked", &kRefused},
-    {"flagged by moderation", &kRefused},
-    {"usage policies", &kRefused},
-    {"safety system", &kRefused},
-    {"invalid_prompt", &kRefused},
+    {"content_policy|content policy|content_filter|content filter|content management policy|"
+     "responsibleaipolicyviolation|moderation_blocked|flagged by moderation|usage policies|"
+     "safety system|invalid_prompt", &kRefused},
     // Money and quotas.
     {"insufficient_quota", &kQuotaUsed},
     {"exceeded your monthly included credits", &kCredits},
-    {"exceeded your current quota", &kQuotaUsed},
-    {"quota exceeded", &kQuotaUsed},
-    {"insufficient credits", &kCredits},
-    {"credit balance", &kCredits},
+    {"exceeded your current quota|quota exceeded", &kQuotaUsed},
+    {"insufficient credits|credit balance", &kCredits},
     // Load.
-    {"rate limit", &kRateLimited},
-    {"rate_limit", &kRateLimited},
-    {"too many requests", &kRateLimited},
-    {"model is overloaded", &kBusy},
-    {"overloaded_error", &kBusy},
-    {"currently overloaded", &kBusy},
+    {"rate limit|rate_limit|too many requests", &kRateLimited},
+    {"model is overloaded|overloaded_error|currently overloaded", &kBusy},
     {"out of memory", &kOutOfMemory},
 };
 
-// error.type, error_type and error.code of servers that mean something by it (vLLM's are class names: not here).
+// error.type, error_type and error.code, words, of servers that mean something by them (vLLM's are class names: not here).
 constexpr Saying kTypes[] = {
     {"overloaded", &kBusy},
-    {"unhealthy", &kUnavailable},
-    {"healthcheck", &kUnavailable},
-    {"unavailable_error", &kUnavailable},
-    {"service_unavailable", &kUnavailable},
-    {"validation", &kBadInput},
-    {"tokenizer", &kBadInput},
-    {"empty", &kBadInput},
-    {"template_error", &kBadInput},
-    {"missing_template_variable", &kBadInput},
-    {"tool_error", &kBadInput},
-    {"invalid_request_error", &kBadInput},
-    {"not_supported_error", &kBadInput},
-    {"generation", &kGeneration},
-    {"backend", &kGeneration},
-    {"incomplete_generation", &kGeneration},
-    {"incomplete_generation_stream", &kGeneration},
-    {"stream_serialization_error", &kGeneration},
-    {"server_error", &kServerError},
-    {"internal_error", &kServerError},
-    {"internal_server_error", &kServerError},
-    {"api_error", &kServerError},
-    {"not_found_error", &kNotFound},
-    {"model_not_found", &kNotFound},
+    {"unhealthy healthcheck unavailable_error service_unavailable", &kUnavailable},
+    {"validation tokenizer empty template_error missing_template_variable tool_error "
+     "invalid_request_error not_supported_error", &kBadInput},
+    {"generation backend incomplete_generation incomplete_generation_stream stream_serialization_error", &kGeneration},
+    {"server_error internal_error internal_server_error api_error", &kServerError},
+    {"not_found_error model_not_found", &kNotFound},
     {"billing_error", &kCredits},
-    {"authentication_error", nullptr},  // nullptr: depends on the target, see auth_judgement
-    {"permission_error", nullptr},
-    {"invalid_api_key", nullptr},
-    {"unauthorized", nullptr},
-    {"forbidden", nullptr},
+    // Depends on the target, see auth_judgement.
+    {"authentication_error permission_error invalid_api_key unauthorized forbidden", nullptr},
 };
 
 const Judgement& auth_judgement(std::string_view target, bool forbidden) {
@@ -269,7 +217,7 @@ struct ServerWords {
   bool any() const { return !text.empty() || !title.empty() || !type.empty() || !code.empty(); }
 };
 
-std::string first_of(const std::string& first, const std::string& second) { return first.empty() ? second : first; }
+std::string_view first_of(std::string_view first, std::string_view second) { return first.empty() ? second : first; }
 
 ServerWords server_words(const FailureFacts& facts) {
   const reply::ErrorBody body = reply::read_error_body(facts.body, facts.content_type);
@@ -290,9 +238,14 @@ ServerWords server_words(const FailureFacts& facts) {
 
 const Judgement* by_words(const ServerWords& words) {
   const std::string heard =
-      lower_case((words.title + "\n" + words.text + "\n" + words.type + "\n" + words.code).substr(0, kSearchedBytes));
+      lower_case(fill("{}\n{}\n{}\n{}", {words.title, words.text, words.type, words.code}).substr(0, kSearchedBytes));
   for (const Saying& saying : kSayings) {
-    if (heard.find(saying.fragment) != std::string::npos) return saying.judgement;
+    std::size_t start = 0;
+    while (start <= saying.fragments.size()) {
+      const std::size_t end = std::min(saying.fragments.find('|', start), saying.fragments.size());
+      if (heard.find(saying.fragments.substr(start, end - start)) != std::string::npos) return saying.judgement;
+      start = end + 1;
+    }
   }
   return nullptr;
 }
@@ -301,7 +254,7 @@ const Judgement* by_type(const ServerWords& words, std::string_view target) {
   const std::string type = lower_case(words.type);
   const std::string code = lower_case(words.code);
   for (const Saying& known : kTypes) {
-    if (known.fragment != type && known.fragment != code) continue;
+    if (!has_word(known.fragments, type) && !has_word(known.fragments, code)) continue;
     if (known.judgement != nullptr) return known.judgement;
     return &auth_judgement(target, type == "permission_error" || type == "forbidden");
   }
@@ -346,13 +299,13 @@ Failure failure_of(const Judgement& judgement, std::string_view target, std::str
   failure.failure_class = judgement.failure_class;
   failure.retryable = judgement.retryable;
   failure.wait_ms = wait_ms;
-  failure.message = target_name(target) + " " + std::string(judgement.what);
+  failure.message = fill("{} {}", {target_name(target), judgement.what});
   if (judgement.quote == Quote::kYes) {
     const std::string quote = quotable(said);
-    if (!quote.empty()) failure.message += " It says: \"" + quote + "\"";
+    if (!quote.empty()) failure.message += fill(" It says: \"{}\"", {quote});
   }
-  failure.message += wait_ms && *wait_ms > 0 ? " Try again in " + wait_phrase(*wait_ms) + "."
-                                             : " " + std::string(judgement.advice);
+  failure.message += wait_ms && *wait_ms > 0 ? fill(" Try again in {}.", {wait_phrase(*wait_ms)})
+                                             : fill(" {}", {judgement.advice});
   return failure;
 }
 
@@ -362,53 +315,46 @@ bool waits(FailureClass failure_class) {
 }
 
 std::optional<FailureKind> kind_named(std::string_view name) {
-  constexpr std::array<std::string_view, 11> kNames = {"http",     "network",   "timeout", "abort",    "cut",  "app",
-                                                       "protocol", "too-large", "stage",   "redirect", "quota"};
-  const auto found = std::find(kNames.begin(), kNames.end(), name);
-  if (found == kNames.end()) return std::nullopt;
-  return static_cast<FailureKind>(found - kNames.begin());
+  const std::size_t position =
+      word_position("http network timeout abort cut app protocol too-large stage redirect quota", name);
+  return position == kNoWord ? std::nullopt : std::optional(static_cast<FailureKind>(position));
 }
 
 }  // namespace
 
 std::string_view failure_class_name(FailureClass failure_class) {
-  constexpr std::array<std::string_view, 20> kNames = {
-      "rate-limit",     "quota",           "asleep",  "building", "paused",     "broken",    "missing",
-      "overloaded",     "auth",            "bad-request", "context-length", "content-refused", "network", "timeout",
-      "cut-stream",     "too-large",       "app-error",   "protocol",       "redirect",        "abort"};
-  return kNames[static_cast<std::size_t>(failure_class)];
+  return word_at(
+      "rate-limit quota asleep building paused broken missing overloaded auth bad-request context-length content-refused "
+      "network timeout cut-stream too-large app-error protocol redirect abort",
+      static_cast<std::size_t>(failure_class));
 }
 
 Result<FailureFacts> read_failure_facts(const json& facts) {
-  auto name = require_string(facts, "kind", "facts.kind");
-  if (!name) return name.error();
-  const auto kind = kind_named(name.value());
+  FieldReader reader(facts, "facts.");
+  const std::string_view name = reader.string("kind");
+  if (reader.failed()) return reader.take_problem();
+  const auto kind = kind_named(name);
   if (!kind) {
-    return Error{"invalid-input",
-                 "facts.kind must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, "
-                 "redirect, quota.",
-                 "facts.kind"};
+    return refusal("invalid-input", "facts.kind",
+                   "must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, redirect, quota.");
   }
   FailureFacts read;
   read.kind = *kind;
   if (const auto status = optional_number(facts, "status"); status && *status >= 100 && *status <= 999) {
     read.status = static_cast<int>(*status);
   }
-  const auto text = [](const json& object, std::string_view field) {
-    return optional_string(object, field).value_or("");
-  };
-  read.phase = text(facts, "phase");
-  read.body = text(facts, "body");
-  read.title = text(facts, "title");
-  read.message = text(facts, "message");
-  read.type = text(facts, "type");
-  read.stage = text(facts, "stage");
+  read.phase = string_or_empty(facts, "phase");
+  read.body = string_or_empty(facts, "body");
+  read.title = string_or_empty(facts, "title");
+  read.message = string_or_empty(facts, "message");
+  read.type = string_or_empty(facts, "type");
+  read.stage = string_or_empty(facts, "stage");
   if (const json* headers = find_member(facts, "headers")) {
-    read.retry_after = text(*headers, "retry-after");
-    read.rate_limit = text(*headers, "ratelimit");
-    read.content_type = text(*headers, "content-type");
-    read.error_code = text(*headers, "x-error-code");
-    read.error_message = text(*headers, "x-error-message");
+    read.retry_after = string_or_empty(*headers, "retry-after");
+    read.rate_limit = string_or_empty(*headers, "ratelimit");
+    read.content_type = string_or_empty(*headers, "content-type");
+    read.error_code = string_or_empty(*headers, "x-error-code");
+    read.error_message = string_or_empty(*headers, "x-error-message");
   }
   return read;
 }
@@ -442,8 +388,9 @@ Failure classify(const FailureFacts& facts, std::string_view target, double now)
       Failure failure;
       failure.failure_class = kRateLimit;
       const std::string said = quotable(facts.message);
-      failure.message = said.empty() ? target_name(target) + " has as many calls from this page as its limits allow. "
-                                           "Try again when some have ended."
+      failure.message = said.empty() ? fill("{} has as many calls from this page as its limits allow. Try again when "
+                                            "some have ended.",
+                                            {target_name(target)})
                                      : said;
       failure.ours = true;
       return failure;
@@ -469,7 +416,7 @@ Failure classify(const FailureFacts& facts, std::string_view target, double now)
     if (!wait && words.retry_after_ms) wait = std::clamp(*words.retry_after_ms, 0.0, kLongestWaitMs);
     if (!wait) wait = read_wait_text(words.text);
   }
-  const std::string said = words.html ? std::string() : first_of(words.text, words.title);
+  const std::string_view said = words.html ? std::string_view() : first_of(words.text, words.title);
   Failure failure = failure_of(*judgement, target, said, wait);
   if (words.status && !retryable_status(*words.status)) failure.retryable = false;
   return failure;

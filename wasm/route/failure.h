@@ -1,13 +1,17 @@
-// What a failed call means: facts of the page -> a class, a sentence for people, and whether the same call can help.
+// What a failed call means: facts of the page -> a class, a sentence for people, and whether the same call
+// can help.
 //
-// Pure; knows nothing of a target's past (route/health does). The facts are those of FailureFacts in js/core-types.ts.
-// Decided in this order: abort; the Space's runtime stage when it was looked up; what the page itself found (redirect,
-// too large, own limits, timeout); what the server said, in words and in types; the HTTP status; the kind.
+// Pure; knows nothing of a target's past (route/health does). The facts are those of FailureFacts in
+// js/core-types.ts. Decided in this order: abort; the Space's runtime stage when it was looked up; what the
+// page itself found (redirect, too large, own limits, timeout); what the server said, in words and in types;
+// the HTTP status; the kind.
 //
 // - A 4xx other than 408, 409, 425, 429 is never retryable, whatever it says.
-// - A 401 or 403 of a Space does not tell a wrong token from a Space that does not exist (the Hub answers 401 for both).
+// - A 401 or 403 of a Space does not tell a wrong token from a Space that does not exist (the Hub answers 401
+// for both).
 // - `context-length` may go to the next target, whose window may be larger; `content-refused` may not.
-// - "Loading model" (llama.cpp) is `building`, but the server answers, so the same call is retried, nothing is woken.
+// - "Loading model" (llama.cpp) is `building`, but the server answers, so the same call is retried, nothing
+// is woken.
 // - Messages hold no secret and at most kMaxQuoted characters of server text (route/server_text).
 // Sources: protocols of gradio, the `spaces` package (zero/client.py), TGI, TEI, llama.cpp, vLLM and the Hub.
 #pragma once
@@ -22,29 +26,60 @@
 namespace tierwise::route {
 
 enum class FailureClass {
-  kRateLimit, kQuota, kAsleep, kBuilding, kPaused, kBroken, kMissing, kOverloaded, kAuth, kBadRequest,
-  kContextLength, kContentRefused, kNetwork, kTimeout, kCutStream, kTooLarge, kAppError, kProtocol, kRedirect, kAbort,
+  kRateLimit,
+  kQuota,
+  kAsleep,
+  kBuilding,
+  kPaused,
+  kBroken,
+  kMissing,
+  kOverloaded,
+  kAuth,
+  kBadRequest,
+  kContextLength,
+  kContentRefused,
+  kNetwork,
+  kTimeout,
+  kCutStream,
+  kTooLarge,
+  kAppError,
+  kProtocol,
+  kRedirect,
+  kAbort,
 };
 
 // As js/core-types.ts spells it.
 std::string_view failure_class_name(FailureClass failure_class);
 
-enum class FailureKind { kHttp, kNetwork, kTimeout, kAbort, kCut, kApp, kProtocol, kTooLarge, kStage, kRedirect, kQuota };
+enum class FailureKind {
+  kHttp,
+  kNetwork,
+  kTimeout,
+  kAbort,
+  kCut,
+  kApp,
+  kProtocol,
+  kTooLarge,
+  kStage,
+  kRedirect,
+  kQuota
+};
 
+// Texts are views into what was read.
 struct FailureFacts {
   FailureKind kind = FailureKind::kNetwork;
   std::optional<int> status = {};
-  std::string phase = {};  // of a timeout: total, first-chunk, stall
-  std::string retry_after = {};
-  std::string rate_limit = {};
-  std::string content_type = {};
-  std::string error_code = {};     // x-error-code, of the Hub
-  std::string error_message = {};  // x-error-message
-  std::string body = {};
-  std::string title = {};
-  std::string message = {};
-  std::string type = {};
-  std::string stage = {};  // empty: not looked up
+  std::string_view phase = {};  // of a timeout: total, first-chunk, stall
+  std::string_view retry_after = {};
+  std::string_view rate_limit = {};
+  std::string_view content_type = {};
+  std::string_view error_code = {};     // x-error-code, of the Hub
+  std::string_view error_message = {};  // x-error-message
+  std::string_view body = {};
+  std::string_view title = {};
+  std::string_view message = {};
+  std::string_view type = {};
+  std::string_view stage = {};  // empty: not looked up
 };
 
 // Error code "invalid-input" naming the field under `facts`.

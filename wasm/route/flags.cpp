@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+
+#include "base/text.h"
 
 namespace tierwise::route {
 namespace {
@@ -38,62 +39,55 @@ Result<Flags> Flags::read(const json& config) {
   const json* given = find_member(config, "flags");
   if (given == nullptr) return flags;
   if (!given->is_object()) {
-    return Error{"invalid-config",
-                 "flags must be an object of flags, each true, false or { enabled, visible }.", "flags"};
+    return refusal("invalid-config", "flags",
+                   "must be an object of flags, each true, false or { enabled, visible }.");
   }
   flags.given_ = true;
-  for (const auto& [name, flag] : given->items()) {
+  for (const auto& [name, flag] : members_of(*given)) {
     if (flag.is_null()) continue;
     if (is_known(name) && !is_well_formed(flag)) {
-      return Error{"invalid-config",
-                   "flags." + name + " must be true, false or { enabled, visible }, both of them booleans.",
-                   "flags." + name};
+      return refusal("invalid-config", fill("flags.{}", {name}),
+                     "must be true, false or { enabled, visible }, both of them booleans.");
     }
-    if (const auto state = enabled(flag)) flags.states_.emplace(name, *state);
+    if (const auto state = enabled(flag)) flags.states_.push_back({name, *state});
   }
   return flags;
 }
 
+const Flags::State* Flags::find(std::string_view name) const {
+  for (const State& given : states_) {
+    if (given.name == name) return &given;
+  }
+  return nullptr;
+}
+
 std::optional<bool> Flags::state(std::string_view name) const {
-  const auto found = states_.find(name);
-  if (found != states_.end()) return found->second;
+  if (const State* given = find(name)) return given->on;
   if (!is_known(name)) return std::nullopt;
   return !given_ || name == kMultiTiered;
 }
 
 std::optional<std::string> Flags::objection(const Target& target, Tier default_tier) const {
-  std::vector<std::string_view> needed;
-  switch (target.provider) {
-    case Provider::kSpace:
-      needed = {kSpaces, kTierFlags[position(target.tier)]};
-      break;
-    case Provider::kRouter:
-      needed = {kRealAi, kSpaces};
-      break;
-    case Provider::kOpenAi:
-      needed = {kRealAi, kOpenAi};
-      break;
-    case Provider::kMock:
-      needed = {kMockAi};
-      break;
-  }
+  std::array<std::string_view, 2> needed = {kRealAi, kSpaces};  // the router's
+  if (target.provider == Provider::kSpace) needed = {kSpaces, kTierFlags[position(target.tier)]};
+  if (target.provider == Provider::kOpenAi) needed = {kRealAi, kOpenAi};
+  if (target.provider == Provider::kMock) needed = {kMockAi, {}};
   std::string names;
   int missing = 0;
   bool all_unset = true;
   for (const std::string_view name : needed) {
-    if (*state(name)) continue;
-    names.append(missing++ == 0 ? "" : " and ").append(name);
-    all_unset = all_unset && states_.find(name) == states_.end();
+    if (name.empty() || *state(name)) continue;
+    if (missing++ > 0) names += " and ";
+    names += name;
+    all_unset = all_unset && find(name) == nullptr;
   }
   if (missing > 0) {
-    const bool one = missing == 1;
-    return (one ? "the flag " : "the flags ") + names +
-           (all_unset ? (one ? " is not set, which counts as off" : " are not set, which counts as off")
-                      : (one ? " is off" : " are off"));
+    return fill(missing == 1 ? "the flag {} is {}" : "the flags {} are {}",
+                {names, all_unset ? "not set, which counts as off" : "off"});
   }
   if (target.provider == Provider::kSpace && target.tier != default_tier && !*state(kMultiTiered)) {
-    return "the flag useMultiTieredAI is off, so only the default tier " +
-           std::string(tier_name(default_tier)) + " is used";
+    return fill("the flag useMultiTieredAI is off, so only the default tier {} is used",
+                {tier_name(default_tier)});
   }
   return std::nullopt;
 }

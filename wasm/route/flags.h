@@ -7,8 +7,7 @@
 // nothing else does.
 #pragma once
 
-#include <functional>
-#include <map>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +30,14 @@ class Flags {
   std::optional<bool> state(std::string_view name) const;
 
  private:
+  struct State {
+    std::string name;
+    bool on;
+  };
+  const State* find(std::string_view name) const;
+
   bool given_ = false;
-  std::map<std::string, bool, std::less<>> states_;
+  std::list<State> states_;
 };
 
 }  // namespace tierwise::route

@@ -1,5 +1,7 @@
 #include "route/name.h"
 
+#include "base/text.h"
+
 namespace tierwise::route {
 namespace {
 
@@ -15,7 +17,7 @@ bool is_space(std::string_view target) {
 
 std::string target_name(std::string_view target) {
   if (target.substr(0, kTestPrefix.size()) == kTestPrefix) target.remove_prefix(kTestPrefix.size());
-  if (is_space(target)) return std::string(target.substr(kSpacePrefix.size())) + " Space";
+  if (is_space(target)) return fill("{} Space", {target.substr(kSpacePrefix.size())});
   if (target == "router") return "Hugging Face router";
   if (target == "openai") return "OpenAI-compatible provider";
   if (target == "mock") return "mock provider";

@@ -17,27 +17,25 @@ long long whole(double value) { return static_cast<long long>(std::clamp(value, 
 
 // `units` of 10^-decimals, written out: (124, 2) -> "1.24".
 std::string decimal(long long units, std::size_t decimals) {
-  std::string digits = std::to_string(units);
-  if (decimals == 0) return digits;
-  if (digits.size() <= decimals) digits.insert(0, decimals + 1 - digits.size(), '0');
-  digits.insert(digits.size() - decimals, ".");
-  return digits;
+  std::string written = digits(units);
+  if (written.size() <= decimals) written.insert(0, decimals + 1 - written.size(), '0');
+  return written.insert(written.size() - decimals, ".");
 }
 
 }  // namespace
 
 std::string latency_phrase(double ms) {
   const long long rounded = whole(std::round(ms));
-  if (rounded < 1000) return std::to_string(rounded) + " ms";
-  return decimal(whole(std::round(ms / 10)), 2) + " s";
+  if (rounded < 1000) return fill("{} ms", {digits(rounded)});
+  return fill("{} s", {decimal(whole(std::round(ms / 10)), 2)});
 }
 
 std::string wait_phrase(double ms) {
   const long long seconds = std::max(1LL, whole(std::ceil(ms / 1000)));
-  if (seconds < 120) return std::to_string(seconds) + " s";
+  if (seconds < 120) return fill("{} s", {digits(seconds)});
   const long long minutes = (seconds + 59) / 60;
-  if (minutes < 120) return std::to_string(minutes) + " min";
-  return std::to_string((minutes + 59) / 60) + " h";
+  if (minutes < 120) return fill("{} min", {digits(minutes)});
+  return fill("{} h", {digits((minutes + 59) / 60)});
 }
 
 std::string dollars_phrase(double dollars) {
@@ -50,12 +48,12 @@ std::string dollars_phrase(double dollars) {
     scaled *= 10;
     ++decimals;
   }
-  return "$" + decimal(whole(std::round(scaled)), decimals);
+  return fill("${}", {decimal(whole(std::round(scaled)), decimals)});
 }
 
 std::string in_quotes(std::string_view text) {
-  if (text.size() <= kQuotedBytes) return "\"" + std::string(text) + "\"";
-  return "\"" + std::string(cut_utf8(text, kQuotedBytes)) + "…\"";
+  const std::string_view kept = cut_utf8(text, kQuotedBytes);
+  return fill(kept.size() < text.size() ? "\"{}…\"" : "\"{}\"", {kept});
 }
 
 }  // namespace tierwise::route

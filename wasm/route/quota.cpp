@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <cstdint>
 #include <utility>
 
+#include "base/field_reader.h"
+#include "base/json_writer.h"
+#include "base/text.h"
 #include "route/name.h"
-#include "route/phrase.h"
 #include "route/target.h"
 
 namespace tierwise::route {
@@ -18,76 +20,106 @@ constexpr double kMostPerMinute = 100'000;
 constexpr double kMostQueueLength = 100'000;
 
 // Leaves `to` alone when the field is absent.
-std::optional<Error> read_limit(const json& quota, std::string_view field, const std::string& path, double least,
-                                double most, std::size_t& to) {
+Result<Done> read_limit(const json& quota, std::string_view field, std::string_view path, double least,
+                        double most, std::size_t& to) {
   const json* member = find_member(quota, field);
-  if (member == nullptr) return std::nullopt;
-  const double value = member->is_number() ? member->get<double>() : std::nan("");
+  if (member == nullptr) return Done{};
+  const double value = member->is_number() ? member->get<double>() : -1;
   if (!(value >= least && value <= most) || value != std::floor(value)) {
-    const std::string name = path + "." + std::string(field);
-    return Error{"invalid-config",
-                 name + " must be a whole number from " + std::to_string(static_cast<int>(least)) + " to " +
-                     std::to_string(static_cast<int>(most)) + ".",
-                 name};
+    return refusal("invalid-config", fill("{}.{}", {path, field}),
+                   fill("must be a whole number from {} to {}.",
+                        {digits(static_cast<std::int64_t>(least)), digits(static_cast<std::int64_t>(most))}));
   }
   to = static_cast<std::size_t>(value);
-  return std::nullopt;
+  return Done{};
 }
 
-std::string calls(std::size_t count) { return std::to_string(count) + (count == 1 ? " call" : " calls"); }
+std::string calls(std::size_t count) {
+  return fill(count == 1 ? "{} call" : "{} calls", {digits(static_cast<std::int64_t>(count))});
+}
+
+void write_strings(JsonWriter& answer, std::string_view name, const std::list<std::string>& list) {
+  answer.name(name).open('[');
+  for (const std::string& text : list) answer.text(text);
+  answer.close(']');
+}
 
 }  // namespace
 
-QuotaBook::Lane* QuotaBook::find(const std::string& target) {
-  for (Lane& lane : lanes_) {
+const QuotaBook::Lane* QuotaBook::find(std::string_view target) const {
+  for (const Lane& lane : lanes_) {
     if (lane.target == target) return &lane;
   }
   return nullptr;
 }
 
-bool QuotaBook::in_use(const std::string& id) const {
-  const auto holds = [&id](const std::deque<Waiting>& queue) {
-    return std::any_of(queue.begin(), queue.end(), [&id](const Waiting& waiting) { return waiting.id == id; });
-  };
-  return std::any_of(lanes_.begin(), lanes_.end(), [&](const Lane& lane) {
-    return lane.running.count(id) > 0 || holds(lane.interactive) || holds(lane.background);
-  });
+QuotaBook::Lane* QuotaBook::find(std::string_view target) {
+  return const_cast<Lane*>(static_cast<const QuotaBook*>(this)->find(target));
+}
+
+bool QuotaBook::holds(const Queue& queue, std::string_view id) {
+  for (const Waiting& waiting : queue) {
+    if (waiting.id == id) return true;
+  }
+  return false;
+}
+
+bool QuotaBook::in_use(std::string_view id) const {
+  for (const Lane& lane : lanes_) {
+    if (std::find(lane.running.begin(), lane.running.end(), id) != lane.running.end()) return true;
+    if (holds(lane.interactive, id) || holds(lane.background, id)) return true;
+  }
+  return false;
+}
+
+std::size_t QuotaBook::live(const Queue& queue, double now) {
+  std::size_t count = 0;
+  for (const Waiting& waiting : queue) count += waiting.deadline > now ? 1 : 0;
+  return count;
 }
 
 Result<Done> QuotaBook::configure(const json& config) {
   auto targets = read_targets(config);
-  if (!targets) return targets.error();
-  std::vector<Lane> lanes;
-  for (std::size_t index = 0; index < targets.value().size(); ++index) {
+  if (!targets) return targets.take_error();
+  auto description = elements_of(*find_member(config, "targets")).begin();
+  std::list<Lane> lanes;
+  for (const Target& target : targets.value()) {
     Lane lane;
-    lane.target = targets.value()[index].id;
-    const json& description = config["targets"][index];
-    if (const json* quota = find_member(description, "quota")) {
-      const std::string path = "targets[" + std::to_string(index) + "].quota";
+    lane.target = target.id;
+    if (const json* quota = find_member(*description++, "quota")) {
+      const std::string path = fill("targets[{}].quota", {digits(static_cast<std::int64_t>(lanes.size()))});
       if (!quota->is_object()) {
-        return Error{"invalid-config", path + " must be an object { concurrency?, perMinute?, queueLength? }.", path};
+        return refusal("invalid-config", path,
+                       "must be an object { concurrency?, perMinute?, queueLength? }.");
       }
-      if (auto error = read_limit(*quota, "concurrency", path, 1, kMostConcurrency, lane.concurrency)) return *error;
-      if (auto error = read_limit(*quota, "perMinute", path, 1, kMostPerMinute, lane.per_minute)) return *error;
-      if (auto error = read_limit(*quota, "queueLength", path, 0, kMostQueueLength, lane.queue_length)) return *error;
+      struct Limit {
+        std::string_view field;
+        double least;
+        double most;
+        std::size_t& to;
+      };
+      for (const Limit& limit : {Limit{"concurrency", 1, kMostConcurrency, lane.concurrency},
+                                 Limit{"perMinute", 1, kMostPerMinute, lane.per_minute},
+                                 Limit{"queueLength", 0, kMostQueueLength, lane.queue_length}}) {
+        auto done = read_limit(*quota, limit.field, path, limit.least, limit.most, limit.to);
+        if (!done) return done;
+      }
     }
     lanes.push_back(std::move(lane));
   }
   // Nothing fails from here on: what runs and waits moves over.
-  for (Lane& known : lanes_) {
-    const auto same = std::find_if(lanes.begin(), lanes.end(),
-                                   [&known](const Lane& lane) { return lane.target == known.target; });
-    if (same != lanes.end()) {
+  lanes.swap(lanes_);
+  for (Lane& known : lanes) {
+    if (Lane* same = find(known.target)) {
       same->running = std::move(known.running);
       same->interactive = std::move(known.interactive);
       same->background = std::move(known.background);
       if (same->limited()) same->starts = std::move(known.starts);
     } else if (!known.idle()) {
       known.configured = false;
-      lanes.push_back(std::move(known));
+      lanes_.push_back(std::move(known));
     }
   }
-  lanes_ = std::move(lanes);
   return Done{};
 }
 
@@ -101,8 +133,8 @@ bool QuotaBook::may_start(const Lane& lane) {
   return lane.running.size() < lane.concurrency && lane.starts.size() < lane.per_minute;
 }
 
-void QuotaBook::start(Lane& lane, std::string id, double now) {
-  lane.running.insert(std::move(id));
+void QuotaBook::start(Lane& lane, std::string_view id, double now) {
+  lane.running.emplace_back(id);
   if (lane.limited()) lane.starts.push_back(now);
 }
 
@@ -113,122 +145,111 @@ double QuotaBook::next_change(const Lane& lane) {
   }
   if (lane.waits() && lane.running.size() < lane.concurrency) {
     // A free slot: either the rate limit holds it back, or a tick is due now.
-    const bool held = lane.starts.size() >= lane.per_minute;
-    const std::size_t freeing = held ? lane.starts.size() - lane.per_minute : 0;
-    at = std::min(at, held ? lane.starts[freeing] + kRateWindowMs : 0.0);
+    double free_at = 0;
+    std::size_t left = lane.starts.size();
+    for (const double start : lane.starts) {
+      // The one whose end lets the next call start.
+      if (left-- == lane.per_minute) free_at = start + kRateWindowMs;
+    }
+    at = std::min(at, free_at);
   }
   return at;
 }
 
-Result<json> QuotaBook::admit(const json& ticket) {
-  auto target = require_string(ticket, "target", "target");
-  if (!target) return target.error();
-  auto id = require_string(ticket, "id", "id");
-  if (!id) return id.error();
-  auto mode = require_string(ticket, "mode", "mode");
-  if (!mode) return mode.error();
-  if (mode.value() != "interactive" && mode.value() != "background") {
-    return Error{"invalid-input", "mode must be interactive or background.", "mode"};
-  }
-  auto deadline = require_number(ticket, "deadline", "deadline");
-  if (!deadline) return deadline.error();
-  auto now = require_number(ticket, "now", "now");
-  if (!now) return now.error();
-  Lane* lane = find(target.value());
-  if (lane == nullptr || !lane->configured) {
-    return Error{"unknown-target", target_name(target.value()) + " is not configured.", "target"};
-  }
-  if (in_use(id.value())) {
-    return Error{"invalid-input", "id is already running or waiting; give each call its own.", "id"};
-  }
+Result<QuotaBook::Turn> QuotaBook::admit(const json& ticket) {
+  FieldReader reader(ticket);
+  const std::string_view target = reader.string("target");
+  const std::string_view id = reader.string("id");
+  const std::string_view mode = reader.string("mode");
+  const bool interactive = mode == "interactive";
+  if (!interactive && mode != "background") reader.complain("mode", "interactive or background");
+  const double deadline = reader.number("deadline");
+  const double now = reader.number("now");
+  if (reader.failed()) return reader.take_problem();
+  const std::string name = target_name(target);
+  Lane* lane = find(target);
+  if (lane == nullptr || !lane->configured)
+    return make_error("unknown-target", fill("{} is not configured.", {name}), "target");
+  if (in_use(id))
+    return refusal("invalid-input", "id", "is already running or waiting; give each call its own.");
 
-  const std::string name = target_name(target.value());
-  if (deadline.value() <= now.value()) {
-    return json{{"state", "refused"}, {"reason", "The call to " + name + " came after its deadline."}};
-  }
-  const auto live = [&](const std::deque<Waiting>& queue) {
-    return static_cast<std::size_t>(std::count_if(
-        queue.begin(), queue.end(), [&](const Waiting& waiting) { return waiting.deadline > now.value(); }));
+  JsonWriter answer;
+  const auto turn = [&answer](std::string_view state, std::string_view reason) {
+    answer.text("state", state).text("reason", reason).close('}');
+    return Turn{answer.take(), state == "go"};
   };
-  const bool interactive = mode.value() == "interactive";
-  const std::size_t ahead = live(lane->interactive) + (interactive ? 0 : live(lane->background));
-  forget_old_starts(*lane, now.value());
+  answer.open('{');
+  if (deadline <= now) return turn("refused", fill("The call to {} came after its deadline.", {name}));
+  const std::size_t ahead = live(lane->interactive, now) + (interactive ? 0 : live(lane->background, now));
+  forget_old_starts(*lane, now);
   if (ahead == 0 && may_start(*lane)) {
-    start(*lane, std::move(id).value(), now.value());
-    return json{{"state", "go"}, {"reason", name + " has a free place."}};
+    start(*lane, id, now);
+    return turn("go", fill("{} has a free place.", {name}));
   }
 
-  const bool rate_holds = lane->starts.size() >= lane->per_minute;
-  std::string limit = lane->running.size() >= lane->concurrency
-                          ? name + " already has " + calls(lane->running.size()) + " running from this page"
-                          : rate_holds ? name + " already got " + calls(lane->starts.size()) + " in the last minute"
-                                       : name + " has others waiting for their turn";
-  const std::size_t queued = lane->interactive.size() + lane->background.size();
-  if (queued >= lane->queue_length) {
-    return json{{"state", "refused"},
-                {"reason", limit + ", and its queue of " + std::to_string(lane->queue_length) +
-                               " is full. Try again when some have ended."}};
+  const std::string limit =
+      lane->running.size() >= lane->concurrency
+          ? fill("{} already has {} running from this page", {name, calls(lane->running.size())})
+      : lane->starts.size() >= lane->per_minute
+          ? fill("{} already got {} in the last minute", {name, calls(lane->starts.size())})
+          : fill("{} has others waiting for their turn", {name});
+  if (lane->interactive.size() + lane->background.size() >= lane->queue_length) {
+    return turn("refused", fill("{}, and its queue of {} is full. Try again when some have ended.",
+                                {limit, digits(static_cast<std::int64_t>(lane->queue_length))}));
   }
-  auto& queue = interactive ? lane->interactive : lane->background;
-  queue.push_back({std::move(id).value(), deadline.value()});
-  return json{{"state", "wait"},
-              {"position", ahead},
-              {"at", std::max(now.value(), next_change(*lane))},
-              {"reason", limit + (ahead == 0 ? "; this call is next." : "; " + calls(ahead) + " before this one.")}};
+  (interactive ? lane->interactive : lane->background).push_back({std::string(id), deadline});
+  answer.number("position", static_cast<double>(ahead)).number("at", std::max(now, next_change(*lane)));
+  return turn("wait", ahead == 0 ? fill("{}; this call is next.", {limit})
+                                 : fill("{}; {} before this one.", {limit, calls(ahead)}));
 }
 
-Result<json> QuotaBook::release(const json& release) {
-  auto target = require_string(release, "target", "target");
-  if (!target) return target.error();
-  auto now = require_number(release, "now", "now");
-  if (!now) return now.error();
+Result<QuotaBook::Turn> QuotaBook::release(const json& release) {
+  FieldReader reader(release);
+  const std::string_view target = reader.string("target");
+  const double now = reader.number("now");
+  if (reader.failed()) return reader.take_problem();
   const auto id = optional_string(release, "id");
-  if (!id && !optional_bool(release, "tick").value_or(false)) {
-    return Error{"invalid-input", "Give the id of the call that ended, or tick: true.", "id"};
+  if (!id && !is_set(release, "tick")) {
+    return make_error("invalid-input", "Give the id of the call that ended, or tick: true.", "id");
   }
-  json started = json::array();
-  json expired = json::array();
-  json released = json::object();
-  if (Lane* lane = find(target.value())) {
-    if (id) {
-      lane->running.erase(*id);
-      for (auto* queue : {&lane->interactive, &lane->background}) {
-        const auto waiting =
-            std::find_if(queue->begin(), queue->end(), [&id](const Waiting& other) { return other.id == *id; });
-        if (waiting != queue->end()) queue->erase(waiting);
-      }
-    }
-    for (auto* queue : {&lane->interactive, &lane->background}) {
+  std::list<std::string> started;
+  std::list<std::string> expired;
+  JsonWriter answer;
+  answer.open('{');
+  if (Lane* lane = find(target)) {
+    Queue* const queues[] = {&lane->interactive, &lane->background};
+    if (id) lane->running.remove_if([&id](const std::string& running) { return running == *id; });
+    for (Queue* queue : queues) {
       for (auto waiting = queue->begin(); waiting != queue->end();) {
-        if (waiting->deadline > now.value()) {
+        const bool cancelled = id && waiting->id == *id;
+        if (!cancelled && waiting->deadline > now) {
           ++waiting;
           continue;
         }
-        expired.push_back(std::move(waiting->id));
+        if (!cancelled) expired.push_back(waiting->id);
         waiting = queue->erase(waiting);
       }
     }
-    forget_old_starts(*lane, now.value());
-    for (auto* queue : {&lane->interactive, &lane->background}) {
-      while (!queue->empty() && may_start(*lane)) {
+    forget_old_starts(*lane, now);
+    for (Queue* queue : queues) {
+      for (; !queue->empty() && may_start(*lane); queue->pop_front()) {
         started.push_back(queue->front().id);
-        start(*lane, std::move(queue->front().id), now.value());
-        queue->pop_front();
+        start(*lane, queue->front().id, now);
       }
     }
-    if (lane->waits()) released["at"] = std::max(now.value(), next_change(*lane));
-    if (!lane->configured && lane->idle()) lanes_.erase(lanes_.begin() + (lane - lanes_.data()));
+    if (lane->waits()) answer.number("at", std::max(now, next_change(*lane)));
+    if (!lane->configured && lane->idle())
+      lanes_.remove_if([lane](const Lane& other) { return &other == lane; });
   }
-  released["start"] = std::move(started);
-  released["expired"] = std::move(expired);
-  return released;
+  write_strings(answer, "start", started);
+  write_strings(answer, "expired", expired);
+  return Turn{answer.close('}').take(), !started.empty()};
 }
 
-QuotaLoad QuotaBook::load(const std::string& target) const {
-  for (const Lane& lane : lanes_) {
-    if (lane.target == target) return {lane.running.size(), lane.interactive.size() + lane.background.size()};
-  }
-  return {};
+QuotaLoad QuotaBook::load(std::string_view target) const {
+  const Lane* lane = find(target);
+  if (lane == nullptr) return {};
+  return {lane->running.size(), lane->interactive.size() + lane->background.size()};
 }
 
 }  // namespace tierwise::route

@@ -8,9 +8,8 @@
 // sentence.
 #pragma once
 
-#include <cstddef>
 #include <functional>
-#include <optional>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -33,39 +32,24 @@ struct Facts {
   double input_tokens;
   double output_tokens;
   const Flags& flags;
-  // nullopt for a tier without a Space.
-  std::function<std::optional<HealthView>(Tier)> health;
-};
-
-enum class Operator { kEquals, kIn, kContains, kPresent, kTruthy, kGreater, kLess, kAtLeast, kAtMost };
-
-struct Comparison {
-  Operator op;
-  json operand;
-};
-
-struct Condition {
-  enum class Kind { kAlways, kAll, kAny, kNot, kCompare };
-  Kind kind = Kind::kAlways;
-  // kAll, kAny: one or more; kNot: exactly one.
-  std::vector<Condition> parts = {};
-  // kCompare: the fact by its segments ("context", "useCompanyModel"), and comparisons that must all hold.
-  std::vector<std::string> fact = {};
-  std::vector<Comparison> comparisons = {};
-
-  bool holds(const Facts& facts) const;
+  // Of the tiers that have a Space.
+  const std::list<Target>& targets;
+  const std::function<HealthView(const Target&)>& health;
 };
 
 struct Rule {
   Tier tier;
-  Condition when;
+  // A condition as it was read, checked; null holds always.
+  json when;
   // Clauses without a final period. `otherwise` says why the rule did not apply; may be empty.
   std::string because;
   std::string otherwise;
+
+  bool applies(const Facts& facts) const;
 };
 
 struct Rules {
-  std::vector<Rule> list;
+  std::list<Rule> list;
   // Tiers that stand in, in this order, when those wanted and the default one do not answer.
   std::vector<Tier> fallback;
 

@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "base/text.h"
+#include "base/words.h"
+
 namespace tierwise::route {
 namespace {
 
@@ -12,12 +15,11 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_word(char c) { return is_digit(c) || is_letter(c); }
 bool is_token(char c) { return is_word(c) || c == '-' || c == '_' || c == '.'; }
 bool is_space_character(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool begins(std::string_view text, std::size_t at, std::string_view with, bool any_case = false) {
   if (text.size() - at < with.size()) return false;
   for (std::size_t i = 0; i < with.size(); ++i) {
-    const char c = any_case ? lowered(text[at + i]) : text[at + i];
+    const char c = any_case ? lower_case(text[at + i]) : text[at + i];
     if (c != with[i]) return false;
   }
   return true;
@@ -40,11 +42,10 @@ constexpr std::array<TokenShape, 4> kTokenShapes = {{
 constexpr std::array<std::string_view, 2> kSchemes = {"bearer", "basic"};
 constexpr std::size_t kLeastSchemeSecret = 6;
 // Words that follow a scheme in prose about authentication.
-constexpr std::array<std::string_view, 7> kSchemeProse = {"token",  "tokens", "authentication", "authorization",
-                                                          "header", "scheme", "settings"};
+constexpr std::string_view kSchemeProse = "token tokens authentication authorization header scheme settings";
 
-constexpr std::array<std::string_view, 6> kSecretParameters = {"__sign=", "token=",  "access_token=",
-                                                               "api_key=", "apikey=", "key="};
+constexpr std::array<std::string_view, 6> kSecretParameters = {
+    "__sign=", "token=", "access_token=", "api_key=", "apikey=", "key="};
 
 // Length of the credential at `at`, or 0.
 std::size_t credential_length(std::string_view text, std::size_t at) {
@@ -68,7 +69,7 @@ std::size_t credential_length(std::string_view text, std::size_t at) {
     while (word_end < end && is_letter(text[word_end])) ++word_end;
     const std::string word = lower_case(text.substr(begin, word_end - begin));
     bool prose = end - begin < kLeastSchemeSecret || begin == at + scheme.size();
-    for (const std::string_view known : kSchemeProse) prose = prose || (word == known && end - word_end <= 1);
+    prose = prose || (end - word_end <= 1 && has_word(kSchemeProse, word));
     if (!prose) return end - at;
   }
   return 0;
@@ -85,27 +86,16 @@ std::size_t secret_parameter_length(std::string_view text, std::size_t at) {
 
 // Length of the HTML tag at `at`, or 0. Known names only: "<unk>" and "a < b" are text.
 std::size_t tag_length(std::string_view text, std::size_t at) {
-  constexpr std::array<std::string_view, 10> kTags = {"a", "b", "br", "code", "div", "em", "i", "p", "span", "strong"};
   if (text[at] != '<') return 0;
   const std::size_t start = at + 1 < text.size() && text[at + 1] == '/' ? at + 2 : at + 1;
   std::size_t end = start;
   while (end < text.size() && is_word(text[end])) ++end;
-  const std::string name = lower_case(text.substr(start, end - start));
-  for (const std::string_view tag : kTags) {
-    if (name != tag) continue;
-    const std::size_t close = text.find_first_of("<>", end);
-    return close != std::string_view::npos && text[close] == '>' ? close + 1 - at : 0;
-  }
-  return 0;
+  if (!has_word("a b br code div em i p span strong", lower_case(text.substr(start, end - start)))) return 0;
+  const std::size_t close = text.find_first_of("<>", end);
+  return close != std::string_view::npos && text[close] == '>' ? close + 1 - at : 0;
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = lowered(c);
-  return lower;
-}
 
 std::string redact(std::string_view text) {
   std::string clean;
@@ -154,7 +144,7 @@ std::string quotable(std::string_view text, std::size_t most) {
       continue;
     }
     const std::size_t needed = gap && !quoted.empty() ? 2 : 1;
-    if (characters + needed > most) return quoted + "…";
+    if (characters + needed > most) return quoted.append("…");
     if (needed == 2) quoted += ' ';
     quoted += character;
     characters += needed;

@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "base/field_reader.h"
+#include "base/text.h"
+#include "base/words.h"
 #include "route/name.h"
 #include "route/phrase.h"
 #include "route/server_text.h"
@@ -49,7 +52,8 @@ constexpr std::array<StageWords, 14> kStages = {{
      "has crashed: its owner finds why in its logs and must restart it (Hugging Face → Space → Logs)."},
     {"DELETING", StageState::kMissing, "is being deleted: set another Space for this tier."},
     {"MISSING", StageState::kMissing,
-     "was not found: it does not exist, or it is private. Check its address, and give a token that may read it."},
+     "was not found: it does not exist, or it is private. Check its address, and give a token that may read "
+     "it."},
 }};
 
 std::string upper_case(std::string_view text) {
@@ -71,9 +75,8 @@ const StageWords* find_stage(std::string_view stage) {
 }  // namespace
 
 std::string_view stage_state_name(StageState state) {
-  constexpr std::array<std::string_view, 8> kNames = {"running", "sleeping", "building", "starting",
-                                                      "paused",  "broken",   "missing",  "unknown"};
-  return kNames[static_cast<std::size_t>(state)];
+  return word_at("running sleeping building starting paused broken missing unknown",
+                 static_cast<std::size_t>(state));
 }
 
 StageState stage_state(std::string_view stage) {
@@ -86,21 +89,17 @@ bool stage_is_fatal(StageState state) {
 }
 
 Result<StageSighting> read_stage_sighting(const json& observation) {
-  auto stage = require_string(observation, "stage", "stage");
-  if (!stage) return stage.error();
-  auto polls = require_number(observation, "polls", "polls");
-  if (!polls) return polls.error();
-  auto started_at = require_number(observation, "startedAt", "startedAt");
-  if (!started_at) return started_at.error();
-  auto now = require_number(observation, "now", "now");
-  if (!now) return now.error();
-  return StageSighting{std::move(stage).value(),
-                       polls.value(),
-                       started_at.value(),
-                       now.value(),
-                       optional_number(observation, "rateRemaining"),
-                       optional_number(observation, "rateResetSeconds"),
-                       optional_string(observation, "errorMessage").value_or("")};
+  FieldReader reader(observation);
+  StageSighting seen;
+  seen.stage = reader.string("stage");
+  seen.polls = reader.number("polls");
+  seen.started_at = reader.number("startedAt");
+  seen.now = reader.number("now");
+  if (reader.failed()) return reader.take_problem();
+  seen.rate_remaining = optional_number(observation, "rateRemaining");
+  seen.rate_reset_seconds = optional_number(observation, "rateResetSeconds");
+  seen.error_message = string_or_empty(observation, "errorMessage");
+  return seen;
 }
 
 std::string stage_message(std::string_view target, std::string_view stage, std::string_view error_message,
@@ -108,16 +107,16 @@ std::string stage_message(std::string_view target, std::string_view stage, std::
   const std::string name = target_name(target);
   const StageWords* known = find_stage(stage);
   if (known == nullptr) {
-    return name + " is in a state unknown to this version (" + quotable(stage, kMaxStageWord) +
-           "); it is looked at again.";
+    return fill("{} is in a state unknown to this version ({}); it is looked at again.",
+                {name, quotable(stage, kMaxStageWord)});
   }
-  std::string message = name + " " + std::string(known->words);
+  std::string message = fill("{} {}", {name, known->words});
   if (known->state == StageState::kSleeping || known->state == StageState::kStarting) {
-    message += usual_wake_ms ? "about " + wait_phrase(*usual_wake_ms) + "." : "usually under a minute.";
+    message += usual_wake_ms ? fill("about {}.", {wait_phrase(*usual_wake_ms)}) : "usually under a minute.";
   }
   if (stage_is_fatal(known->state)) {
     const std::string said = quotable(error_message);
-    if (!said.empty()) message += " The Hub says: \"" + said + "\"";
+    if (!said.empty()) message += fill(" The Hub says: \"{}\"", {said});
   }
   return message;
 }

@@ -1,12 +1,15 @@
 #include "route/tiers.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/json_writer.h"
+#include "base/rank.h"
+#include "base/text.h"
 #include "route/phrase.h"
 #include "route/plan_request.h"
 
@@ -19,7 +22,7 @@ using Prefer = PlanRequest::Prefer;
 struct Wish {
   Tier tier;
   // A clause: "useCompanyModel is set in the context".
-  std::string because;
+  std::string_view because;
   bool by_name = false;
   // Only stands in: not worth a word when it has no Space.
   bool fallback = false;
@@ -39,9 +42,9 @@ bool is_waking(const HealthView& health) {
 }
 
 // "company: useCompanyModel is set in the context."
-std::string sentence(std::string_view subject, std::string clause) {
-  while (!clause.empty() && (clause.back() == '.' || clause.back() == ' ')) clause.pop_back();
-  return std::string(subject) + ": " + clause + ".";
+std::string sentence(std::string_view subject, std::string_view clause) {
+  while (!clause.empty() && (clause.back() == '.' || clause.back() == ' ')) clause.remove_suffix(1);
+  return fill("{}: {}.", {subject, clause});
 }
 
 // The message of the health book is a sentence already, and as a rule begins with the name: "company Space is
@@ -49,14 +52,14 @@ std::string sentence(std::string_view subject, std::string clause) {
 std::string unavailable(const Target& target, const std::string& message) {
   const std::string_view name = label(target);
   if (message.size() > name.size() && message.starts_with(name)) return message;
-  return sentence(name, message.empty() ? "it cannot serve at the moment" : message);
+  return sentence(name, message.empty() ? std::string_view("it cannot serve at the moment") : message);
 }
 
 // Plans one request. Holds references to the configuration and the request for that long.
 class Planner {
  public:
   Planner(const PlanRequest& request, const Survey& survey, const Rules& rules, const Flags& flags,
-          Tier default_tier, const std::vector<Target>& targets)
+          Tier default_tier, const std::list<Target>& targets)
       : request_(request),
         survey_(survey),
         rules_(rules),
@@ -64,33 +67,27 @@ class Planner {
         default_tier_(default_tier),
         targets_(targets) {}
 
-  json plan() {
+  std::string plan() {
     make_wishes();
     tier_ = answering_tier();
+    plan_.open('{').text("tier", tier_name(tier_)).name("passedOver").open('[');
     for (const Wish& wish : wishes_) consider_space(wish);
     pass_over_unwished_spaces();
     for (const Target& target : targets_) {
       if (target.provider != Provider::kSpace) consider_provider(target);
     }
     // Whatever the order of the config.
-    std::stable_sort(candidates_.begin(), candidates_.end(),
-                     [](const Candidate& left, const Candidate& right) {
-                       return left.target->provider < right.target->provider;
-                     });
+    sort_candidates(
+        [](const Candidate& candidate) { return static_cast<double>(candidate.target->provider); });
     apply_preference();
     put_waking_after_awake();
     take_soonest_cooling_if_alone();
-    return written();
+    plan_.close(']');
+    write_targets();
+    return plan_.close('}').take();
   }
 
  private:
-  const Target* space_of(Tier tier) const {
-    const auto found = std::find_if(targets_.begin(), targets_.end(), [tier](const Target& target) {
-      return target.provider == Provider::kSpace && target.tier == tier;
-    });
-    return found == targets_.end() ? nullptr : &*found;
-  }
-
   Facts facts() const {
     return Facts{.context = request_.context == nullptr ? no_context_ : *request_.context,
                  .permissions = request_.permissions,
@@ -101,41 +98,40 @@ class Planner {
                  .input_tokens = request_.input_tokens,
                  .output_tokens = request_.output_tokens,
                  .flags = flags_,
-                 .health = [this](Tier tier) -> std::optional<HealthView> {
-                   const Target* space = space_of(tier);
-                   if (space == nullptr) return std::nullopt;
-                   return survey_.health(*space);
-                 }};
+                 .targets = targets_,
+                 .health = survey_.health};
   }
 
   const Wish* wish_for(Tier tier) const {
-    const auto found =
-        std::find_if(wishes_.begin(), wishes_.end(), [tier](const Wish& wish) { return wish.tier == tier; });
-    return found == wishes_.end() ? nullptr : &*found;
+    for (const Wish& wish : wishes_) {
+      if (wish.tier == tier) return &wish;
+    }
+    return nullptr;
   }
 
-  void wish(Wish wish) {
-    if (wish_for(wish.tier) == nullptr) wishes_.push_back(std::move(wish));
+  void wish(Tier tier, std::string_view because, bool fallback = false) {
+    if (wish_for(tier) == nullptr) wishes_.push_back({tier, because, false, fallback});
   }
 
   void make_wishes() {
-    if (request_.tier) wish({.tier = *request_.tier, .because = "asked for by name", .by_name = true});
+    if (request_.tier) {
+      wish(*request_.tier, "asked for by name");
+      wishes_.back().by_name = true;
+    }
     const Facts known = facts();
     for (const Rule& rule : rules_.list) {
-      if (wish_for(rule.tier) == nullptr && rule.when.holds(known))
-        wish({.tier = rule.tier, .because = rule.because});
+      if (wish_for(rule.tier) == nullptr && rule.applies(known)) wish(rule.tier, rule.because);
     }
-    wish({.tier = default_tier_, .because = "the default tier"});
-    for (const Tier tier : rules_.fallback) {
-      wish({.tier = tier, .because = "stands in when the tiers before it do not answer", .fallback = true});
-    }
+    wish(default_tier_, "the default tier");
+    for (const Tier tier : rules_.fallback)
+      wish(tier, "stands in when the tiers before it do not answer", true);
   }
 
   // The first wish whose Space may be used; without one the first permitted wish, which a provider then
   // answers.
   Tier answering_tier() const {
     for (const Wish& wish : wishes_) {
-      const Target* space = space_of(wish.tier);
+      const Target* space = space_of(targets_, wish.tier);
       if (space != nullptr && request_.permits(wish.tier) && !flags_.objection(*space, default_tier_))
         return wish.tier;
     }
@@ -146,19 +142,21 @@ class Planner {
   }
 
   void consider_space(const Wish& wish) {
-    const Target* space = space_of(wish.tier);
-    const std::string_view name = tier_name(wish.tier);
+    const Target* space = space_of(targets_, wish.tier);
+    const auto but = [&](std::string_view why_not) {
+      return sentence(tier_name(wish.tier), fill("{}, but {}", {wish.because, why_not}));
+    };
     if (space == nullptr) {
       if (wish.fallback) return;
-      pass_over("space:" + std::string(name), Provider::kSpace, wish.tier, "not-configured",
-                sentence(name, wish.because + ", but no Space is configured for this tier"));
+      const std::string reason = but("no Space is configured for this tier");
+      pass_over(fill("space:{}", {tier_name(wish.tier)}), Provider::kSpace, wish.tier, "not-configured",
+                reason);
       return;
     }
     if (const auto objection = flags_.objection(*space, default_tier_)) {
-      pass_over(*space, "flag-off", sentence(name, wish.because + ", but " + *objection));
+      pass_over(*space, "flag-off", but(*objection));
     } else if (!request_.permits(wish.tier)) {
-      pass_over(*space, "not-permitted",
-                sentence(name, wish.because + ", but the permissions of this request leave it out"));
+      pass_over(*space, "not-permitted", but("the permissions of this request leave it out"));
     } else {
       consider_health(*space, wish.because, wish.by_name);
     }
@@ -166,7 +164,7 @@ class Planner {
 
   void pass_over_unwished_spaces() {
     for (const Tier tier : kTiers) {
-      const Target* space = space_of(tier);
+      const Target* space = space_of(targets_, tier);
       if (space == nullptr || wish_for(tier) != nullptr) continue;
       const std::string_view name = tier_name(tier);
       if (const auto objection = flags_.objection(*space, default_tier_)) {
@@ -179,7 +177,7 @@ class Planner {
     }
   }
 
-  std::string why_not_wished(Tier tier) const {
+  std::string_view why_not_wished(Tier tier) const {
     for (const Rule& rule : rules_.list) {
       if (rule.tier == tier && !rule.otherwise.empty()) return rule.otherwise;
     }
@@ -197,25 +195,23 @@ class Planner {
                     false);
   }
 
-  void consider_health(const Target& target, const std::string& because, bool pinned) {
-    Candidate candidate{&target, because, survey_.health(target), pinned};
-    const HealthView& health = candidate.health;
+  void consider_health(const Target& target, std::string_view because, bool pinned) {
+    const HealthView health = survey_.health(target);
     if (health.availability == Availability::kUnavailable) {
       pass_over(target, "unavailable", unavailable(target, health.message));
-    } else if (health.availability == Availability::kCooling) {
-      cooling_.push_back(std::move(candidate));
-    } else {
-      candidates_.push_back(std::move(candidate));
+      return;
     }
+    auto& list = health.availability == Availability::kCooling ? cooling_ : candidates_;
+    list.push_back({&target, std::string(because), health, pinned});
   }
 
   // Why it was wanted and why it is left alone, each a sentence.
   std::string left_alone(const Candidate& candidate) const {
     const HealthView& health = candidate.health;
-    return sentence(label(*candidate.target), candidate.because) + " " +
-           (health.message.empty() ? "It failed and is left alone for another " +
-                                         wait_phrase(health.cooling_until - request_.now) + "."
-                                   : health.message);
+    const std::string wanted = sentence(label(*candidate.target), candidate.because);
+    if (!health.message.empty()) return fill("{} {}", {wanted, health.message});
+    return fill("{} It failed and is left alone for another {}.",
+                {wanted, wait_phrase(health.cooling_until - request_.now)});
   }
 
   // Smaller is better; nullopt when it is not known.
@@ -229,12 +225,30 @@ class Planner {
 
   std::string measured(const Candidate& candidate, std::optional<double> value) const {
     if (request_.prefer == Prefer::kCost) {
-      return value ? "lowest cost first: about " + dollars_phrase(*value)
-                   : "lowest cost first, but its price is not known, so it keeps its place";
+      return value ? fill("; lowest cost first: about {}", {dollars_phrase(*value)})
+                   : "; lowest cost first, but its price is not known, so it keeps its place";
     }
-    if (!value) return "fastest first, but its speed is not known yet, so it keeps its place";
+    if (!value) return "; fastest first, but its speed is not known yet, so it keeps its place";
     const bool first_part = request_.interactive && candidate.health.first_part_p50_ms;
-    return "fastest first: usually " + latency_phrase(*value) + (first_part ? " to the first part" : "");
+    return fill("; fastest first: usually {}{}",
+                {latency_phrase(*value), first_part ? " to the first part" : ""});
+  }
+
+  // By rank, the lowest first; equals keep their order.
+  template <typename RankOf>
+  void sort_candidates(RankOf rank_of) {
+    std::vector<Rank> ranks;
+    for (const Candidate& candidate : candidates_) {
+      ranks.push_back({rank_of(candidate), static_cast<std::uint32_t>(ranks.size())});
+    }
+    sort_ranks(ranks);
+    put_in_order(ranks);
+  }
+
+  void put_in_order(const std::vector<Rank>& ranks) {
+    std::vector<std::list<Candidate>::iterator> places;
+    for (auto place = candidates_.begin(); place != candidates_.end(); ++place) places.push_back(place);
+    for (const Rank& rank : ranks) candidates_.splice(candidates_.end(), candidates_, places[rank.place]);
   }
 
   // Sorts the real targets whose measure is known among the places they hold; the others stay where they are.
@@ -242,78 +256,69 @@ class Planner {
     const auto movable = [](const Candidate& candidate) {
       return !candidate.pinned && !is_mock(*candidate.target);
     };
-    if (request_.prefer == Prefer::kQuality ||
-        std::count_if(candidates_.begin(), candidates_.end(), movable) < 2)
-      return;
-    struct Measured {
-      double value;
-      Candidate candidate;
-    };
-    std::vector<std::size_t> places;
-    std::vector<Measured> known;
-    for (std::size_t place = 0; place < candidates_.size(); ++place) {
-      Candidate& candidate = candidates_[place];
+    const auto choices = std::count_if(candidates_.begin(), candidates_.end(), movable);
+    if (request_.prefer == Prefer::kQuality || choices < 2) return;
+    std::vector<Rank> order;
+    std::vector<Rank> known;
+    for (Candidate& candidate : candidates_) {
+      const auto place = static_cast<std::uint32_t>(order.size());
+      order.push_back({0, place});
       if (!movable(candidate)) continue;
       const auto value = measure(candidate);
-      candidate.because += "; " + measured(candidate, value);
-      if (!value) continue;
-      places.push_back(place);
-      known.push_back({*value, candidate});
+      candidate.because += measured(candidate, value);
+      if (value) known.push_back({*value, place});
     }
-    std::stable_sort(known.begin(), known.end(),
-                     [](const Measured& left, const Measured& right) { return left.value < right.value; });
-    for (std::size_t index = 0; index < places.size(); ++index) {
-      candidates_[places[index]] = std::move(known[index].candidate);
-    }
+    std::vector<Rank> sorted = known;
+    sort_ranks(sorted);
+    for (std::size_t i = 0; i < known.size(); ++i) order[known[i].place] = sorted[i];
+    put_in_order(order);
   }
 
   // A Space that must wake first is still in the plan, so that it is woken when those before it fail.
   void put_waking_after_awake() {
-    const bool another_is_awake =
-        std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& candidate) {
-          return !is_mock(*candidate.target) && !is_waking(candidate.health);
-        });
+    bool another_is_awake = false;
+    for (const Candidate& candidate : candidates_) {
+      another_is_awake = another_is_awake || (!is_mock(*candidate.target) && !is_waking(candidate.health));
+    }
     const bool goes_back = request_.fall_back_while_waking && request_.interactive && another_is_awake;
     for (Candidate& candidate : candidates_) {
       if (!is_waking(candidate.health)) continue;
-      candidate.because +=
-          candidate.health.availability == Availability::kAsleep ? "; it is asleep" : "; it is starting";
-      candidate.because += goes_back ? ", so targets that are awake come first" : " and has to wake first";
+      candidate.because += fill(
+          "; it is {}{}", {candidate.health.availability == Availability::kAsleep ? "asleep" : "starting",
+                           goes_back ? ", so targets that are awake come first" : " and has to wake first"});
     }
     if (!goes_back) return;
-    const auto rank = [](const Candidate& candidate) {
-      if (is_mock(*candidate.target)) return 2;
-      return is_waking(candidate.health) ? 1 : 0;
-    };
-    std::stable_sort(
-        candidates_.begin(), candidates_.end(),
-        [&rank](const Candidate& left, const Candidate& right) { return rank(left) < rank(right); });
+    sort_candidates([](const Candidate& candidate) {
+      if (is_mock(*candidate.target)) return 2.0;
+      return is_waking(candidate.health) ? 1.0 : 0.0;
+    });
   }
 
   void take_soonest_cooling_if_alone() {
-    auto soonest = cooling_.end();
+    const Candidate* soonest = nullptr;
     if (candidates_.empty()) {
-      soonest = std::min_element(cooling_.begin(), cooling_.end(),
-                                 [](const Candidate& left, const Candidate& right) {
-                                   return left.health.cooling_until < right.health.cooling_until;
-                                 });
+      for (const Candidate& candidate : cooling_) {
+        const bool sooner =
+            soonest == nullptr || candidate.health.cooling_until < soonest->health.cooling_until;
+        if (sooner) soonest = &candidate;
+      }
     }
-    for (auto candidate = cooling_.begin(); candidate != cooling_.end(); ++candidate) {
-      if (candidate == soonest) {
-        candidates_.push_back(*candidate);
+    for (const Candidate& candidate : cooling_) {
+      if (&candidate == soonest) {
+        candidates_.push_back(candidate);
       } else {
-        pass_over(*candidate->target, "cooling-down", left_alone(*candidate));
+        pass_over(*candidate.target, "cooling-down", left_alone(candidate));
       }
     }
   }
 
-  void pass_over(std::string id, Provider provider, Tier tier, std::string_view code, std::string reason) {
-    json entry = told(std::move(id), provider, tier, std::move(reason));
-    entry.emplace("code", std::string(code));
-    passed_over_.push_back(std::move(entry));
+  void pass_over(std::string_view id, Provider provider, Tier tier, std::string_view code,
+                 std::string_view reason) {
+    tell(id, provider, tier, reason);
+    plan_.text("code", code).close('}');
   }
-  void pass_over(const Target& target, std::string_view code, std::string reason) {
-    pass_over(target.id, target.provider, tier_of(target), code, std::move(reason));
+  void pass_over(const Target& target, std::string_view code, std::string_view reason) {
+    pass_over(target.id, target.provider, tier_of(target), code, reason);
   }
 
   Tier tier_of(const Target& target) const {
@@ -322,37 +327,28 @@ class Planner {
 
   std::string why_taken(const Candidate& candidate) const {
     if (candidate.health.availability == Availability::kCooling) {
-      return left_alone(candidate) + " It is tried all the same: nothing else is left.";
+      return fill("{} It is tried all the same: nothing else is left.", {left_alone(candidate)});
     }
     const bool probe = candidate.health.availability == Availability::kProbing;
     return sentence(label(*candidate.target),
-                    candidate.because + (probe ? "; this call finds out whether it is back" : ""));
+                    fill(probe ? "{}; this call finds out whether it is back" : "{}", {candidate.because}));
   }
 
-  json written() {
-    json targets = json::array();
+  void write_targets() {
+    plan_.name("targets").open('[');
     for (const Candidate& candidate : candidates_) {
       const Target& target = *candidate.target;
-      json entry = told(target.id, target.provider, tier_of(target), why_taken(candidate));
-      if (candidate.health.availability == Availability::kProbing) entry.emplace("probe", true);
-      targets.push_back(std::move(entry));
+      tell(target.id, target.provider, tier_of(target), why_taken(candidate));
+      if (candidate.health.availability == Availability::kProbing) plan_.flag("probe", true);
+      plan_.close('}');
     }
-    json plan = json::object();
-    plan.emplace("tier", std::string(tier_name(tier_)));
-    plan.emplace("targets", std::move(targets));
-    plan.emplace("passedOver", std::move(passed_over_));
-    return plan;
+    plan_.close(']');
   }
 
-  // What targets taken and passed over have in common. Not from an initializer list: that would copy each
-  // value.
-  static json told(std::string id, Provider provider, Tier tier, std::string reason) {
-    json entry = json::object();
-    entry.emplace("target", std::move(id));
-    entry.emplace("provider", std::string(provider_name(provider)));
-    entry.emplace("tier", std::string(tier_name(tier)));
-    entry.emplace("reason", std::move(reason));
-    return entry;
+  // What targets taken and passed over have in common; the object stays open.
+  void tell(std::string_view id, Provider provider, Tier tier, std::string_view reason) {
+    plan_.open('{').text("target", id).text("provider", provider_name(provider));
+    plan_.text("tier", tier_name(tier)).text("reason", reason);
   }
 
   const PlanRequest& request_;
@@ -360,32 +356,31 @@ class Planner {
   const Rules& rules_;
   const Flags& flags_;
   const Tier default_tier_;
-  const std::vector<Target>& targets_;
-  const json no_context_ = json::object();
+  const std::list<Target>& targets_;
+  const json no_context_ = json(json::value_t::object);
 
   Tier tier_ = Tier::kBase;
-  std::vector<Wish> wishes_;
-  std::vector<Candidate> candidates_;
-  std::vector<Candidate> cooling_;
-  json passed_over_ = json::array();
+  std::list<Wish> wishes_;
+  std::list<Candidate> candidates_;
+  std::list<Candidate> cooling_;
+  // Filled from front to back: who is passed over first, in the order of finding out.
+  JsonWriter plan_;
 };
 
 }  // namespace
 
 Result<Done> Tiers::configure(const json& config) {
-  if (!config.is_object()) return Error{"invalid-config", "The configuration must be an object.", "config"};
+  if (!config.is_object())
+    return make_error("invalid-config", "The configuration must be an object.", "config");
   auto rules = Rules::read(config);
-  if (!rules) return rules.error();
+  if (!rules) return rules.take_error();
   auto flags = Flags::read(config);
-  if (!flags) return flags.error();
-  const auto name = optional_string(config, "defaultTier");
-  const auto tier = name ? tier_named(*name) : std::nullopt;
-  if (!tier) {
-    return Error{"invalid-config", "defaultTier must be one of base, company, abstraction, user.",
-                 "defaultTier"};
-  }
+  if (!flags) return flags.take_error();
+  const auto tier = tier_named(string_or_empty(config, "defaultTier"));
+  if (!tier)
+    return refusal("invalid-config", "defaultTier", "must be one of base, company, abstraction, user.");
   auto targets = read_targets(config);
-  if (!targets) return targets.error();
+  if (!targets) return targets.take_error();
   rules_ = std::move(rules).value();
   flags_ = std::move(flags).value();
   default_tier_ = *tier;
@@ -393,9 +388,10 @@ Result<Done> Tiers::configure(const json& config) {
   return Done{};
 }
 
-Result<json> Tiers::plan(const json& request, const HealthBook& health, const reply::Prices& prices) const {
-  const auto read = PlanRequest::read(request);
-  if (!read) return read.error();
+Result<std::string> Tiers::plan(const json& request, const HealthBook& health,
+                                const reply::Prices& prices) const {
+  auto read = PlanRequest::read(request);
+  if (!read) return read.take_error();
   const PlanRequest& asked = read.value();
   const Survey survey{
       .health = [&health, now = asked.now](const Target& target) { return health.view(target.id, now); },
@@ -407,9 +403,9 @@ Result<json> Tiers::plan(const json& request, const HealthBook& health, const re
   return Planner(asked, survey, rules_, flags_, default_tier_, targets_).plan();
 }
 
-Result<json> Tiers::plan(const json& request, const Survey& survey) const {
-  const auto read = PlanRequest::read(request);
-  if (!read) return read.error();
+Result<std::string> Tiers::plan(const json& request, const Survey& survey) const {
+  auto read = PlanRequest::read(request);
+  if (!read) return read.take_error();
   return Planner(read.value(), survey, rules_, flags_, default_tier_, targets_).plan();
 }
 

@@ -8,8 +8,9 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -34,16 +35,16 @@ class Tiers {
   // field named; the configuration is unchanged then.
   Result<Done> configure(const json& config);
 
-  // PlanRequest -> Plan of js/core-types.ts. Error codes "unknown-tier", "invalid-input", "too-large",
-  // "too-deep". A plan without targets is no error: `passedOver` says why.
-  Result<json> plan(const json& request, const HealthBook& health, const reply::Prices& prices) const;
-  Result<json> plan(const json& request, const Survey& survey) const;
+  // PlanRequest -> Plan of js/core-types.ts as JSON text. Error codes "unknown-tier", "invalid-input",
+  // "too-large", "too-deep". A plan without targets is no error: `passedOver` says why.
+  Result<std::string> plan(const json& request, const HealthBook& health, const reply::Prices& prices) const;
+  Result<std::string> plan(const json& request, const Survey& survey) const;
 
  private:
   Rules rules_;
   Flags flags_;
   Tier default_tier_ = Tier::kBase;
-  std::vector<Target> targets_;
+  std::list<Target> targets_;
 };
 
 }  // namespace tierwise::route

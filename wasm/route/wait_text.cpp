@@ -1,10 +1,10 @@
 #include "route/wait_text.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
-#include "route/server_text.h"
+#include "base/text.h"
+#include "base/words.h"
 
 namespace tierwise::route {
 namespace {
@@ -41,7 +41,8 @@ class Scanner {
     skip(length);
     return letters;
   }
-  // Digits only; nullopt and no move without one. Further digits than a double holds exactly are harmless here.
+  // Digits only; nullopt and no move without one. Further digits than a double holds exactly are harmless
+  // here.
   std::optional<double> take_number() {
     if (!is_digit(peek())) return std::nullopt;
     double number = 0;
@@ -75,19 +76,11 @@ std::optional<double> take_clock(Scanner& text) {
 }
 
 std::optional<double> unit_ms(std::string_view unit) {
-  struct Unit {
-    std::string_view name;
-    double ms;
-  };
-  constexpr std::array<Unit, 18> kUnits = {{
-      {"ms", 1},         {"millisecond", 1}, {"milliseconds", 1}, {"s", kSecondMs},      {"sec", kSecondMs},
-      {"secs", kSecondMs}, {"second", kSecondMs}, {"seconds", kSecondMs}, {"m", kMinuteMs}, {"min", kMinuteMs},
-      {"mins", kMinuteMs}, {"minute", kMinuteMs}, {"minutes", kMinuteMs}, {"h", kHourMs}, {"hour", kHourMs},
-      {"hours", kHourMs}, {"day", kDayMs},   {"days", kDayMs},
-  }};
-  for (const Unit& known : kUnits) {
-    if (known.name == unit) return known.ms;
-  }
+  if (has_word("ms millisecond milliseconds", unit)) return 1;
+  if (has_word("s sec secs second seconds", unit)) return kSecondMs;
+  if (has_word("m min mins minute minutes", unit)) return kMinuteMs;
+  if (has_word("h hour hours", unit)) return kHourMs;
+  if (has_word("day days", unit)) return kDayMs;
   return std::nullopt;
 }
 
@@ -111,12 +104,8 @@ std::optional<double> take_wait(Scanner text) {
 }
 
 std::optional<int> month_number(std::string_view word) {
-  constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
-                                                        "jul", "aug", "sep", "oct", "nov", "dec"};
-  for (std::size_t i = 0; i < kMonths.size(); ++i) {
-    if (kMonths[i] == word) return static_cast<int>(i) + 1;
-  }
-  return std::nullopt;
+  const std::size_t position = word_position("jan feb mar apr may jun jul aug sep oct nov dec", word);
+  return position == kNoWord ? std::nullopt : std::optional(static_cast<int>(position) + 1);
 }
 
 // Days from 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date
@@ -132,8 +121,8 @@ long long days_from_civil(long long year, int month, int day) {
 }  // namespace
 
 std::optional<double> read_http_date(std::string_view text) {
-  // Sun, 06 Nov 1994 08:49:37 GMT; Sunday, 06-Nov-94 08:49:37 GMT; Sun Nov  6 08:49:37 1994: whatever the form,
-  // the first number is the day, the other one the year, and the names tell themselves apart.
+  // Sun, 06 Nov 1994 08:49:37 GMT; Sunday, 06-Nov-94 08:49:37 GMT; Sun Nov  6 08:49:37 1994: whatever the
+  // form, the first number is the day, the other one the year, and the names tell themselves apart.
   constexpr std::size_t kLongestDate = 40;
   if (text.size() > kLongestDate) return std::nullopt;
   const std::string lower = lower_case(text);
@@ -163,8 +152,8 @@ std::optional<double> read_http_date(std::string_view text) {
     }
   }
   if (!day || !month || !year || !time || *day < 1 || *day > 31 || *year > 9999) return std::nullopt;
-  // RFC 9110: a two-digit year more than 50 years ahead is of the last century; 70 is where that begins until 2020
-  // and the epoch besides.
+  // RFC 9110: a two-digit year more than 50 years ahead is of the last century; 70 is where that begins until
+  // 2020 and the epoch besides.
   if (*year < 100) *year += *year >= 70 ? 1900 : 2000;
   if (*year < 1970) return std::nullopt;
   const long long days = days_from_civil(static_cast<long long>(*year), *month, static_cast<int>(*day));
@@ -197,8 +186,10 @@ std::optional<double> read_rate_limit(std::string_view header) {
       Scanner parameter(item.substr(0, semicolon));
       item = semicolon == std::string_view::npos ? std::string_view() : item.substr(semicolon + 1);
       parameter.skip_spaces();
-      if (parameter.take("r=")) remaining = parameter.take_number();
-      else if (parameter.take("t=")) reset = parameter.take_number();
+      if (parameter.take("r="))
+        remaining = parameter.take_number();
+      else if (parameter.take("t="))
+        reset = parameter.take_number();
     }
     if (remaining && *remaining <= 0 && reset) wait = std::max(wait.value_or(0), bounded(*reset * kSecondMs));
   }

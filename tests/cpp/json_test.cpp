@@ -1,0 +1,118 @@
+#include "base/json.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/json_writer.h"
+
+namespace tierwise {
+namespace {
+
+using namespace std::string_literals;
+
+// What nlohmann/json's own parser says. It takes a NUL for the end of the text; no text here holds one.
+json library_value(const std::string& text) { return json::parse(text, nullptr, false); }
+
+void expect_as_library(const std::string& text) {
+  const auto ours = parse_json(text);
+  const json theirs = library_value(text);
+  ASSERT_EQ(bool(ours), !theirs.is_discarded()) << testing::PrintToString(text);
+  if (ours) {
+    ASSERT_EQ(ours.value(), theirs) << testing::PrintToString(text);
+    ASSERT_EQ(json::parse(dump_json(ours.value())), theirs) << testing::PrintToString(text);
+  }
+}
+
+TEST(Json, ReadsWhatTheLibraryReads) {
+  for (const char* text :
+       {"", " ", "null", "nul", "nulll", "true", "false", "True", "\"\"", "\"a\"", "\"", "\"a", "{}", "[]", " [ ] ", "{ }",
+        "[1,2,3]", "[1,2,]", "[,1]", "[1 2]", "[1", "[", "]", "{\"a\":1}", "{\"a\":1,}", "{\"a\" : 1 , \"b\":[{}]}",
+        "{\"a\"}", "{a:1}", "{\"a\":}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1},\"a\":null}", "{", "}",
+        "[}", "{]", "1 2", "[] []", "0", "-0", "00", "01", "-01", "-", "+1", ".5", "1.", "1.5", "-1.5e3", "1e5", "1E+5",
+        "1e-5", "1e", "1e+", "1.e5", "0x10", "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e-400", "9007199254740993",
+        "999999999999999999", "-999999999999999999", "123456789012345678901234567890", "\"\\n\\t\\\\\\/\\\"\\b\\f\\r\"",
+        "\"\\x\"", "\"\\u0041\"", "\"\\u00e9\"", "\"\\u20ac\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"",
+        "\"\\ud83dx\"", "\"\\ud83d\\u0041\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\uABCD\"", "\"a\nb\"", "\"a\tb\"", "\"\x7f\"",
+        "\"\xc3\xa9\"", "\"\xc3\"", "\"\xff\"", "\"\xed\xa0\x80\"", "\"\xf0\x9f\x98\x80\"", "\xef\xbb\xbf[1]", "\xef\xbb[1]",
+        "// comment\n1", "[1] // end", "'a'", "\"\\"}) {
+    expect_as_library(text);
+  }
+  EXPECT_FALSE(parse_json("[1]\0"s));
+}
+
+// Cuts and changes of one byte: nothing crashes, and both parsers agree.
+TEST(Json, AgreesWithTheLibraryOnBrokenText) {
+  const std::string whole = R"({"id":"c-1","n":[0,-1,2.5e-3,1e21,true,null],"é\u00e9\ud83d\ude00":{"":[],"x":{}},"t":"a\\\"b"})";
+  for (std::size_t cut = 0; cut <= whole.size(); ++cut) expect_as_library(whole.substr(0, cut));
+  std::mt19937 random(7);
+  const std::string bytes = "{}[]\",:\\u0159eE+-. tfn\x80\xc3\xff\n";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = whole;
+    for (int change = static_cast<int>(random() % 3); change >= 0; --change) {
+      const std::size_t at = random() % text.size();
+      if (random() % 2 == 0) text[at] = bytes[random() % bytes.size()];
+      else text.erase(at, 1 + random() % 3);
+    }
+    expect_as_library(text);
+  }
+}
+
+TEST(Json, NestsAHundredLevelsAndNoMore) {
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  EXPECT_TRUE(parse_json(nested(kMaxJsonDepth)));
+  const auto deep = parse_json(nested(kMaxJsonDepth + 1));
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().code, "too-deep");
+  EXPECT_NE(deep.error().message.find("100"), std::string::npos);
+  EXPECT_EQ(parse_json(std::string(1'000'000, '[')).error().code, "too-deep");
+  EXPECT_EQ(parse_json(std::string(kMaxJsonDepth, '[')).error().code, "invalid-json");
+  EXPECT_TRUE(parse_json(R"("[[[[)" + std::string(300, '[') + "\""));
+}
+
+TEST(Json, ReadersIgnoreWrongTypesAndNull) {
+  const json object = {{"text", "a"}, {"number", 2.5}, {"yes", true}, {"no", false}, {"null", nullptr}, {"list", {1}}};
+  EXPECT_EQ(optional_string(object, "text"), "a");
+  EXPECT_EQ(string_or_empty(object, "text"), "a");
+  EXPECT_EQ(optional_number(object, "number"), 2.5);
+  EXPECT_EQ(optional_bool(object, "no"), false);
+  EXPECT_TRUE(is_set(object, "yes"));
+  for (const char* field : {"number", "yes", "null", "list", "missing"}) {
+    EXPECT_EQ(optional_string(object, field), std::nullopt) << field;
+    EXPECT_EQ(string_or_empty(object, field), "") << field;
+  }
+  for (const char* field : {"text", "yes", "null", "list", "missing"}) {
+    EXPECT_EQ(optional_number(object, field), std::nullopt) << field;
+  }
+  for (const char* field : {"text", "number", "null", "no", "missing"}) EXPECT_FALSE(is_set(object, field)) << field;
+  EXPECT_EQ(find_member(object, "null"), nullptr);
+  EXPECT_NE(find_any_member(object, "null"), nullptr);
+  EXPECT_EQ(find_any_member(json::array(), "text"), nullptr);
+}
+
+TEST(JsonWriter, WritesWhatTheLibraryWrites) {
+  JsonWriter out;
+  out.open('{').text("a", "b").flag("c", true).number("d", 1.5).number("left out", std::nullopt).name("e").open('[');
+  out.open('{').close('}').text("x").number(-3).whole(std::int64_t{9007199254740993}).flag(false).null().open('[').close(']');
+  out.close(']').raw("f", "{\"g\":[]}").name("h").open('{').close('}').text("i", "").close('}');
+  EXPECT_EQ(out.take(),
+            R"({"a":"b","c":true,"d":1.5,"e":[{},"x",-3,9007199254740993,false,null,[]],"f":{"g":[]},"h":{},"i":""})");
+}
+
+TEST(JsonWriter, EscapesEveryByteAndRepairsInvalidText) {
+  for (int c = 0; c < 0x80; ++c) {
+    const std::string text(3, static_cast<char>(c));
+    JsonWriter out;
+    EXPECT_EQ(out.text(text).take(), json(text).dump()) << c;
+  }
+  JsonWriter valid;
+  EXPECT_EQ(valid.text("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80").take(), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+  JsonWriter invalid;
+  EXPECT_EQ(invalid.text("a\xff\xc3").take(), "\"a\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+}  // namespace
+}  // namespace tierwise
