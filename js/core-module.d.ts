@@ -1,36 +1,37 @@
 // The glue Emscripten writes (build/wasm/module/core.js); scripts/build.mjs resolves these names.
 declare module '#core-module' {
-  export interface RawCore {
-    version(): string;
-    input(bytes: number): number;
-    output(): number;
-    memory(): Uint8Array;
-    configure(length: number): number;
-    check(length: number): number;
-    plan(length: number): number;
-    partition(length: number): number;
-    lookUp(partition: number, length: number, now: number, maxAge: number, allowStale: boolean): number;
-    storable(length: number): number;
-    store(length: number): number;
-    forget(length: number): number;
-    entries(length: number): number;
-    admit(length: number): number;
-    release(length: number): number;
-    succeeded(length: number): number;
-    failed(length: number): number;
-    stage(length: number): number;
-    health(now: number): number;
-    frame(protocol: number, length: number): number;
-    body(protocol: number, length: number): number;
-    settle(length: number): number;
-    delete(): void;
-  }
   export interface CoreModule {
-    Core: new () => RawCore;
+    open(): number;
+    close(core: number): void;
+    version(core: number): number;
+    input(core: number, bytes: number): number;
+    output(core: number): number;
+    configure(core: number, length: number): number;
+    check(core: number, length: number): number;
+    plan(core: number, length: number): number;
+    partition(core: number, length: number): number;
+    lookUp(core: number, partition: number, length: number, now: number, maxAge: number, allowStale: 0 | 1): number;
+    storable(core: number, length: number): number;
+    store(core: number, length: number): number;
+    forget(core: number, length: number): number;
+    entries(core: number, length: number): number;
+    admit(core: number, length: number): number;
+    release(core: number, length: number): number;
+    succeeded(core: number, length: number): number;
+    failed(core: number, length: number): number;
+    stage(core: number, length: number): number;
+    health(core: number, now: number): number;
+    frame(core: number, protocol: number, length: number): number;
+    body(core: number, protocol: number, length: number): number;
+    settle(core: number, length: number): number;
+    /** All of the module's memory. Another array after it grew. */
+    readonly HEAPU8: Uint8Array;
+    /** The stack must be put back after a call that ended in a trap. */
+    stackSave(): number;
+    stackRestore(stack: number): void;
   }
   const createCore: (options: {
     wasmBinary?: ArrayBuffer | Uint8Array;
-    locateFile?: (name: string) => string;
     print?: (text: string) => void;
     printErr?: (text: string) => void;
   }) => Promise<CoreModule>;

@@ -2,7 +2,7 @@
  * The page's side of the boundary to the C++ core (`wasm/bindings.cpp`): typed calls, envelope -> value or error.
  * Text goes in by `encodeInto` through one cached view of a buffer the core owns, and comes out by `TextDecoder`.
  */
-import type { CoreModule, RawCore } from '#core-module';
+import type { CoreModule } from '#core-module';
 
 import type {
   Admission,
@@ -47,21 +47,29 @@ interface Envelope {
 }
 
 export class Core implements ReplyReader {
-  readonly #raw: RawCore;
+  readonly #module: CoreModule;
+  /** Which of the module's cores. */
+  readonly #core: number;
+  /** Of the WebAssembly stack while no call runs. */
+  readonly #stack: number;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
-  #heap: Uint8Array;
   #inputAddress = 0;
   #inputSize = 0;
   #input: Uint8Array;
   #closed = false;
 
   constructor(module: CoreModule) {
-    this.#raw = new module.Core();
-    this.#heap = new Uint8Array(this.#raw.memory().buffer);
-    this.#input = this.#heap.subarray(0, 0);
+    this.#module = module;
+    this.#stack = module.stackSave();
+    this.#core = module.open();
+    this.#input = module.HEAPU8.subarray(0, 0);
   }
 
+  /** Of the package this core was built for. */
+  version(): string {
+    return this.#text(this.#guarded(() => this.#module.version(this.#core)));
+  }
   configure(config: CoreConfig): { evicted: string[] } {
     try {
       return this.#json('configure', config);
@@ -90,7 +98,9 @@ export class Core implements ReplyReader {
     allowStale: boolean,
   ): LookUpResult {
     const length = this.#write(request);
-    return this.#value(this.#raw.lookUp(partition, length, now, maxAge ?? -1, allowStale)) as LookUpResult;
+    return this.#call(() =>
+      this.#module.lookUp(this.#core, partition, length, now, maxAge ?? -1, allowStale ? 1 : 0),
+    ) as LookUpResult;
   }
   storable(request: StorableRequest): StorableResult {
     return this.#json('storable', request);
@@ -120,40 +130,40 @@ export class Core implements ReplyReader {
     return this.#json('stage', observation);
   }
   health(now: number): TargetHealth[] {
-    return (this.#value(this.#open().health(now)) as { targets: TargetHealth[] }).targets;
+    this.#open();
+    return (this.#call(() => this.#module.health(this.#core, now)) as { targets: TargetHealth[] }).targets;
   }
   settle(request: SettleRequest): Settled {
     return this.#json('settle', request);
   }
   frame(protocol: keyof typeof protocols, data: string): ReplyPiece {
     const length = this.#write(data);
-    return this.#piece(() => this.#raw.frame(protocols[protocol], length));
+    return this.#piece(() => this.#module.frame(this.#core, protocols[protocol], length));
   }
   body(protocol: keyof typeof protocols, text: string): ReplyPiece {
     const length = this.#write(text);
-    return this.#piece(() => this.#raw.body(protocols[protocol], length));
+    return this.#piece(() => this.#module.body(this.#core, protocols[protocol], length));
   }
 
   /** Bytes of WebAssembly memory, for reports. */
   get memoryBytes(): number {
-    return this.#view().byteLength;
+    return this.#module.HEAPU8.byteLength;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#raw.delete();
+    this.#module.close(this.#core);
   }
 
-  #open(): RawCore {
+  #open(): void {
     if (this.#closed) throw new TierwiseError('closed', 'This client was closed; create a new one.');
-    return this.#raw;
   }
 
   /** Malformed server text is a failed call, not a wrong request. */
   #piece(read: () => number): ReplyPiece {
     try {
-      return this.#value(read()) as ReplyPiece;
+      return this.#call(read) as ReplyPiece;
     } catch (error) {
       if (TierwiseError.isInstance(error) && error.code !== 'internal' && error.code !== 'closed') {
         throw new CallFailure({ kind: 'protocol', message: error.message }, error);
@@ -164,28 +174,21 @@ export class Core implements ReplyReader {
 
   #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0]): JsonMethods[M][1] {
     const length = this.#write(wellFormedJson(JSON.stringify(value)));
-    return this.#value(this.#raw[method](length));
-  }
-
-  #view(): Uint8Array {
-    // Memory that grew has a new buffer; views of the old one are dead.
-    if (this.#heap.byteLength === 0) {
-      this.#heap = new Uint8Array(this.#raw.memory().buffer);
-      this.#input = this.#heap.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
-    }
-    return this.#heap;
+    return this.#call(() => this.#module[method](this.#core, length)) as JsonMethods[M][1];
   }
 
   #write(text: string): number {
-    const raw = this.#open();
-    this.#view();
+    this.#open();
     const most = text.length * 3;
     if (most > this.#inputSize || this.#inputSize > keepBytes) {
       const size = Math.max(most, 16 * 1024);
-      this.#inputAddress = raw.input(size);
+      this.#inputSize = 0;
+      this.#inputAddress = this.#guarded(() => this.#module.input(this.#core, size));
       this.#inputSize = size;
-      this.#heap = new Uint8Array(raw.memory().buffer);
-      this.#input = this.#heap.subarray(this.#inputAddress, this.#inputAddress + size);
+      this.#input = this.#view();
+    } else if (this.#input.byteLength === 0) {
+      // Memory that grew has a new buffer; views of the old one are dead.
+      this.#input = this.#view();
     }
     if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
     const { read, written } = this.#encoder.encodeInto(text, this.#input);
@@ -193,17 +196,42 @@ export class Core implements ReplyReader {
     return written;
   }
 
-  #value(length: number): unknown {
-    const heap = this.#view();
-    const start = this.#raw.output();
-    const end = start + Math.abs(length);
-    const text =
-      (end - start <= shortAnswer ? readAscii(heap, start, end) : undefined) ??
-      this.#decoder.decode(heap.subarray(start, end));
-    const value: unknown = JSON.parse(text);
+  #view(): Uint8Array {
+    return this.#module.HEAPU8.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
+  }
+
+  /** Runs one function of the module, whose result is the length of its answer. */
+  #call(run: () => number): unknown {
+    const length = this.#guarded(run);
+    const value: unknown = JSON.parse(this.#text(length));
     if (length >= 0) return value;
     const { code, message, field } = value as Envelope;
     throw new RequestError(code, message, field);
+  }
+
+  /** A trap is a bug of the core, or the end of its memory. */
+  #guarded(run: () => number): number {
+    try {
+      return run();
+    } catch (error) {
+      this.#module.stackRestore(this.#stack);
+      throw new TierwiseError(
+        'internal',
+        'The core met a bug of its own, or ran out of memory. Reload the page, and please report what you did.',
+        { cause: error },
+      );
+    }
+  }
+
+  /** The last answer. */
+  #text(length: number): string {
+    const heap = this.#module.HEAPU8;
+    const start = this.#module.output(this.#core);
+    const end = start + Math.abs(length);
+    return (
+      (end - start <= shortAnswer ? readAscii(heap, start, end) : undefined) ??
+      this.#decoder.decode(heap.subarray(start, end))
+    );
   }
 }
 

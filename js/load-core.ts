@@ -7,6 +7,7 @@
  */
 import createCore, { type CoreModule } from '#core-module';
 
+import { Core } from './core.js';
 import { LoadError, TierwiseError } from './errors.js';
 
 export interface CoreLocation {
@@ -71,26 +72,23 @@ async function fetchWasm(url: string): Promise<ArrayBuffer> {
 }
 
 async function start(bytes: ArrayBuffer | Uint8Array, from: string): Promise<CoreModule> {
-  let module: CoreModule;
   try {
-    module = await createCore({ wasmBinary: bytes, print: () => undefined, printErr: () => undefined });
+    const module = await createCore({ wasmBinary: bytes, print: () => undefined, printErr: () => undefined });
+    const core = new Core(module);
+    const version = core.version();
+    core.close();
+    if (version === __TIERWISE_VERSION__) return module;
+    throw new LoadError(
+      `core.wasm from ${from} is version ${version}, the package is ${__TIERWISE_VERSION__}: clear the cache or copy the file again.`,
+    );
   } catch (cause) {
     if (TierwiseError.isInstance(cause)) throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
     const why = /Content Security Policy|unsafe-eval/i.test(text)
       ? "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to script-src"
-      : /exception|tag section|simd|v128/i.test(text)
-        ? 'this browser is too old for it (WebAssembly SIMD and exception handling are needed)'
+      : /simd|v128/i.test(text)
+        ? 'this browser is too old for it (WebAssembly SIMD is needed)'
         : text;
     throw new LoadError(`The WebAssembly core from ${from} could not be started: ${why}.`, cause);
   }
-  const core = new module.Core();
-  const version = core.version();
-  core.delete();
-  if (version !== __TIERWISE_VERSION__) {
-    throw new LoadError(
-      `core.wasm from ${from} is version ${version}, the package is ${__TIERWISE_VERSION__}: clear the cache or copy the file again.`,
-    );
-  }
-  return module;
 }

@@ -29,7 +29,7 @@ export async function realCore(targets: readonly string[] = ['space:base', 'spac
 
 let loaded: Promise<CoreModule> | undefined;
 
-function loadModule(): Promise<CoreModule> {
+export function loadModule(): Promise<CoreModule> {
   const glue = `${folder}/core.js`;
   if (!existsSync(glue)) throw new Error(`${glue} is not there: run "npm run build" first.`);
   loaded ??= (async () => {

@@ -60,20 +60,18 @@ inline void round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32
   h = t + sum0 + majority;
 }
 
-// `kStride`: distance of one round's input from the next.
-template <std::size_t kStride>
-inline void run_rounds(Words& state, const std::uint32_t* inputs) {
+// `inputs`: word and constant of each of the 64 rounds.
+[[gnu::noinline]] void run_rounds(Words& state, const std::uint32_t* inputs) {
   auto [a, b, c, d, e, f, g, h] = state;
-  for (std::size_t t = 0; t < 64; t += 8) {
-    const std::uint32_t* in = inputs + t * kStride;
-    round(a, b, c, d, e, f, g, h, in[0 * kStride]);
-    round(h, a, b, c, d, e, f, g, in[1 * kStride]);
-    round(g, h, a, b, c, d, e, f, in[2 * kStride]);
-    round(f, g, h, a, b, c, d, e, in[3 * kStride]);
-    round(e, f, g, h, a, b, c, d, in[4 * kStride]);
-    round(d, e, f, g, h, a, b, c, in[5 * kStride]);
-    round(c, d, e, f, g, h, a, b, in[6 * kStride]);
-    round(b, c, d, e, f, g, h, a, in[7 * kStride]);
+  for (const std::uint32_t* in = inputs; in != inputs + 64; in += 8) {
+    round(a, b, c, d, e, f, g, h, in[0]);
+    round(h, a, b, c, d, e, f, g, in[1]);
+    round(g, h, a, b, c, d, e, f, in[2]);
+    round(f, g, h, a, b, c, d, e, in[3]);
+    round(e, f, g, h, a, b, c, d, in[4]);
+    round(d, e, f, g, h, a, b, c, in[5]);
+    round(c, d, e, f, g, h, a, b, in[6]);
+    round(b, c, d, e, f, g, h, a, in[7]);
   }
   const Words mixed = {a, b, c, d, e, f, g, h};
   for (std::size_t i = 0; i < state.size(); ++i) state[i] += mixed[i];
@@ -84,7 +82,7 @@ void compress_one(Words& state, const std::uint8_t* block) {
   for (std::size_t t = 0; t < 16; ++t) w[t] = load_word(block + 4 * t);
   for (std::size_t t = 16; t < 64; ++t) w[t] = schedule_word(w[t - 16], w[t - 15], w[t - 7], w[t - 2]);
   for (std::size_t t = 0; t < 64; ++t) w[t] += kRoundConstants[t];
-  run_rounds<1>(state, w.data());
+  run_rounds(state, w.data());
 }
 
 // Lane k of every vector belongs to block k.
@@ -106,12 +104,15 @@ void compress_four(Words& state, const std::uint8_t* blocks) {
   }
   for (std::size_t t = 16; t < 64; ++t) w[t] = schedule_word(w[t - 16], w[t - 15], w[t - 7], w[t - 2]);
 
-  std::array<std::uint32_t, 256> inputs;
+  std::array<std::array<std::uint32_t, 64>, 4> inputs;
   for (std::size_t t = 0; t < 64; ++t) {
     const U32x4 sum = w[t] + kRoundConstants[t];
-    std::memcpy(inputs.data() + 4 * t, &sum, sizeof sum);
+    inputs[0][t] = sum[0];
+    inputs[1][t] = sum[1];
+    inputs[2][t] = sum[2];
+    inputs[3][t] = sum[3];
   }
-  for (std::size_t block = 0; block < 4; ++block) run_rounds<4>(state, inputs.data() + block);
+  for (const auto& block : inputs) run_rounds(state, block.data());
 }
 
 void compress(Words& state, const std::uint8_t* bytes, std::size_t blocks) {
