@@ -104,7 +104,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         });
         refuseNothing(result);
         const ms = clock.now() - began;
-        core.succeeded({ target, totalMs: ms, now: clock.now(), ...(firstPartMs !== undefined && { firstPartMs }) });
+        core.succeeded({ target, totalMs: ms, now: clock.now(), firstPartMs });
         record('done', answered(target, result.via), { protocol: connection.protocol, attempt });
         return { ...result, protocol: connection.protocol, ms, firstPartMs, attempt };
       } finally {

@@ -41,10 +41,10 @@ export async function forgetReplies(
   if (replyId !== undefined && chosen?.length === 0) return { entries: 0, bytes: 0, ids: [], dryRun };
   const gone = await cache.forget({
     dryRun,
-    ...(chosen !== undefined && { ids: chosen }),
-    ...(tag !== undefined && { tag }),
-    ...(tier !== undefined && { tier }),
-    ...(target !== undefined && { target }),
+    ids: chosen,
+    tag,
+    tier,
+    target,
     ...(olderThan !== undefined && { before: now - olderThan }),
     ...(scope !== undefined && { partition: scope.id }),
   });

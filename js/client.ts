@@ -276,8 +276,8 @@ class GatewayClient implements Client {
     if (this.#running !== undefined) Object.assign(course, this.#running);
     const record = trace.begin('plan');
     const plan = core.plan({
-      ...(request.tier !== undefined && { tier: request.tier }),
-      ...(request.permissions !== undefined && { permissions: request.permissions }),
+      tier: request.tier,
+      permissions: request.permissions,
       context: request.context,
       mode: request.mode,
       prefer: request.prefer,
@@ -432,8 +432,8 @@ class GatewayClient implements Client {
     const settled = core.settle({
       provider: target.provider,
       protocol: result.protocol,
-      ...(model !== undefined && { model }),
-      ...(result.usage !== undefined && { usage: result.usage }),
+      model,
+      usage: result.usage,
       inputTokens: course.inputTokens,
       // Read only to estimate what the server did not count.
       content: (result.usage?.output ?? 0) > 0 ? '' : result.text,

@@ -253,9 +253,9 @@ export function coreConfig(config: ResolvedConfig): CoreConfig {
   ): TargetDescription => ({
     id,
     provider,
-    ...(from.model !== undefined && { model: from.model }),
-    ...(from.revision !== undefined && { revision: from.revision }),
-    ...(from.quota !== undefined && { quota: from.quota }),
+    model: from.model,
+    revision: from.revision,
+    quota: from.quota,
   });
   const targets: TargetDescription[] = [];
   for (const tier of tiers) {
@@ -270,7 +270,7 @@ export function coreConfig(config: ResolvedConfig): CoreConfig {
   return {
     tiers: config.rules,
     prices: config.prices,
-    ...(config.flags !== undefined && { flags: config.flags }),
+    flags: config.flags,
     defaultTier: config.defaultTier,
     targets,
     cache: {

@@ -1,6 +1,6 @@
 /**
  * What crosses between the page and the C++ core: the shapes behind each method of `wasm/core.h`.
- * Kept beside each other on purpose: a change here is a change there, and `tests/js/core.test.ts` compares them.
+ * They cross as JSON, so a member that is undefined is one that is absent. Kept beside each other on purpose: a change here is a change there, and `tests/js/core.test.ts` compares them.
  */
 import type { FinishReason, Flags, JsonObject, Protocol, Tier } from './types.js';
 
@@ -12,7 +12,7 @@ export interface CoreConfig {
   /** `models/prices.json`, the caller's prices merged over it. */
   prices: JsonObject;
   /** Absent: whatever is configured is on. */
-  flags?: Flags;
+  flags?: Flags | undefined;
   defaultTier: Tier;
   targets: TargetDescription[];
   cache: { maxEntries: number; maxBytes: number; ttlMs: number; staleMs: number };
@@ -22,10 +22,10 @@ export interface TargetDescription {
   id: string;
   provider: Provider;
   /** Spaces only. */
-  tier?: Tier;
-  model?: string;
-  revision?: string;
-  quota?: { concurrency?: number; perMinute?: number; queueLength?: number };
+  tier?: Tier | undefined;
+  model?: string | undefined;
+  revision?: string | undefined;
+  quota?: { concurrency?: number; perMinute?: number; queueLength?: number } | undefined;
 }
 
 /** `check`: step 1. */
@@ -42,9 +42,9 @@ export interface CheckResult {
 
 /** `plan`: step 2. */
 export interface PlanRequest {
-  tier?: Tier;
+  tier?: Tier | undefined;
   context: JsonObject;
-  permissions?: readonly Tier[];
+  permissions?: readonly Tier[] | undefined;
   mode: 'interactive' | 'background';
   prefer: 'quality' | 'speed' | 'cost';
   wake: 'fallback' | 'wait';
@@ -65,7 +65,7 @@ export interface PlannedTarget {
   /** A sentence. */
   reason: string;
   /** The one call let through after a cooldown, to see whether the target is back. */
-  probe?: boolean;
+  probe?: boolean | undefined;
 }
 export interface PassedOver {
   target: string;
@@ -87,11 +87,11 @@ export interface PassedOver {
 export interface LookUpResult {
   id: string;
   hit: boolean;
-  ageMs?: number;
+  ageMs?: number | undefined;
   /** Past its life, within its stale-while-revalidate time. */
-  stale?: boolean;
+  stale?: boolean | undefined;
   /** Why a stored entry did not answer (`expired`, `too-old`). */
-  refused?: string;
+  refused?: string | undefined;
 }
 /** `storable`: may this reply be stored at all? */
 export interface StorableRequest {
@@ -121,10 +121,10 @@ export interface StoreRecord {
   bytes: number;
   storedAt: number;
   /** Own life; absent: the configured one. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** Absent: just now. */
-  lastUsedAt?: number;
-  hits?: number;
+  lastUsedAt?: number | undefined;
+  hits?: number | undefined;
   now: number;
 }
 export interface StoreResult {
@@ -133,34 +133,34 @@ export interface StoreResult {
    * `expired`, `future` (stored more than five minutes from now: a clock was set back), `too-large`, `older` (a newer
    * record of that id is there), `full` (everything that is there was used later).
    */
-  refused?: string;
+  refused?: string | undefined;
   expiresAt: number;
   /** Ids that had to go to keep the bounds, or were found expired; the page deletes their bodies. */
   evicted: string[];
 }
 export interface ForgetRequest {
   /** Must be given when nothing else is: everything is meant. */
-  all?: boolean;
-  ids?: readonly string[];
-  tag?: string;
-  tier?: Tier;
-  target?: string;
+  all?: boolean | undefined;
+  ids?: readonly string[] | undefined;
+  tag?: string | undefined;
+  tier?: Tier | undefined;
+  target?: string | undefined;
   /** Stored before this time. */
-  before?: number;
+  before?: number | undefined;
   /** Hex identity; absent: every partition. */
-  partition?: string;
-  dryRun?: boolean;
+  partition?: string | undefined;
+  dryRun?: boolean | undefined;
 }
 export interface ForgetAnswer {
   ids: string[];
   bytes: number;
 }
 export interface EntriesQuery {
-  partition?: string;
+  partition?: string | undefined;
   /** At most so many, newest used first; 0 for the totals alone. */
-  limit?: number;
+  limit?: number | undefined;
   /** How many to pass over first. */
-  offset?: number;
+  offset?: number | undefined;
 }
 export interface EntriesAnswer {
   entries: {
@@ -193,17 +193,17 @@ export interface Ticket {
 export interface Admission {
   state: 'go' | 'wait' | 'refused';
   /** For `wait`: place in the queue (0 is next). */
-  position?: number;
+  position?: number | undefined;
   /** For `wait`: ask again with `release({ tick: true })` at this time, when no call ends before. */
-  at?: number;
+  at?: number | undefined;
   /** Sentence. */
   reason: string;
 }
 /** `release`: a call ended or was cancelled while waiting, or (`tick`) time has passed. */
 export interface Release {
   target: string;
-  id?: string;
-  tick?: boolean;
+  id?: string | undefined;
+  tick?: boolean | undefined;
   now: number;
 }
 export interface Released {
@@ -211,7 +211,7 @@ export interface Released {
   start: string[];
   /** Waiting ids whose deadline has passed. */
   expired: string[];
-  at?: number;
+  at?: number | undefined;
 }
 
 /** What the page knows of a failed call: facts, no judgement. */
@@ -227,21 +227,22 @@ export interface FailureFacts {
     | 'too-large'
     | 'stage'
     | 'redirect'
-    | 'quota';
+    | 'quota'
+    | 'token';
   /** HTTP status. */
-  status?: number;
+  status?: number | undefined;
   /** Which timeout. */
-  phase?: 'total' | 'first-chunk' | 'stall';
+  phase?: 'total' | 'first-chunk' | 'stall' | undefined;
   /** Lower-case names: `retry-after`, `ratelimit`, `content-type`, `x-error-code`, `x-error-message`. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Up to 64 KiB of the error body as text. */
-  body?: string;
+  body?: string | undefined;
   /** An error the server's app reported inside a stream (gradio's `title` and `error`, an SSE error frame). */
-  title?: string;
-  message?: string;
-  type?: string;
+  title?: string | undefined;
+  message?: string | undefined;
+  type?: string | undefined;
   /** A Space's runtime stage, when it was looked up. */
-  stage?: string;
+  stage?: string | undefined;
 }
 export type FailureClass =
   | 'rate-limit'
@@ -292,15 +293,15 @@ export interface FailureVerdict {
   /** Why this action: a sentence. */
   reason: string;
   /** The target is left alone until then. */
-  coolingUntil?: number;
+  coolingUntil?: number | undefined;
   /** When the server says it will serve again (quota reset, Retry-After). */
-  resetAt?: number;
+  resetAt?: number | undefined;
 }
 /** `succeeded`. */
 export interface SuccessReport {
   target: string;
   totalMs: number;
-  firstPartMs?: number;
+  firstPartMs?: number | undefined;
   now: number;
 }
 
@@ -314,9 +315,9 @@ export interface StageObservation {
   startedAt: number;
   now: number;
   /** From the Hub's `RateLimit` header, when readable. */
-  rateRemaining?: number;
-  rateResetSeconds?: number;
-  errorMessage?: string;
+  rateRemaining?: number | undefined;
+  rateResetSeconds?: number | undefined;
+  errorMessage?: string | undefined;
 }
 export interface StageVerdict {
   state: 'running' | 'sleeping' | 'building' | 'starting' | 'paused' | 'broken' | 'missing' | 'unknown';
@@ -331,36 +332,36 @@ export interface StageVerdict {
 /** `frame` and `body`: a server's words in our shape. Absent fields: the server did not say. */
 export interface ReplyPiece {
   /** Text to append (frame), or the whole text (body). */
-  text?: string;
+  text?: string | undefined;
   /** Thinking of models that show it. */
-  reasoning?: string;
-  finish?: FinishReason;
-  usage?: { input?: number; output?: number };
-  model?: string;
+  reasoning?: string | undefined;
+  finish?: FinishReason | undefined;
+  usage?: { input?: number; output?: number } | undefined;
+  model?: string | undefined;
   /** The server's full text at the end (TGI): replaces what was streamed. */
-  full?: string;
+  full?: string | undefined;
   /** No more frames follow (`[DONE]`, `stop: true`). */
-  done?: boolean;
+  done?: boolean | undefined;
   /** An error inside HTTP 200. */
-  error?: { message?: string; type?: string; status?: number; title?: string };
+  error?: { message?: string; type?: string | undefined; status?: number | undefined; title?: string } | undefined;
 }
 
 /** `settle`. */
 export interface SettleRequest {
   provider: Provider;
   protocol: Protocol;
-  model?: string;
-  usage?: { input?: number; output?: number };
+  model?: string | undefined;
+  usage?: { input?: number; output?: number } | undefined;
   /** Estimated by `check`. */
   inputTokens: number;
   content: string;
   totalMs: number;
-  images?: number;
+  images?: number | undefined;
 }
 export interface Settled {
   inputTokens: number;
   outputTokens: number;
   estimated: boolean;
   /** US dollars; absent when the price is unknown. */
-  cost?: number;
+  cost?: number | undefined;
 }

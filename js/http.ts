@@ -30,7 +30,7 @@ export interface HttpOptions {
 }
 export interface CallInit {
   method?: 'GET' | 'POST' | 'DELETE';
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Sent as JSON. */
   json?: unknown;
   body?: BodyInit;
@@ -229,7 +229,7 @@ export class Http {
       if (watch.over !== undefined) throw new CallFailure(watch.over, cause);
       const said = cause instanceof Error ? cause.message : String(cause);
       throw new CallFailure(
-        { kind: 'app', type: 'token', message: `The token function of this target failed: ${this.#clean(said)}` },
+        { kind: 'token', message: `The token function of this target failed: ${this.#clean(said)}` },
         cause,
       );
     }
@@ -238,8 +238,7 @@ export class Http {
     if (token === '') return undefined;
     if (!/^[\x21-\x7e]+$/.test(token)) {
       throw new CallFailure({
-        kind: 'app',
-        type: 'token',
+        kind: 'token',
         message: 'The token of this target has characters no token has (spaces, line breaks): copy it again.',
       });
     }

@@ -217,7 +217,7 @@ export class ResponseCache {
       const page = this.#core.entries({
         limit: entriesPage,
         offset: entries.length,
-        ...(partition !== undefined && { partition }),
+        partition,
       }).entries;
       entries.push(...page);
       if (page.length < entriesPage) break;
@@ -333,7 +333,7 @@ function coreRecord(record: Omit<CacheRecord, 'reply'>, now: number): StoreRecor
     lastUsedAt,
     hits,
     now,
-    ...(ttlMs !== undefined && { ttlMs }),
+    ttlMs,
   };
 }
 

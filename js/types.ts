@@ -274,7 +274,8 @@ export interface Reply {
   /** Files the model returned (images, audio). */
   files?: readonly ReplyFile[];
 }
-export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'unknown';
+/** `other`: a reason this version does not know; `unknown`: the server gave none. */
+export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other' | 'unknown';
 export interface ReplyFile {
   url: string;
   name?: string;

@@ -10,7 +10,7 @@
 namespace tierwise {
 
 Result<std::string> Core::configure(const json& config) {
-  // Each part reads its own section; the first that refuses names the field, and nothing has changed then.
+  // Each part reads its own section; the first that refuses names the field.
   route::Tiers tiers;
   if (auto done = tiers.configure(config); !done) return done.take_error();
   reply::Prices prices;
@@ -32,7 +32,9 @@ Result<std::string> Core::partition(const json& description) { return cache_.par
 
 Result<std::string> Core::look_up(double partition, std::string_view input, double now, double max_age,
                                   bool allow_stale) {
-  return cache_.look_up(static_cast<std::uint32_t>(partition), input, now, max_age, allow_stale);
+  // What is no handle becomes one that was never given out.
+  const bool handle = partition >= 0 && partition < cache::kMaxPartitions;
+  return cache_.look_up(handle ? static_cast<std::uint32_t>(partition) : UINT32_MAX, input, now, max_age, allow_stale);
 }
 
 Result<std::string> Core::storable(const json& outcome) const { return cache_.storable(outcome); }

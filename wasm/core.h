@@ -23,7 +23,8 @@ namespace tierwise {
 class Core {
  public:
   // Rules, flags, targets, prices, cache and retry settings. May be called again: what was learned of a
-  // target with the same id (health, quota, cached entries) stays.
+  // target with the same id (health, quota, cached entries) stays. A core that refused its configuration may
+  // know a part of it: configure it again, or give it up.
   Result<std::string> configure(const json& config);
 
   // Step 1. Refuses a malformed request with the field named; sizes it (tokens, estimated).

@@ -30,7 +30,7 @@ export async function callForReply(
     json: call.json,
     signal: handlers.signal,
     timeouts: handlers.timeouts,
-    ...(call.headers !== undefined && { headers: call.headers }),
+    headers: call.headers,
   };
   /** `promised`: a server that says `"generated_text": null` beside a part says the whole text at the end. */
   const seen = { whole: false, promised: false };

@@ -243,8 +243,8 @@ export class Connections {
       random: this.#config.random,
       model: config.model ?? (found.protocol === 'openai' ? found.model : undefined),
       config: {
-        ...(found.endpoint !== undefined && { endpoint: found.endpoint }),
-        ...(config.inputs !== undefined && { inputs: config.inputs }),
+        endpoint: found.endpoint,
+        inputs: config.inputs,
       },
     };
     switch (found.protocol) {
@@ -327,7 +327,7 @@ export class Connections {
       clock,
       random,
       model: provider.model,
-      config: { ...(provider.billTo !== undefined && { billTo: provider.billTo }) },
+      config: { billTo: provider.billTo },
     };
     return hideToken(openai(context, { protocol: target as 'openai' | 'router' }), http);
   }
@@ -370,7 +370,7 @@ function shared<T>(
 }
 
 function sightingIn(facts: FailureFacts): Sighting {
-  return { stage: facts.stage ?? 'UNKNOWN', ...(facts.message !== undefined && { errorMessage: facts.message }) };
+  return { stage: facts.stage ?? 'UNKNOWN', errorMessage: facts.message };
 }
 
 /** Not running, as far as is known. */

@@ -30,11 +30,11 @@ export interface DetectContext {
 export interface Detection {
   protocol: Protocol;
   gradio?: GradioConfig;
-  model?: string;
+  model?: string | undefined;
   /** `llama.cpp` or `vllm`, when the server says so. */
-  server?: string;
+  server?: string | undefined;
   /** The configured endpoint, where it means something to this protocol. */
-  endpoint?: string;
+  endpoint?: string | undefined;
 }
 
 const timeouts = { firstChunk: 15_000, stall: 15_000 };
@@ -50,7 +50,7 @@ export async function detect(context: DetectContext, hint: Protocol | 'auto', si
       probes.refuse('protocol is set to gradio, but /config is not that of a Gradio app.')
     );
   }
-  if (hint !== 'auto') return { protocol: hint, ...(endpoint !== undefined && { endpoint }) };
+  if (hint !== 'auto') return { protocol: hint, endpoint };
   const refused = refuseSdk(sdk);
   if (refused !== undefined) throw refused;
 
@@ -67,7 +67,7 @@ export async function detect(context: DetectContext, hint: Protocol | 'auto', si
   if (found !== undefined) return found;
   probes.throwIfRefused();
   await probes.explainNothing();
-  return { protocol: 'plain', ...(endpoint !== undefined && { endpoint }) };
+  return { protocol: 'plain', endpoint };
 }
 
 async function findGradio(
@@ -77,8 +77,7 @@ async function findGradio(
 ): Promise<Detection | undefined> {
   const gradio = parseGradioConfig(await probes.get('/config'));
   if (gradio === undefined) return undefined;
-  if (endpoint === undefined || hasEndpoint(gradio, endpoint))
-    return { protocol: 'gradio', gradio, ...(endpoint !== undefined && { endpoint }) };
+  if (endpoint === undefined || hasEndpoint(gradio, endpoint)) return { protocol: 'gradio', gradio, endpoint };
   // The plain contract's default says nothing; another path of several parts is a route beside the Gradio app.
   if (endpoint === defaultEndpoint) return { protocol: 'gradio', gradio };
   if (mayBePlain && !gradio.authRequired && /^\/[^/]+\/./.test(endpoint)) return { protocol: 'plain', endpoint };
@@ -98,7 +97,7 @@ async function findOpenAI(probes: Probes): Promise<Detection | undefined> {
     const tgi = await findTgi(probes);
     if (tgi !== undefined) return tgi;
   }
-  return { protocol: 'openai', ...(model !== undefined && { model }), ...(server !== undefined && { server }) };
+  return { protocol: 'openai', model, server };
 }
 
 async function findTgi(probes: Probes): Promise<Detection | undefined> {
@@ -144,7 +143,6 @@ export function refuseSdk(sdk: string | undefined): CallFailure | undefined {
       : 'static, with no server behind it';
   return new CallFailure({
     kind: 'protocol',
-    type: 'unsupported-space',
     message: `This Space is ${what}. Use a Gradio Space, or a Docker Space with POST ${defaultEndpoint} (docs/SPACES.md shows both).`,
   });
 }

@@ -12,9 +12,9 @@ import { isLoopback } from './space-address.js';
 export interface Sighting {
   /** As the Hub spells it; `MISSING` when it knows no such Space, or only shows it to others. */
   stage: string;
-  errorMessage?: string;
-  rateRemaining?: number;
-  rateResetSeconds?: number;
+  errorMessage?: string | undefined;
+  rateRemaining?: number | undefined;
+  rateResetSeconds?: number | undefined;
 }
 export interface SpaceFacts {
   id: string;
@@ -124,7 +124,7 @@ function sightingOf(runtime: unknown, headers: Headers): Sighting {
   const message = text(errorMessage);
   return {
     stage: text(stage) ?? 'UNKNOWN',
-    ...(message !== undefined && { errorMessage: message }),
+    errorMessage: message,
     ...rateLimit(headers.get('ratelimit')),
   };
 }

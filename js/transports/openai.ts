@@ -110,11 +110,11 @@ function chatBody(
   const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
   const ownLimit = extra?.['max_tokens'] !== undefined || extra?.['max_completion_tokens'] !== undefined;
   return {
-    ...(model !== undefined && { model }),
+    model,
     ...(!ownLimit && (dialect.maxCompletionTokens ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens })),
     temperature,
-    ...(topP !== undefined && { top_p: topP }),
-    ...(seed !== undefined && { seed }),
+    top_p: topP,
+    seed,
     ...(stop !== undefined && stop.length > 0 && { stop }),
     stream: true,
     ...(dialect.streamOptions && { stream_options: { include_usage: true } }),

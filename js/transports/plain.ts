@@ -49,8 +49,8 @@ function plainParameters({ parameters }: ModelRequest): Record<string, unknown> 
   return {
     max_new_tokens: maxTokens,
     temperature,
-    ...(topP !== undefined && { top_p: topP }),
-    ...(seed !== undefined && { seed }),
+    top_p: topP,
+    seed,
     ...(stop !== undefined && stop.length > 0 && { stop }),
     ...extra,
   };

@@ -79,9 +79,9 @@ export function reportedFailure(error: NonNullable<ReplyPiece['error']>): CallFa
   const { message, type, title, status } = error;
   return new CallFailure({
     kind: 'app',
-    ...(message !== undefined && { message }),
-    ...(type !== undefined && { type }),
-    ...(title !== undefined && { title }),
-    ...(status !== undefined && { status }),
+    message,
+    type,
+    title,
+    status,
   });
 }

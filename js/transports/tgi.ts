@@ -97,7 +97,7 @@ function generateParameters(request: ModelRequest): Record<string, unknown> {
     max_new_tokens: maxTokens,
     ...(temperature > 0 && { temperature, do_sample: true }),
     ...(topP !== undefined && topP < 1 && { top_p: topP }),
-    ...(seed !== undefined && { seed }),
+    seed,
     ...(stop !== undefined && stop.length > 0 && { stop }),
     return_full_text: false,
     details: true,

@@ -83,5 +83,5 @@ export interface TransportContext {
   /** Model name to send, when configured. */
   model: string | undefined;
   /** `endpoint`, `inputs` of a Space; further settings of a provider. */
-  config: Pick<SpaceConfig, 'endpoint' | 'inputs'> & { billTo?: string };
+  config: Partial<Record<'endpoint' | 'billTo', string | undefined>> & { inputs?: SpaceConfig['inputs'] | undefined };
 }

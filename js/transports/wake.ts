@@ -142,7 +142,7 @@ class WakePlan {
   #afterFailedLook(error: unknown, failures: number): Sighting {
     if (!(error instanceof CallFailure) || error.facts.kind === 'abort') throw error;
     const { stage, errorMessage } = this.last ?? { stage: 'SLEEPING', errorMessage: undefined };
-    const known = { stage, ...(errorMessage !== undefined && { errorMessage }) };
+    const known = { stage, errorMessage };
     const { kind, status = 0, headers } = error.facts;
     if (status === 429) {
       return {
@@ -186,9 +186,9 @@ export function observation(
     polls: Math.max(1, polls),
     startedAt,
     now,
-    ...(errorMessage !== undefined && { errorMessage }),
-    ...(rateRemaining !== undefined && { rateRemaining }),
-    ...(rateResetSeconds !== undefined && { rateResetSeconds }),
+    errorMessage,
+    rateRemaining,
+    rateResetSeconds,
   };
 }
 
@@ -199,9 +199,5 @@ export function statusOf({ state, message }: StageVerdict): Omit<SpaceStatus, 't
 /** The Space does not run: its stage for the core, and the sentence for people. */
 export function stageFailure(seen: Sighting, sentence: string): CallFailure {
   const { stage, errorMessage } = seen;
-  return new CallFailure(
-    { kind: 'stage', stage, ...(errorMessage !== undefined && { message: errorMessage }) },
-    undefined,
-    sentence,
-  );
+  return new CallFailure({ kind: 'stage', stage, message: errorMessage }, undefined, sentence);
 }

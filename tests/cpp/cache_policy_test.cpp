@@ -37,6 +37,7 @@ TEST(CachePolicy, WhatMayBeStored) {
       {{{"finishReason", "length"}}, false, "token limit"},
       {{{"finishReason", "tool-calls"}}, false, "tool call"},
       {{{"finishReason", "content-filter"}}, false, "content filter"},
+      {{{"finishReason", "other"}}, false, "reason of its own"},
       {{{"finishReason", "unknown"}}, true, "complete"},
       {{{"finishReason", "unknown"}, {"complete", false}}, false, "complete"},
       {{{"bytes", 0}}, false, "empty"},

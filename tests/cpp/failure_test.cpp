@@ -157,6 +157,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Classified, testing::Values(
     Row{"stall", R"json({"kind":"timeout","phase":"stall"})json", "timeout", true, "timeouts.stall"},
     Row{"cut", R"json({"kind":"cut","message":"The connection broke before the reply was complete."})json", "cut-stream", true},
     Row{"page instead of data", R"json({"kind":"protocol","message":"The server did not answer with JSON.","body":"<!doctype html><title>Hugging Face</title>"})json", "protocol", false, "web page instead of data"},
+    Row{"what the page found out", R"json({"kind":"protocol","message":"This Space is a Streamlit app. Use a Gradio Space."})json", "protocol", false, "company Space gave no answer this page can use. This Space is a Streamlit app. Use a Gradio Space."},
+    Row{"the token function", R"json({"kind":"token","message":"The token function of this target failed: no session."})json", "auth", false, "company Space was not called. The token function of this target failed: no session."},
     Row{"nonsense", R"json({"kind":"protocol","body":"{\"half\":"})json", "protocol", false, "could not be understood"},
     Row{"reply too large", R"json({"kind":"too-large"})json", "too-large", false, "maxReplyBytes"},
     Row{"redirect", R"json({"kind":"redirect","status":302})json", "redirect", false, "final address"},

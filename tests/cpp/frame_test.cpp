@@ -244,7 +244,8 @@ TEST(Frame, EveryFinishReason) {
       {"stop", "stop"}, {"eos", "stop"}, {"eos_token", "stop"}, {"end_turn", "stop"}, {"stop_sequence", "stop"},
       {"STOP", "stop"}, {"COMPLETE", "stop"}, {"length", "length"}, {"max_tokens", "length"}, {"MAX_TOKENS", "length"},
       {"model_length", "length"}, {"tool_calls", "tool-calls"}, {"function_call", "tool-calls"}, {"tool_use", "tool-calls"},
-      {"content_filter", "content-filter"}, {"SAFETY", "content-filter"}, {"abort", "unknown"}, {"error", "unknown"},
+      {"content_filter", "content-filter"}, {"SAFETY", "content-filter"}, {"none", "unknown"},
+      {"recitation", "other"}, {"unknown", "unknown"},
   };
   for (const auto& [word, reason] : rows) {
     EXPECT_EQ(finish_reason(word), reason) << word;
@@ -252,6 +253,21 @@ TEST(Frame, EveryFinishReason) {
     const auto answer = read_frame(kOpenAI, frame);
     ASSERT_TRUE(answer);
     EXPECT_EQ(json::parse(answer.value())["finish"], reason) << word;
+  }
+}
+
+TEST(Frame, AReplyThatEndsInFailureIsAnError) {
+  for (const char* word : {"error", "ERROR", "failed", "abort", "aborted", "cancelled", "canceled", "failure"}) {
+    const std::string end = std::string(R"("finish_reason":")") + word + "\"";
+    for (const std::string& frame :
+         {R"({"choices":[{"index":0,"delta":{"content":"half"},)" + end + "}]}", R"({"token":{"text":"half"},)" + end + "}"}) {
+      const auto answer = read_frame(kOpenAI, frame);
+      ASSERT_TRUE(answer) << frame;
+      const json error = json::parse(answer.value());
+      ASSERT_EQ(error.size(), 1U) << answer.value();
+      EXPECT_EQ(error["error"]["message"],
+                std::string("The server ended its reply with the reason \"") + word + "\".");
+    }
   }
 }
 

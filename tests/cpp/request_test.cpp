@@ -28,6 +28,18 @@ TEST(Request, GoodOnesAreSized) {
   }
 }
 
+TEST(Request, MessagesAreBoundedInNumber) {
+  json many = request(kHello);
+  many["messages"] = json::array();
+  for (std::size_t i = 0; i < kMaxMessages; ++i) many["messages"].push_back({{"role", "user"}, {"content", "a"}});
+  many["maxBytes"] = 1e6;
+  EXPECT_TRUE(check_request(many));
+  many["messages"].push_back({{"role", "user"}, {"content", "a"}});
+  const auto answer = check_request(many);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message, "messages must be at most 10,000. Shorten the history.");
+}
+
 TEST(Request, GoodParameters) {
   for (const char* parameters :
        {"{}", R"({"temperature":0})", R"({"temperature":2,"maxTokens":1,"topP":1,"seed":-3,"stop":["\n"]})",

@@ -358,7 +358,7 @@ describe('tokens', () => {
   ])('a function that %s fails the call without a request', async (_name, token, said) => {
     const { origin, seen } = await echo();
     const { facts } = await failureOf(http({ token: token as () => string }).json(origin, { signal }));
-    expect(facts).toMatchObject({ kind: 'app', type: 'token' });
+    expect(facts).toMatchObject({ kind: 'token' });
     expect(facts.message).toContain(said);
     expect(facts.message).not.toContain('hf_abc');
     expect(seen).toEqual([]);

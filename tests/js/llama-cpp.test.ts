@@ -1,5 +1,5 @@
 /** The real llama.cpp server, chat and native: its answer, a busy slot, a cancel that frees it, its key, its context. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../js/clock.ts';
 import { Http } from '../../js/http.ts';
@@ -13,16 +13,18 @@ import { ask, benchContext, call } from './transport-bench.ts';
 type Server = NonNullable<Awaited<ReturnType<typeof startLlamaCpp>>>;
 let server: Server | undefined;
 let locked: Server | undefined;
+/** With room for a long talk. */
+let roomy: Server | undefined;
 beforeAll(async () => {
   server = await startLlamaCpp({ context: 1024, slots: 1 });
   locked = await startLlamaCpp({ apiKey: 'llama-secret' });
+  roomy = await startLlamaCpp({ context: 65_536, slots: 1 });
 }, 180_000);
-// A real server on a shared machine: what depends on its speed may be asked again.
-jest.retryTimes(3);
 
 afterAll(async () => {
   await server?.stop();
   await locked?.stop();
+  await roomy?.stop();
 });
 /** Says so when the server cannot be had (the helper printed why). */
 const real = (name: string, body: (running: Server) => Promise<void>) =>
@@ -92,7 +94,8 @@ describe('a real server', () => {
     expect(found).toMatchObject({ protocol: 'openai', server: 'llama.cpp' });
   });
 
-  real('a busy slot holds back the headers; a cancel frees it at once', async ({ origin }) => {
+  real('a busy slot holds back the headers; a cancel frees it at once', async () => {
+    const { origin } = roomy!;
     // ignore_eos: it would talk until the limit.
     const endless = ask('Talk.', {
       temperature: 0,

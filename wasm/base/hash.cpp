@@ -24,23 +24,23 @@ constexpr Words kInitialWords = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 
 // The functions below work on one word and on four alike.
 template <typename Word>
-inline Word rotate_right(Word x, int bits) {
+[[gnu::always_inline]] inline Word rotate_right(Word x, int bits) {
   return (x >> bits) | (x << (32 - bits));
 }
 
 template <typename Word>
-inline Word schedule_word(Word w16, Word w15, Word w7, Word w2) {
+[[gnu::always_inline]] inline Word schedule_word(Word w16, Word w15, Word w7, Word w2) {
   const Word sigma0 = rotate_right(w15, 7) ^ rotate_right(w15, 18) ^ (w15 >> 3);
   const Word sigma1 = rotate_right(w2, 17) ^ rotate_right(w2, 19) ^ (w2 >> 10);
   return w16 + sigma0 + w7 + sigma1;
 }
 
-inline std::uint32_t load_word(const std::uint8_t* bytes) {
+[[gnu::always_inline]] inline std::uint32_t load_word(const std::uint8_t* bytes) {
   return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
          static_cast<std::uint32_t>(bytes[2]) << 8 | static_cast<std::uint32_t>(bytes[3]);
 }
 
-inline U32x4 load_four_words(const std::uint8_t* bytes) {
+[[gnu::always_inline]] inline U32x4 load_four_words(const std::uint8_t* bytes) {
   U8x16 raw;
   std::memcpy(&raw, bytes, sizeof raw);
   const U8x16 swapped = __builtin_shufflevector(raw, raw, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
@@ -49,7 +49,7 @@ inline U32x4 load_four_words(const std::uint8_t* bytes) {
   return words;
 }
 
-inline void round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t& d, std::uint32_t e,
+[[gnu::always_inline]] inline void round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t& d, std::uint32_t e,
                   std::uint32_t f, std::uint32_t g, std::uint32_t& h, std::uint32_t word_and_constant) {
   const std::uint32_t sum1 = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
   const std::uint32_t choice = g ^ (e & (f ^ g));

@@ -13,7 +13,7 @@ namespace tierwise::cache {
 namespace {
 
 constexpr std::string_view kProviders = "space router openai mock";
-constexpr std::string_view kFinishReasons = "stop length tool-calls content-filter unknown";
+constexpr std::string_view kFinishReasons = "stop length tool-calls content-filter other unknown";
 constexpr double kHighestTemperature = 1e6;
 constexpr double kMostBytes = 9007199254740991.0;  // 2^53 - 1
 
@@ -44,6 +44,7 @@ std::string refusal(const Outcome& outcome, double largest) {
   if (outcome.finish == "length") return "the reply was cut off at its token limit";
   if (outcome.finish == "tool-calls") return "the reply asks for a tool call, which is for now only";
   if (outcome.finish == "content-filter") return "the server's content filter stopped the reply";
+  if (outcome.finish == "other") return "the server ended the reply for a reason of its own";
   if (outcome.bytes == 0) return "the reply is empty";
   if (largest <= 0) return "the cache is configured to hold nothing";
   if (outcome.bytes > largest) {

@@ -239,6 +239,8 @@ std::optional<std::string> read_common_frame(std::string_view data) {
       !valid_utf8(seen.finish)) {
     return std::nullopt;
   }
+  const std::string_view finish = seen.finish.empty() ? "" : finish_reason(seen.finish);
+  if (finish == kFailed) return std::nullopt;
   const bool ends = !seen.finish.empty() || seen.input >= 0 || seen.output >= 0;
   const bool names_model = ends || (seen.text.empty() && seen.reasoning.empty());
   if (names_model && !is_clean(seen.model)) return std::nullopt;
@@ -248,7 +250,7 @@ std::optional<std::string> read_common_frame(std::string_view data) {
   out += '{';
   append_text(out, "text", seen.text);
   append_text(out, "reasoning", seen.reasoning);
-  if (!seen.finish.empty()) append_text(out, "finish", finish_reason(seen.finish));
+  append_text(out, "finish", finish);
   if (names_model) append_text(out, "model", seen.model);
   if (seen.input >= 0 || seen.output >= 0) {
     out += out.size() == 1 ? "\"usage\":{" : ",\"usage\":{";

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "reply/error_body.h"
+#include "reply/frame.h"
 
 namespace tierwise::reply {
 namespace {
@@ -68,7 +69,11 @@ class PieceReader {
     if (depth > kMaxNesting) return false;
     if (value.is_object()) return read_object(value, depth);
     const bool contents = plain_ || depth > 0;
-    if (const std::string* text = string_in(value); text != nullptr && contents) return set_text(*text);
+    if (const std::string* text = string_in(value); text != nullptr && contents) {
+      if (depth > 0 || frame_ || !is_error_line(*text)) return set_text(*text);
+      piece_.error = read_error_value(value);
+      return true;
+    }
     if (!value.is_array() || value.empty()) return false;
     const json& first = elements_of(value).front();
     return (contents || first.is_object()) && read(first, depth + 1);
@@ -105,6 +110,14 @@ class PieceReader {
     out.number("status", error.status).close('}');
   }
 
+  // What a server that forgot the status answers: one short line that calls itself an error.
+  static bool is_error_line(std::string_view text) {
+    constexpr std::size_t kShort = 300;
+    const std::string start = lower_case(text.substr(0, kShort));
+    return text.size() <= kShort && text.find('\n') == std::string_view::npos &&
+           (start.rfind("error:", 0) == 0 || start == "internal server error");
+  }
+
   bool set_text(std::string_view text) {
     if (!frame_ || !text.empty()) piece_.text = text;
     return true;
@@ -112,7 +125,14 @@ class PieceReader {
 
   void set_finish(const json& object, std::string_view field) {
     const std::string_view word = string_or_empty(object, field);
-    if (!word.empty()) piece_.finish = finish_reason(word);
+    if (!word.empty()) end_with(word);
+  }
+
+  void end_with(std::string_view word) {
+    piece_.finish = finish_reason(word);
+    if (piece_.finish != kFailed || piece_.error) return;
+    piece_.error.emplace();
+    piece_.error->message = fill("The server ended its reply with the reason {}.", {quote_for_people(word)});
   }
 
   static void set_count(std::optional<double>& count, const json& object, std::string_view field) {
@@ -284,6 +304,9 @@ class PieceReader {
       if (!says_none) return true;
     }
     if (string_or_empty(object, "object") == "error") return true;
+    const json* success = find_member(object, "success");
+    if (success != nullptr && success->is_boolean() && !success->get<bool>()) return true;
+    if (finish_reason(string_or_empty(object, "status")) == kFailed) return true;
     if (carries_text(object)) return false;
     const json* message = find_member(object, "message");
     if (message != nullptr && message->is_string()) {
@@ -322,12 +345,14 @@ std::string_view finish_reason(std::string_view word) {
       {"length max_tokens max_length model_length limit", "length"},
       {"tool_calls tool_use function_call", "tool-calls"},
       {"content_filter safety refusal content-filter", "content-filter"},
+      {"error failed failure abort aborted cancelled canceled", kFailed},
+      {"unknown null none", "unknown"},
   };
   const std::string lower = lower_case(word);
   for (const Reason& known : kReasons) {
     if (has_word(known.words, lower)) return known.reason;
   }
-  return "unknown";
+  return "other";
 }
 
 bool is_special_token(std::string_view text) {

@@ -29,7 +29,10 @@ std::optional<std::string> read_piece(Protocol protocol, const json& value, Part
 
 // FinishReason of a server's word (any case): stop, eos, eos_token, end_turn, stop_sequence, word, complete
 // -> stop; length, max_tokens, max_length, model_length, limit -> length; tool_calls, tool_use, function_call
-// -> tool-calls; content_filter, safety, refusal -> content-filter; anything else -> unknown.
+// -> tool-calls; content_filter, safety, refusal -> content-filter; unknown, null, none -> unknown; error, failed,
+// failure, abort, aborted, cancelled, canceled -> kFailed, which no ReplyPiece has: it has an error instead; anything
+// else -> other.
+inline constexpr std::string_view kFailed = "error";
 std::string_view finish_reason(std::string_view word);
 
 // Whether `text` is a model's special token in clear ("</s>", "<|im_end|>"): TGI before 2.1 sends it as the

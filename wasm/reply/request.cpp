@@ -54,6 +54,9 @@ Result<Size> check_messages(const json& request) {
   if (messages == nullptr || !messages->is_array() || messages->empty()) {
     return invalid("messages", "must be a list with at least one message. Give a prompt.");
   }
+  if (messages->size() > kMaxMessages) {
+    return invalid("messages", "must be at most 10,000. Shorten the history.");
+  }
   Size size;
   bool asked = false;
   std::int64_t left = static_cast<std::int64_t>(messages->size());

@@ -5,6 +5,7 @@
 // not named here pass unchecked: they are the caller's own business with the server.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/json.h"
@@ -13,6 +14,7 @@
 namespace tierwise::reply {
 
 inline constexpr double kMaxRequestBytes = 1073741824;
+inline constexpr std::size_t kMaxMessages = 10'000;
 inline constexpr double kMaxTemperature = 2;
 inline constexpr double kMaxReplyTokens = 1e6;
 inline constexpr std::size_t kMaxStops = 16;

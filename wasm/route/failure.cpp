@@ -309,6 +309,16 @@ Failure failure_of(const Judgement& judgement, std::string_view target, std::str
   return failure;
 }
 
+// What the page found out by itself and says in whole sentences.
+Failure in_own_words(FailureClass failure_class, std::string_view pattern, std::string_view target,
+                     std::string_view message, bool ours) {
+  Failure failure;
+  failure.failure_class = failure_class;
+  failure.message = fill(pattern, {target_name(target), quotable(message, 2 * kMaxQuoted)});
+  failure.ours = ours;
+  return failure;
+}
+
 bool waits(FailureClass failure_class) {
   return failure_class == kRateLimit || failure_class == kQuota || failure_class == kOverloaded ||
          failure_class == kBuilding;
@@ -316,7 +326,7 @@ bool waits(FailureClass failure_class) {
 
 std::optional<FailureKind> kind_named(std::string_view name) {
   const std::size_t position =
-      word_position("http network timeout abort cut app protocol too-large stage redirect quota", name);
+      word_position("http network timeout abort cut app protocol too-large stage redirect quota token", name);
   return position == kNoWord ? std::nullopt : std::optional(static_cast<FailureKind>(position));
 }
 
@@ -336,7 +346,7 @@ Result<FailureFacts> read_failure_facts(const json& facts) {
   const auto kind = kind_named(name);
   if (!kind) {
     return refusal("invalid-input", "facts.kind",
-                   "must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, redirect, quota.");
+                   "must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, redirect, quota, token.");
   }
   FailureFacts read;
   read.kind = *kind;
@@ -395,6 +405,12 @@ Failure classify(const FailureFacts& facts, std::string_view target, double now)
       failure.ours = true;
       return failure;
     }
+    case FailureKind::kToken: return in_own_words(kAuth, "{} was not called. {}", target, facts.message, true);
+    case FailureKind::kProtocol:
+      if (facts.body.empty() && !facts.message.empty()) {
+        return in_own_words(kProtocol, "{} gave no answer this page can use. {}", target, facts.message, false);
+      }
+      break;
     default: break;
   }
 

@@ -62,7 +62,8 @@ enum class FailureKind {
   kTooLarge,
   kStage,
   kRedirect,
-  kQuota
+  kQuota,
+  kToken
 };
 
 // Texts are views into what was read.

@@ -268,7 +268,7 @@ Result<std::string> HealthBook::succeeded(const json& outcome) {
 
 void HealthBook::learn(Record& record, const Failure& failure, const FailureFacts& facts, double now) {
   if (failure.ours) {
-    if (failure.failure_class == kAbort) record.probe_until = 0;
+    if (facts.kind != FailureKind::kQuota) record.probe_until = 0;
     return;
   }
   record.last_error = failure.failure_class;
