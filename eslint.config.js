@@ -30,6 +30,9 @@ export default tseslint.config(
       globals: Object.fromEntries(
         [
           'process',
+          // Emscripten's, in wasm/unused_embind.js.
+          'mergeInto',
+          'LibraryManager',
           'console',
           'URL',
           'URLSearchParams',

@@ -174,7 +174,7 @@ export class Core implements ReplyReader {
 
   #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0]): JsonMethods[M][1] {
     const length = this.#write(wellFormedJson(JSON.stringify(value)));
-    return this.#call(() => this.#module[method](this.#core, length)) as JsonMethods[M][1];
+    return this.#call(() => this.#module[method](this.#core, length));
   }
 
   #write(text: string): number {

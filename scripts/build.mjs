@@ -121,7 +121,12 @@ export async function buildJs() {
       module: true,
       ecma: 2022,
       compress: { passes: 3 },
-      sourceMap: { content: readFileSync(`${file}.map`, 'utf8'), filename: name, url: `${name}.map`, includeSources: true },
+      sourceMap: {
+        content: readFileSync(`${file}.map`, 'utf8'),
+        filename: name,
+        url: `${name}.map`,
+        includeSources: true,
+      },
     });
     writeFileSync(file, smaller.code);
     writeFileSync(`${file}.map`, smaller.map);
