@@ -121,6 +121,7 @@ export async function buildJs() {
       module: true,
       ecma: 2022,
       compress: { passes: 3 },
+      format: { preserve_annotations: true },
       sourceMap: {
         content: readFileSync(`${file}.map`, 'utf8'),
         filename: name,

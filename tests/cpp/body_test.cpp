@@ -113,7 +113,7 @@ TEST(Body, Rows) {
     SCOPED_TRACE(row.what);
     const auto answer = read_body(row.protocol, row.body);
     ASSERT_TRUE(answer) << answer.error().message;
-    EXPECT_EQ(json::parse(answer.value()), json::parse(row.piece)) << answer.value();
+    EXPECT_EQ(nlohmann::json::parse(answer.value()), nlohmann::json::parse(row.piece)) << answer.value();
   }
 }
 
@@ -134,7 +134,7 @@ const std::vector<Refused> kRefused = {
     {"labels", kOpenAI, R"([[{"label":"POSITIVE","score":0.99}]])", {"a list of arrays"}},
     {"fill-mask: token is an id", kTgi, R"([{"score":0.28,"token":7592,"token_str":"hello"}])", {"a list of objects"}},
     {"somebody's access token", kPlain, R"({"token":"abc"})", {"\"token\""}},
-    {"other fields", kPlain, R"({"score":1,"label":"x"})", {"\"label\", \"score\""}},
+    {"other fields", kPlain, R"({"score":1,"label":"x"})", {"\"score\", \"label\""}},
     {"embeddings", kPlain, "[[0.1,0.2],[0.3,0.4]]", {"a list of arrays"}},
     {"empty list", kTgi, "[]", {"an empty list"}},
     {"empty object", kTgi, "{}", {"an empty object"}},

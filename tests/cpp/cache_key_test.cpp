@@ -67,6 +67,12 @@ TEST(CacheKey, DifferentDescriptionsNeverMeet) {
   EXPECT_EQ(entries.size(), std::size(descriptions));
 }
 
+TEST(CacheKey, TheOrderOfTheFieldsDoesNotCount) {
+  const auto id = [](const char* fields) { return to_hex(partition_id({{"fields", json::parse(fields)}}).value()); };
+  EXPECT_EQ(id(R"({"user":"a","tenant":"b","":"c"})"), id(R"({"":"c","tenant":"b","user":"a"})"));
+  EXPECT_NE(id(R"({"user":"a","tenant":"b"})"), id(R"({"user":"b","tenant":"a"})"));
+}
+
 TEST(CacheKey, ARequestCannotPoseAsPartOfThePartition) {
   // A request that begins with the bytes a partition id ends with, moved across the boundary.
   const Digest partition = partition_id({{"fields", {{"user", "ada"}}}}).value();

@@ -234,7 +234,7 @@ TEST(Frame, Rows) {
         continue;
       }
       ASSERT_TRUE(answer) << answer.error().message;
-      EXPECT_EQ(json::parse(answer.value()), json::parse(row.piece)) << (exactly ? "exact path: " : "") << answer.value();
+      EXPECT_EQ(nlohmann::json::parse(answer.value()), nlohmann::json::parse(row.piece)) << (exactly ? "exact path: " : "") << answer.value();
     }
   }
 }

@@ -15,15 +15,15 @@ namespace {
 using namespace std::string_literals;
 
 // What nlohmann/json's own parser says. It takes a NUL for the end of the text; no text here holds one.
-json library_value(const std::string& text) { return json::parse(text, nullptr, false); }
+// nlohmann::json sorts members by name and keeps the last of the same name, so that order and repetition do not count.
+using library = nlohmann::json;
 
 void expect_as_library(const std::string& text) {
   const auto ours = parse_json(text);
-  const json theirs = library_value(text);
+  const library theirs = library::parse(text, nullptr, false);
   ASSERT_EQ(bool(ours), !theirs.is_discarded()) << testing::PrintToString(text);
   if (ours) {
-    ASSERT_EQ(ours.value(), theirs) << testing::PrintToString(text);
-    ASSERT_EQ(json::parse(dump_json(ours.value())), theirs) << testing::PrintToString(text);
+    ASSERT_EQ(library::parse(dump_json(ours.value())), theirs) << testing::PrintToString(text);
   }
 }
 
@@ -42,6 +42,13 @@ TEST(Json, ReadsWhatTheLibraryReads) {
     expect_as_library(text);
   }
   EXPECT_FALSE(parse_json("[1]\0"s));
+}
+
+TEST(Json, OfMembersWithTheSameNameTheLastCounts) {
+  const auto object = parse_json(R"({"a":1,"b":2,"a":{"c":3},"a":4})");
+  ASSERT_TRUE(object);
+  EXPECT_EQ(optional_number(object.value(), "a"), 4);
+  EXPECT_EQ(optional_number(object.value(), "b"), 2);
 }
 
 // Cuts and changes of one byte: nothing crashes, and both parsers agree.

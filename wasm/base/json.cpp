@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/json_writer.h"
@@ -84,9 +85,9 @@ class Parser {
       read_string(name);
       peek();
       expect(":");
-      json& member = members[name];
-      member = nullptr;
-      read_value(member, depth + 1);
+      // Not looked for before: a hostile object would be searched as often as it has members.
+      members.emplace_back(std::move(name), nullptr);
+      read_value(members.back().second, depth + 1);
       more = goes_on('}');
     }
   }
@@ -275,8 +276,9 @@ const std::string* string_in(const json& value) { return value.get_ptr<const std
 const json* find_any_member(const json& object, std::string_view field) {
   const auto* members = object.get_ptr<const json::object_t*>();
   if (members == nullptr) return nullptr;
-  const auto found = members->find(field);
-  return found == members->end() ? nullptr : &found->second;
+  const auto found = std::find_if(members->rbegin(), members->rend(),
+                                  [&](const auto& member) { return member.first == field; });
+  return found == members->rend() ? nullptr : &found->second;
 }
 
 const json* find_member(const json& object, std::string_view field) {

@@ -22,7 +22,9 @@
 
 namespace tierwise {
 
-using json = nlohmann::json;
+// Members stay in the order they came in, in one block of memory: requests are small, and a tree of them would
+// be most of the time of a decision.
+using json = nlohmann::ordered_json;
 
 inline constexpr std::size_t kMaxJsonDepth = 100;
 

@@ -30,6 +30,16 @@ OwnedError invalid(std::string_view message, std::string_view field) {
   return make_error("invalid-input", message, field);
 }
 
+// The member whose name comes next after `name` (nullptr: the first) by its bytes; there are few of them.
+const json::object_t::value_type* next_by_name(const json::object_t& members, const std::string* name) {
+  const json::object_t::value_type* next = nullptr;
+  for (const auto& member : members) {
+    const bool comes_later = name == nullptr || member.first > *name;
+    if (comes_later && (next == nullptr || member.first <= next->first)) next = &member;
+  }
+  return next;
+}
+
 }  // namespace
 
 Result<Digest> partition_id(const json& description) {
@@ -42,7 +52,10 @@ Result<Digest> partition_id(const json& description) {
   }
   std::string bytes = padded(kPartitionDomain);
   append_number(bytes, fields->size());
-  for (const auto& [name, value] : members_of(*fields)) {  // sorted by the bytes of their names
+  const json::object_t& members = members_of(*fields);
+  for (const auto* field = next_by_name(members, nullptr); field != nullptr;
+       field = next_by_name(members, &field->first)) {
+    const auto& [name, value] = *field;
     if (name.size() > kMaxPartitionNameBytes) {
       return invalid(
           fill("The name of a partition field has at most {} bytes.", {digits(kMaxPartitionNameBytes)}),
