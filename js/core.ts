@@ -236,8 +236,8 @@ export class Core implements ReplyReader {
 }
 
 // A frame of a stream and its answer are this short, and mostly plain: then a loop is faster than the platform's coders.
-const shortText = 400;
-const shortAnswer = 48;
+const shortText = 100;
+const shortAnswer = 24;
 
 /** False when the text is not all ASCII; what was written then is void. */
 function writeAscii(text: string, into: Uint8Array): boolean {

@@ -2,8 +2,8 @@
  * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
- * 2. esbuild bundles and minifies js/, terser minifies it further, with source maps and small dependencies inlined: index.js, and react.js, which imports React and index.js.
- *    The base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
+ * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js, and
+ *    react.js, which imports React and index.js. The base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -32,9 +32,10 @@ export function buildWasm() {
  * has no import.meta.url, works. Marked pure, it falls away where only the error classes are imported.
  */
 function adapted(code) {
-  return code
-    .replaceAll('import.meta.url', '"file:///"')
-    .replace(/^var createCore = \(/m, 'var createCore = /* @__PURE__ */ (');
+  const factory = /^var createCore = \(/m;
+  if (!factory.test(code))
+    throw new Error('The glue of this Emscripten begins otherwise than scripts/build.mjs knows.');
+  return code.replaceAll('import.meta.url', '"file:///"').replace(factory, 'var createCore = /* @__PURE__ */ (');
 }
 
 /** Descriptions and sources in models/*.json are for readers of those files. */
@@ -80,7 +81,9 @@ export async function buildJs() {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['import', 'module', 'browser'],
-    minify: true,
+    // Terser takes the white space, and with it the annotations that esbuild would drop before terser reads them.
+    minifyIdentifiers: true,
+    minifySyntax: true,
     define: { __TIERWISE_VERSION__: JSON.stringify(version) },
     sourcemap: true,
     sourcesContent: true,
@@ -121,7 +124,11 @@ export async function buildJs() {
       module: true,
       ecma: 2022,
       compress: { passes: 3 },
-      format: { preserve_annotations: true },
+      format: {
+        preserve_annotations: true,
+        // Hooks and components belong to the client side of a server-rendering framework.
+        preamble: name === 'react.js' ? "'use client';" : undefined,
+      },
       sourceMap: {
         content: readFileSync(`${file}.map`, 'utf8'),
         filename: name,
@@ -132,9 +139,6 @@ export async function buildJs() {
     writeFileSync(file, smaller.code);
     writeFileSync(`${file}.map`, smaller.map);
   }
-  // Hooks and components belong to the client side of a server-rendering framework.
-  const react = at('dist/react.js');
-  writeFileSync(react, `'use client';\n${readFileSync(react, 'utf8')}`);
   run('npx', 'tsc', '-p', 'tsconfig.build.json');
 }
 
