@@ -26,6 +26,8 @@ declare module '#core-module' {
     settle(core: number, length: number): number;
     /** All of the module's memory. Another array after it grew. */
     readonly HEAPU8: Uint8Array;
+    /** Set by js/core.ts: a call ended in a trap, and what it held is lost. The next client gets a new module. */
+    trapped?: boolean;
     /** The stack must be put back after a call that ended in a trap. */
     stackSave(): number;
     stackRestore(stack: number): void;

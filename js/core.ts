@@ -62,12 +62,13 @@ export class Core implements ReplyReader {
   constructor(module: CoreModule) {
     this.#module = module;
     this.#stack = module.stackSave();
-    this.#core = module.open();
+    this.#core = this.#guarded(() => module.open());
     this.#input = module.HEAPU8.subarray(0, 0);
   }
 
   /** Of the package this core was built for. */
   version(): string {
+    this.#open();
     return this.#text(this.#guarded(() => this.#module.version(this.#core)));
   }
   configure(config: CoreConfig): { evicted: string[] } {
@@ -153,7 +154,11 @@ export class Core implements ReplyReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#module.close(this.#core);
+    try {
+      this.#guarded(() => this.#module.close(this.#core));
+    } catch {
+      // What is left of a core that met a bug stays behind in its module.
+    }
   }
 
   #open(): void {
@@ -210,11 +215,12 @@ export class Core implements ReplyReader {
   }
 
   /** A trap is a bug of the core, or the end of its memory. */
-  #guarded(run: () => number): number {
+  #guarded<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {
       this.#module.stackRestore(this.#stack);
+      this.#module.trapped = true;
       throw new TierwiseError(
         'internal',
         'The core met a bug of its own, or ran out of memory. Reload the page, and please report what you did.',

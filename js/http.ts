@@ -8,14 +8,19 @@
  * Failures are `CallFailure`s carrying facts; secrets this target holds are cut out of them. What `onFrame` throws
  * comes out as it is.
  */
-import { createParser, ParseError } from 'eventsource-parser';
-
 import type { FailureFacts } from './core-types.js';
+import { events, type Frame, jsonLines } from './frames.js';
 import { redact } from './redact.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { Clock, TokenSource } from './types.js';
 
 const errorBodyBytes = 64 * 1024;
+/** A stream of tiny frames is no reply: each costs more than its bytes. */
+const mostFrames = 250_000;
+const tooLarge = (limit: string) =>
+  new CallFailure({ kind: 'too-large', message: `The reply is larger than ${limit}.` });
+/** Token functions may give another one for each call; a server may repeat any of them. */
+const tokensKept = 8;
 const factHeaders = ['retry-after', 'ratelimit', 'ratelimit-policy', 'content-type', 'x-error-code', 'x-error-message'];
 
 export interface HttpOptions {
@@ -40,15 +45,10 @@ export interface CallInit {
   /** Overrides for this call, ms. */
   timeouts?: { firstChunk?: number; stall?: number } | undefined;
 }
-export interface Frame {
-  /** SSE event name, when one was sent. */
-  event: string | undefined;
-  data: string;
-}
-
 export class Http {
   readonly #options: HttpOptions;
-  #lastToken: string | undefined;
+  /** The newest first. */
+  #tokens: readonly string[] = [];
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -119,12 +119,14 @@ export class Http {
         onFrame({ event: 'body', data }, progress);
         return;
       }
-      const state = { stopped: false };
+      const state = { stopped: false, frames: 0 };
       const hear = (frame: Frame) => {
-        const clean = { event: frame.event, data: this.hideToken(frame.data) };
-        if (!state.stopped && onFrame(clean, progress) === 'stop') state.stopped = true;
+        if (state.stopped) return;
+        if (++state.frames > mostFrames) throw tooLarge(`${String(mostFrames)} parts`);
+        frame.data = this.hideToken(frame.data);
+        if (onFrame(frame, progress) === 'stop') state.stopped = true;
       };
-      const feed = /ndjson|stream\+json/i.test(contentType) ? lines(hear) : events(hear);
+      const feed = /ndjson|stream\+json/i.test(contentType) ? jsonLines(hear) : events(hear);
       await this.#read(response, watch, this.#options.maxReplyBytes, (text) => {
         feed.push(text);
         return state.stopped;
@@ -161,16 +163,18 @@ export class Http {
     };
   }
 
-  /** A server that repeats the token it was sent must not get it into a reply, a status or the cache. */
+  /** A server that repeats a token it was sent, in JSON escapes or not, must not get it into a reply, a status or the cache. */
   hideToken(text: string): string {
-    const token = this.#lastToken;
-    return token === undefined || token.length < 8 || !text.includes(token)
-      ? text
-      : text.replaceAll(token, '[redacted]');
+    let shown = text;
+    for (const token of this.#tokens) {
+      if (!shown.includes(token)) shown = unescaped(shown);
+      if (shown.includes(token)) shown = text = shown.replaceAll(token, '[redacted]');
+    }
+    return text;
   }
 
   #clean(text: string): string {
-    return redact(text, this.#lastToken === undefined ? [] : [this.#lastToken]);
+    return redact(this.hideToken(text));
   }
 
   async #send(url: string, init: CallInit, watch: Watch): Promise<Response> {
@@ -242,7 +246,9 @@ export class Http {
         message: 'The token of this target has characters no token has (spaces, line breaks): copy it again.',
       });
     }
-    this.#lastToken = token;
+    // Shorter ones are no secrets, and parts of words.
+    if (token.length >= 8)
+      this.#tokens = [token, ...this.#tokens.filter((known) => known !== token)].slice(0, tokensKept);
     return token;
   }
 
@@ -307,10 +313,7 @@ export class Http {
             take(decoder.decode(value.subarray(0, value.byteLength - (bytes - limit))));
             return;
           }
-          throw new CallFailure({
-            kind: 'too-large',
-            message: `The reply is larger than ${String(limit)} bytes (maxReplyBytes).`,
-          });
+          throw tooLarge(`${String(limit)} bytes (maxReplyBytes)`);
         }
         if (take(decoder.decode(value, { stream: true }))) return;
       }
@@ -422,41 +425,13 @@ class Watch {
   }
 }
 
-interface Feed {
-  push(text: string): void;
-  end(): void;
-}
-
-function events(hear: (frame: Frame) => void): Feed {
-  const parser = createParser({
-    onEvent: (message) => hear({ event: message.event, data: message.data }),
-    onError: (error: ParseError) => {
-      // llama.cpp of early 2025 reports failures in a field of its own: "error: {…}".
-      if (error.type === 'unknown-field' && error.field === 'error') hear({ event: 'error', data: error.value ?? '' });
-    },
-  });
-  return {
-    push: (text) => parser.feed(text),
-    // The last event may lack its blank line.
-    end: () => parser.feed('\n\n'),
-  };
-}
-
-function lines(hear: (frame: Frame) => void): Feed {
-  let rest = '';
-  const take = (line: string) => {
-    if (line.trim() !== '') hear({ event: undefined, data: line.trim() });
-  };
-  return {
-    push: (text) => {
-      // Only what is new is searched: a line that grows by small pieces is not read over and over.
-      const [first = '', ...more] = text.split('\n');
-      rest += first;
-      for (const part of more) {
-        take(rest);
-        rest = part;
-      }
-    },
-    end: () => take(rest),
-  };
+/** JSON escapes of what needs none, resolved: the value stays what it was. */
+function unescaped(json: string): string {
+  return json.includes('\\')
+    ? json.replace(/\\(?:u00([2-7][\da-f])|.)/gis, (escape: string, hex: string | undefined) => {
+        if (hex === undefined) return escape === '\\/' ? '/' : escape;
+        const character = String.fromCharCode(parseInt(hex, 16));
+        return character === '"' || character === '\\' ? escape : character;
+      })
+    : json;
 }

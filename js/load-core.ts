@@ -16,6 +16,7 @@ export interface CoreLocation {
 }
 
 let shared: Promise<CoreModule> | undefined;
+let started: CoreModule | undefined;
 
 export function loadCore(location: CoreLocation): Promise<CoreModule> {
   if (location.wasmBinary !== undefined) return start(location.wasmBinary, 'the given wasmBinary');
@@ -23,10 +24,14 @@ export function loadCore(location: CoreLocation): Promise<CoreModule> {
     const url = location.wasmUrl;
     return fetchWasm(url).then((bytes) => start(bytes, url));
   }
-  shared ??= loadDefault().catch((error: unknown) => {
-    shared = undefined;
-    throw error;
-  });
+  if (started?.trapped === true) shared = started = undefined;
+  shared ??= loadDefault().then(
+    (module) => (started = module),
+    (error: unknown) => {
+      shared = undefined;
+      throw error;
+    },
+  );
   return shared;
 }
 

@@ -46,7 +46,8 @@ export async function callForReply(
     const piece = readFrame(data, call, reader);
     // The plain contract has no end mark: its servers may repeat the text so far in every frame.
     const more = !call.hasEndMark && piece.full !== undefined;
-    seen.promised = piece.full === undefined && (seen.promised || /^\s*\{.*"generated_text"\s*:\s*null/.test(data));
+    if (!call.hasEndMark)
+      seen.promised = piece.full === undefined && (seen.promised || /"generated_text"\s*:\s*null/.test(data));
     return collector.add(more ? { ...piece, done: false } : piece) ? 'stop' : undefined;
   });
   return collector.result(call.via, (call.hasEndMark || seen.promised) && !seen.whole);

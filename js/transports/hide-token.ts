@@ -6,16 +6,28 @@ import type { Http } from '../http.js';
 import { CallFailure } from './call-failure.js';
 import type { Connection } from './transport.js';
 
+const longestToken = 4096;
+
 export function hideToken(inner: Connection, http: Http): Connection {
   const hide = (text: string): string => http.hideToken(text);
   return {
     protocol: inner.protocol,
     base: inner.base,
     async call(request, handlers) {
+      let said = '';
+      let end = '';
       try {
         const result = await inner.call(request, {
           ...handlers,
-          onPart: (part) => handlers.onPart({ ...part, text: hide(part.text) }),
+          onPart: (part) => {
+            const text = hide(part.text);
+            said = part.type === 'text' ? said + text : text;
+            end = (end + text).slice(-longestToken - text.length);
+            if (hide(end) === end) return handlers.onPart({ ...part, text });
+            // It came in pieces, which were shown.
+            said = end = hide(said);
+            handlers.onPart({ type: 'replace', text: said });
+          },
           onStatus: (status) => handlers.onStatus({ ...status, message: hide(status.message) }),
         });
         return {

@@ -65,12 +65,17 @@ export class ReplyCollector {
 
   /** Usually said once, at the end. Said again, it is either the text so far or the next part of it. */
   #takeFull(full: string): void {
-    const next = this.#full !== undefined && !full.startsWith(this.#full) ? this.#text + full : full;
-    this.#full = next;
-    if (next === this.#text) return;
-    const grown = this.#text !== '' && next.startsWith(this.#text) ? next.slice(this.#text.length) : undefined;
-    this.#text = next;
-    this.#onPart(grown === undefined ? { type: 'replace', text: next } : { type: 'text', text: grown });
+    // Lengths first: a long text is not compared with each of many short parts.
+    if (this.#full !== undefined && !(full.length >= this.#full.length && full.startsWith(this.#full))) {
+      this.#full = this.#text += full;
+      if (full !== '') this.#onPart({ type: 'text', text: full });
+      return;
+    }
+    this.#full = full;
+    if (full === this.#text) return;
+    const grown = this.#text !== '' && full.startsWith(this.#text) ? full.slice(this.#text.length) : undefined;
+    this.#text = full;
+    this.#onPart(grown === undefined ? { type: 'replace', text: full } : { type: 'text', text: grown });
   }
 }
 

@@ -7,7 +7,7 @@ import 'fake-indexeddb/auto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openDB } from 'idb';
 
-import { createClient, type JsonObject } from '../../dist/index.js';
+import { type CallError, createClient, type JsonObject } from '../../dist/index.js';
 import type { ForgetSelector, Reply, SpaceStatus } from '../../js/types.ts';
 import { parsePythonJson } from '../../js/transports/json.ts';
 import { redact } from '../../js/redact.ts';
@@ -102,6 +102,55 @@ describe('tokens', () => {
     const error = (await failureOf(client.generate('Hello there'))) as Error;
     expect(error.message).toContain('bad [redacted]');
     expect(JSON.stringify([error, error.cause, usage, decisions, await client.health()])).not.toContain(token);
+  });
+
+  test('in the body of a refusal, escaped, are in no message', async () => {
+    const token = 'a-Key/Of-No-Known-Shape';
+    const escaped = token.replaceAll('a', '\\u0061').replaceAll('/', '\\/');
+    const { client, usage, decisions } = bench(
+      { providers: { openai: { ...openai, token } } },
+      () =>
+        new Response(JSON.stringify({ error: { message: 'KEY a "bad" \\u0061' } }).replace('KEY', escaped), {
+          status: 400,
+          headers: { 'content-type': 'application/json' },
+        }),
+    );
+    const error = (await failureOf(client.generate('Hello there'))) as Error;
+    expect(error.message).toContain('[redacted] a "bad" \\u0061');
+    expect(JSON.stringify([error, error.cause, usage, decisions])).not.toContain(token);
+  });
+
+  test('in pieces, of a reply that broke off, are in no part that is kept', async () => {
+    const token = 'a-Key-Of-No-Known-Shape';
+    const { client } = bench({ providers: { openai: { ...openai, token } } }, () =>
+      sse(
+        [token.slice(0, 9), token.slice(9), ' and']
+          .map((content) => message({ choices: [{ delta: { content } }] }))
+          .join(''),
+      ),
+    );
+    const shown: string[] = [];
+    const stream = client.stream('Hello there');
+    const error = (await failureOf(
+      (async () => {
+        for await (const part of stream) {
+          if (part.type === 'replace') shown.length = 0;
+          if (part.type === 'text' || part.type === 'replace') shown.push(part.text);
+        }
+      })(),
+    )) as CallError;
+    expect(error.partial).toBe('[redacted] and');
+    expect(shown.join('')).toBe('[redacted] and');
+  });
+
+  test('of earlier calls are hidden too', async () => {
+    let calls = 0;
+    const { client } = bench(
+      { providers: { openai: { ...openai, token: () => `token-number-${String(++calls)}` } } },
+      () => chat(`You sent token-number-1, and token-number-${String(calls)}`),
+    );
+    await client.generate('One');
+    expect((await client.generate('Two')).content).toBe('You sent [redacted], and [redacted]');
   });
 
   test.each(['.evil.test/chat/completions', '@evil.test/chat/completions', ':444/chat/completions'])(
@@ -244,6 +293,29 @@ describe('servers that say what no server should', () => {
     expect(statuses.some(({ position, progress }) => position === Infinity || progress?.value === Infinity)).toBe(
       false,
     );
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'whole texts after a long one',
+      'plain',
+      message({ generated_text: 'x'.repeat(400_000) }) + message({ generated_text: 'y' }).repeat(20_000),
+    ],
+    ['line ends', 'openai', '\r'.repeat(4e6)],
+    ['unknown fields', 'openai', 'x\n'.repeat(4e6)],
+    ['tiny frames', 'plain', 'data:a\n\n'.repeat(1e6)],
+  ])('a stream of %s does not keep the page busy', async (_, protocol, text) => {
+    const { client } = bench({ spaces: { base: space('one', { protocol: protocol as 'plain' }) } }, () =>
+      sse(inPieces(text, 65_536)),
+    );
+    expect(await timed(() => client.generate('Hello').catch(() => undefined))).toBeLessThan(2 * soon);
+  });
+
+  test('a reply of more frames than anybody reads is too large', async () => {
+    const { client } = bench({ spaces: { base: space('one', { protocol: 'plain' }) } }, () =>
+      sse('data:a\n\n'.repeat(250_001)),
+    );
+    expect(await failureOf(client.generate('Hello'))).toMatchObject({ class: 'too-large' });
   });
 
   test('a stream that promised its whole text and broke off is no reply', async () => {
