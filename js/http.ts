@@ -155,6 +155,11 @@ export class Http {
     return this.#options.token !== undefined && this.#options.mayReceiveToken(new URL(url).origin);
   }
 
+  /** Whether there is anything for `hideToken` to hide. */
+  get sentToken(): boolean {
+    return this.#tokens.length > 0;
+  }
+
   #limits(init: CallInit): { firstChunk: number; stall: number } {
     const { firstChunk, stall } = init.timeouts ?? {};
     return {

@@ -20,6 +20,7 @@ export function hideToken(inner: Connection, http: Http): Connection {
         const result = await inner.call(request, {
           ...handlers,
           onPart: (part) => {
+            if (!http.sentToken) return handlers.onPart(part);
             const text = hide(part.text);
             said = part.type === 'text' ? said + text : text;
             end = (end + text).slice(-longestToken - text.length);
