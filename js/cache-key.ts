@@ -15,15 +15,8 @@ const format = 1;
 export function requestKey(request: ModelRequest): string {
   const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
   const messages = request.messages.map(({ role, content }) => [role, normaliseForKey(content)]);
-  return JSON.stringify([
-    messages,
-    maxTokens,
-    temperature,
-    topP ?? null,
-    seed ?? null,
-    stop ?? null,
-    extra === undefined ? null : sorted(extra),
-  ]);
+  // In a list, JSON has null for what is undefined.
+  return JSON.stringify([messages, maxTokens, temperature, topP, seed, stop, sorted(extra)]);
 }
 
 /** The part that tells targets apart. */
@@ -33,26 +26,24 @@ export function targetKey(target: string, config: ResolvedConfig): string {
     return JSON.stringify([
       format,
       'space',
-      space?.url ?? null,
-      space?.endpoint ?? null,
+      space?.url,
+      space?.endpoint,
       space?.protocol ?? 'auto',
-      space?.model ?? null,
-      space?.revision ?? null,
-      space?.inputs === undefined ? null : sorted(space.inputs),
+      space?.model,
+      space?.revision,
+      sorted(space?.inputs),
     ]);
   }
   const provider = config.providers[target as 'openai' | 'router'];
-  return JSON.stringify([format, target, provider?.baseUrl ?? null, provider?.model ?? null]);
+  return JSON.stringify([format, target, provider?.baseUrl, provider?.model]);
 }
 
-function sorted(value: Json | undefined): Json {
-  if (value === undefined) return null;
+function sorted(value: Json | undefined): unknown {
   if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   const object = value as JsonObject;
   return Object.fromEntries(
     Object.keys(object)
-      .filter((key) => object[key] !== undefined)
       .sort()
       .map((key) => [key, sorted(object[key])]),
   );

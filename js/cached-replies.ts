@@ -45,8 +45,8 @@ export async function forgetReplies(
     tag,
     tier,
     target,
-    ...(olderThan !== undefined && { before: now - olderThan }),
-    ...(scope !== undefined && { partition: scope.id }),
+    before: olderThan === undefined ? olderThan : now - olderThan,
+    partition: scope?.id,
   });
   return { entries: gone.ids.length, bytes: gone.bytes, ids: gone.ids, dryRun };
 }

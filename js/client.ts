@@ -20,10 +20,12 @@ import {
   type PreparedRequest,
   prepareRequest,
   queryOptions,
+  requireCallOptions,
   requireOptions,
   requireTier,
 } from './request.js';
 import type { Found, Partition } from './response-cache.js';
+import { anyText, jsonCopy, jsonOnly } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
 import { type Running, StartUp } from './start-up.js';
 import type { CacheRecord } from './store/store.js';
@@ -438,9 +440,7 @@ class GatewayClient implements Client {
       // Read only to estimate what the server did not count.
       content: (result.usage?.output ?? 0) > 0 ? '' : result.text,
       totalMs: result.ms,
-      ...(result.files !== undefined && {
-        images: result.files.filter((file) => file.mimeType?.startsWith('image/') === true).length,
-      }),
+      images: result.files?.filter((file) => file.mimeType?.startsWith('image/') === true).length,
     });
     const { inputTokens, outputTokens, estimated, cost } = settled;
     record(
@@ -458,7 +458,7 @@ class GatewayClient implements Client {
       usage: { inputTokens, outputTokens, estimated },
       cost,
       finishReason: result.finish,
-      ...(result.files !== undefined && { files: result.files }),
+      files: result.files,
     };
     const joined = result.attempt === 0;
     if (!joined) this.#statuses.answered(target);
@@ -516,7 +516,7 @@ class GatewayClient implements Client {
       target: target.target,
       tags: request.cache.tags,
       storedAt: now,
-      ...(request.cache.ttl !== undefined && { ttlMs: request.cache.ttl }),
+      ttlMs: request.cache.ttl,
       lastUsedAt: now,
       hits: 0,
       bytes: outcome.bytes + utf8Bytes(course.request.prompt.slice(0, 200)) + recordOverhead,
@@ -628,9 +628,8 @@ class GatewayClient implements Client {
   #revalidate(request: PreparedRequest, entry: string): void {
     if (this.#renewing.has(entry)) return;
     this.#renewing.add(entry);
-    const { signal: _, ...rest } = request;
     const fresh: PreparedRequest = {
-      ...rest,
+      ...request,
       id: newId(),
       signal: undefined,
       mode: 'background',
@@ -657,6 +656,7 @@ class GatewayClient implements Client {
     cacheId: string | undefined,
   ): Reply {
     const trace = course.trace.done();
+    const { files } = from;
     this.#explained.set(from.id, { trace, cacheId });
     for (const id of this.#explained.keys()) {
       if (this.#explained.size <= explainedReplies) break;
@@ -671,11 +671,12 @@ class GatewayClient implements Client {
       target: target.target,
       model: from.model,
       age: from.age,
-      usage: from.usage,
+      // Copies: what the caller does to its reply must not reach the cache, nor what `explain` says.
+      usage: { ...from.usage },
       cost: from.cost,
       finishReason: from.finishReason,
-      trace,
-      ...(from.files !== undefined && { files: from.files }),
+      trace: { ...trace, steps: trace.steps.slice() },
+      ...(files && { files: files.map((file) => ({ ...file })) }),
     };
   }
 
@@ -733,6 +734,7 @@ class GatewayClient implements Client {
     options: { signal?: AbortSignal; onStep?: (step: ConnectionStep) => void; space?: SpaceConfig } = {},
   ): Promise<ConnectionReport> {
     requireTier(tier);
+    requireCallOptions(options);
     const { core } = await this.#base.run();
     return testConnection(tier, options, this.#config, core);
   }
@@ -744,6 +746,7 @@ class GatewayClient implements Client {
 
   async wake(tier: Tier, options: { signal?: AbortSignal } = {}): Promise<void> {
     requireTier(tier);
+    requireCallOptions(options);
     const { connections } = await this.#base.run();
     const target = `space:${tier}`;
     if (this.#config.spaces[tier] === undefined)
@@ -773,6 +776,7 @@ class GatewayClient implements Client {
 
   async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
     ofRequest(() => requireSelector(selector));
+    selector = jsonCopy(selector, 'selector') as ForgetSelector;
     const running = await this.#base.run();
     const { partition = this.#config.partition } = selector;
     const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
@@ -801,6 +805,10 @@ class GatewayClient implements Client {
     return (await this.#base.openStore()).getSetting(key);
   }
   async setSetting(key: string, value: Json | undefined): Promise<void> {
+    ofRequest(() => {
+      anyText(key, 'key');
+      if (value !== undefined) value = jsonCopy(value, 'value', Infinity, jsonOnly);
+    });
     return (await this.#base.openStore()).setSetting(key, value);
   }
 

@@ -14,10 +14,13 @@ import {
   callable,
   check,
   type Check,
+  demand,
   isFunction,
   isText,
+  jsonObject,
   must,
   notNegative,
+  numberFrom,
   oneOf,
   orFalse,
   positive,
@@ -74,6 +77,8 @@ export interface ResolvedConfig {
   dangerouslyAllowBrowserToken: boolean;
 }
 
+/** The end of JavaScript's time, as in `wasm/cache/policy`. */
+export const latestTime = 8.64e15;
 const day = 24 * 60 * 60 * 1000;
 const flagNames: readonly FlagName[] = [
   'useRealAI',
@@ -130,13 +135,14 @@ function configShape(token: Check): Shape {
     defaultTier: oneOf(...tiers),
     providers: { openai, router, mock: (value, field) => value === true || check(value, mock, field) },
     flags: anything,
-    rules: requireObject,
+    rules: anything,
     partition: anything,
     cache: orFalse({
-      ttl: positive,
-      staleWhileRevalidate: notNegative,
-      maxEntries: wholeFrom(1, 2 ** 31 - 1),
-      maxBytes: positive,
+      // Bounds as in `wasm/cache/index`.
+      ttl: numberFrom(1, latestTime),
+      staleWhileRevalidate: numberFrom(0, latestTime),
+      maxEntries: wholeFrom(1, 100_000),
+      maxBytes: numberFrom(1, 2 ** 33),
       persist: boolean,
     }),
     wake: wakeShape,
@@ -146,7 +152,7 @@ function configShape(token: Check): Shape {
     maxReplyBytes: positive,
     dangerouslyAllowBrowserToken: boolean,
     usage: { sink: callable, appVersion: text },
-    prices: requireObject,
+    prices: anything,
     fetch: callable,
     clock: (value, field) => {
       const { now, after } = requireObject(value, field);
@@ -184,8 +190,8 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
     },
     defaultTier: config.defaultTier ?? (configured.length === 1 ? configured[0]! : 'base'),
     flags: resolveFlags(config.flags),
-    rules: config.rules ?? defaultRules,
-    prices: config.prices === undefined ? defaultPrices : merge(defaultPrices, config.prices),
+    rules: config.rules === undefined ? defaultRules : jsonObject(config.rules, 'rules'),
+    prices: config.prices === undefined ? defaultPrices : merge(defaultPrices, jsonObject(config.prices, 'prices')),
     partition: resolvePartition(config.partition ?? {}, 'partition'),
     cache:
       cache === false
@@ -284,7 +290,9 @@ export function coreConfig(config: ResolvedConfig): CoreConfig {
 
 export function resolvePartition(partition: unknown, field: string): PartitionConfig {
   const resolved: PartitionConfig = {};
-  for (const [key, value] of Object.entries(requireObject(partition, field))) {
+  const entries = Object.entries(requireObject(partition, field));
+  demand(entries.length <= 32, field, 'an object of at most 32 fields');
+  for (const [key, value] of entries) {
     if (value === undefined) continue;
     if (!isText(value)) throw new ConfigError(`${field}.${key}`, 'must be a string.');
     if (value.length > 512) throw new ConfigError(`${field}.${key}`, 'must be at most 512 characters.');

@@ -4,16 +4,35 @@
  */
 import { resolvePartition } from './config.js';
 import { ConfigError } from './errors.js';
-import { boolean, check, isText, listOf, notNegative, oneOf, type Shape, text } from './shape.js';
+import {
+  boolean,
+  check,
+  demand,
+  isText,
+  listOf,
+  notNegative,
+  oneOf,
+  requireObject,
+  type Shape,
+  text,
+} from './shape.js';
 import { tiers } from './types.js';
 
 /** Throws `ConfigError` naming the field. */
 export function requireSelector(selector: unknown): void {
-  check(selector, (shape ??= makeShape()), '', 'selector');
-  for (const field of ['replyId', 'ids', 'tag', 'tier', 'target', 'olderThan']) {
-    if (Object.hasOwn(selector as object, field) && (selector as Record<string, unknown>)[field] === undefined)
-      throw new ConfigError(field, 'is undefined. Leave it out to forget whatever it is.');
-  }
+  requirePlain(selector, 'selector', '');
+  check(selector, (shape ??= makeShape()), '');
+}
+
+/** A Map or a promise has no fields to see, and what is undefined was meant to be something. */
+function requirePlain(value: unknown, whole: string, prefix: string): void {
+  const object = requireObject(value, whole);
+  const prototype: unknown = Object.getPrototypeOf(object);
+  // Also of another realm (a frame).
+  demand(prototype === null || Object.getPrototypeOf(prototype) === null, whole, 'a plain object');
+  for (const [key, inner] of Object.entries(object))
+    if (inner === undefined && key !== 'dryRun')
+      throw new ConfigError(prefix + key, 'is undefined. Leave it out to forget whatever it is.');
 }
 
 let shape: Shape | undefined;
@@ -25,7 +44,9 @@ const makeShape = (): Shape => ({
   target: text,
   olderThan: notNegative,
   partition: (value, field) => {
-    if (value !== 'all') resolvePartition(value, field);
+    if (value === 'all') return;
+    requirePlain(value, field, `${field}.`);
+    resolvePartition(value, field);
   },
   dryRun: boolean,
 });

@@ -244,9 +244,9 @@ export class ResponseCache {
     await this.#store.flush().catch((error: unknown) => this.#degrade(error));
   }
 
+  /** The store is closed by whoever opened it. */
   close(): void {
     this.#stopHearing();
-    this.#store.close();
     this.#bodies.clear();
   }
 
@@ -293,7 +293,10 @@ export class ResponseCache {
   }
 
   #wasForgotten(record: Omit<CacheRecord, 'reply'>, since: number): boolean {
-    return this.#forgets.some(({ selector, at }) => at >= since && matchesSelector(record, selector));
+    const now = this.#now();
+    // Noted while the clock was ahead: from now on it lies in the past. Of what began then, nobody can tell.
+    for (const note of this.#forgets) note.at = Math.min(note.at, now);
+    return this.#forgets.some(({ selector, at }) => at >= Math.min(since, now) && matchesSelector(record, selector));
   }
 
   #noteForget(selector: ForgetRequest, at: number): void {

@@ -4,6 +4,7 @@
  * and always fits; fields that are not in the table are refused.
  */
 import { ConfigError } from './errors.js';
+import type { Json, JsonObject } from './types.js';
 
 export type Check = (value: unknown, field: string) => void;
 /** An object of shapes describes an object with these fields and no others. */
@@ -50,22 +51,55 @@ export const notNegative: Check = (value, field) =>
   demand(isFinite(value) && value >= 0, field, 'a number of at least 0');
 
 export function wholeFrom(least: number, most: number): Check {
+  return numberFrom(least, most, 'whole ');
+}
+export function numberFrom(least: number, most: number, whole = ''): Check {
   return must(
-    `a whole number from ${String(least)} to ${String(most)}`,
-    (value) => isFinite(value) && Number.isInteger(value) && value >= least && value <= most,
+    `a ${whole}number from ${String(least)} to ${String(most)}`,
+    (value) => isFinite(value) && value >= least && value <= most && (whole === '' || Number.isInteger(value)),
   );
 }
 export function oneOf(...allowed: readonly string[]): Check {
   return must(`one of ${allowed.join(', ')}`, (value) => allowed.includes(value as string));
 }
-export function listOf(what: string, holds: (entry: unknown) => boolean): Check {
-  return must(`a list of ${what}`, (value) => Array.isArray(value) && value.every(holds));
+export function listOf(what: string, holds: (entry: unknown) => boolean, most = Infinity): Check {
+  return must(
+    `a list of ${what}`,
+    // `every` passes over holes; to `includes` they are undefined.
+    (value) => Array.isArray(value) && value.length <= most && !value.includes(undefined) && value.every(holds),
+  );
 }
 /** The shape, or `false` to switch it off. */
 export function orFalse(shape: Shape): Check {
   return (value, field) => {
     if (value !== false) check(value, shape, field);
   };
+}
+
+/** A copy as it would be sent, which no later change of the caller's objects reaches. */
+export function jsonCopy(
+  value: unknown,
+  field: string,
+  most = Infinity,
+  replace?: (key: string, inner: unknown) => unknown,
+): Json {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, replace);
+  } catch {
+    // Said below.
+  }
+  if (text === undefined) throw new ConfigError(field, 'must hold JSON values only, without cycles.');
+  if (text.length > most) throw new ConfigError(field, `is larger than ${String(most)} bytes as JSON.`, 'too-large');
+  return JSON.parse(text) as Json;
+}
+/** For `jsonCopy`: refuses what JSON would leave out or make null of. */
+export function jsonOnly(_key: string, value: unknown): unknown {
+  demand(Number.isFinite(value) || /^(?:string|boolean|object|undefined)$/.test(typeof value), '', '');
+  return value;
+}
+export function jsonObject(value: unknown, field: string, most?: number): JsonObject {
+  return requireObject(jsonCopy(value, field, most), field) as JsonObject;
 }
 
 export function isFunction(value: unknown): boolean {

@@ -123,11 +123,9 @@ export class StartUp {
       running.turnstile.close();
       void running.cache
         .flush()
-        .catch(() => undefined)
-        .then(() => {
-          running.cache.close();
-          running.core.close();
-        });
+        .finally(() => running.core.close())
+        .finally(() => running.cache.close())
+        .catch(() => undefined);
     }
     void this.#store?.then((store) => store.close()).catch(() => undefined);
   }

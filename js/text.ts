@@ -10,7 +10,8 @@ export function wellFormed(text: string): string {
  * at the end, no blank lines at the start. Case, inner white space and indentation carry meaning and stay.
  */
 export function normaliseForKey(text: string): string {
-  let key = text.normalize('NFC');
+  // A long run of combining marks takes the square of its length to bring into order: it stays as it is.
+  let key = text.length > 1000 && /(?<!\p{M})\p{M}{65}/u.test(text) ? text : text.normalize('NFC');
   if (key.includes('\r')) key = key.replace(/\r\n?/g, '\n');
   key = key.trimEnd();
   return /^\s*\n/.test(key) ? key.replace(/^(?:[^\S\n]*\n)+/, '') : key;

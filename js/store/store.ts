@@ -16,7 +16,7 @@ export interface CacheRecord {
   tags: readonly string[];
   storedAt: number;
   /** Own life; absent: the configured one. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   lastUsedAt: number;
   hits: number;
   bytes: number;
@@ -32,7 +32,7 @@ export interface StoredReply {
   cost: number | undefined;
   finishReason: FinishReason;
   source: 'space' | 'openai' | 'router';
-  files?: readonly ReplyFile[];
+  files?: readonly ReplyFile[] | undefined;
 }
 
 /** What another tab did. */

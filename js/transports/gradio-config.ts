@@ -103,7 +103,8 @@ function resolve(ids: Json | undefined, components: ReadonlyMap<number, GradioCo
 
 /** A path, nothing that could lead to another host. */
 function safePrefix(prefix: Json | undefined): string {
-  if (typeof prefix !== 'string') return '';
+  // A longer one is nobody's, and would take the square of its length.
+  if (typeof prefix !== 'string' || prefix.length > 200) return '';
   const path = prefix.replace(/^\/+|\/+$/g, '');
   return /^[\w\-./~]+$/.test(path) && !path.split('/').includes('..') ? `/${path}` : '';
 }

@@ -77,7 +77,15 @@ export class UsageReporter {
     this.#sending.add(sending);
   }
 
-  async flush(): Promise<void> {
+  /** A sink that never settles is waited for no longer than this. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#config().clock.after(5000, resolve);
+      void this.#sent().then(stop).then(resolve);
+    });
+  }
+
+  async #sent(): Promise<void> {
     while (this.#sending.size > 0) await Promise.allSettled([...this.#sending]);
   }
 }

@@ -53,7 +53,7 @@ const wrongOptions: [string, unknown][] = [
   ['history[0].role', { history: [{ content: 'Hi' }] }],
   ['history[1].content', { history: [{ role: 'user', content: 'Hi' }, { role: 'assistant' }] }],
   ['history', { history: { 0: { role: 'user', content: 'Hi' } } }],
-  ['messages[0].role', { history: [{ role: 'robot', content: 'Hi' }] }],
+  ['history[0].role', { history: [{ role: 'robot', content: 'Hi' }] }],
   ['temperature', { temperature: 'hot' }],
   ['parameters.temperature', { temperature: NaN }],
   ['parameters.temperature', { temperature: -0.1 }],
