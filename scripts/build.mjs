@@ -33,7 +33,8 @@ export function buildWasm() {
  */
 function adapted(code) {
   const factory = /^var createCore = \(/m;
-  if (!factory.test(code))
+  // Newer Emscriptens write a function, which falls away by itself.
+  if (!factory.test(code) && !/^async function createCore\(/m.test(code))
     throw new Error('The glue of this Emscripten begins otherwise than scripts/build.mjs knows.');
   return code.replaceAll('import.meta.url', '"file:///"').replace(factory, 'var createCore = /* @__PURE__ */ (');
 }
