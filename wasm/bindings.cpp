@@ -56,9 +56,7 @@ class BoundCore {
 
   static double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
 
-  std::string_view text(double n) const {
-    return std::string_view(input_).substr(0, static_cast<std::size_t>(n));
-  }
+  std::string_view text(double n) const { return std::string_view(input_).substr(0, static_cast<std::size_t>(n)); }
 
   double answer(Result<std::string> result) {
     return result ? answer(std::move(result).value(), 1) : refuse(result.error());
@@ -81,15 +79,9 @@ class BoundCore {
 };
 
 // A core crosses as its address.
-double open() {
-  return static_cast<double>(reinterpret_cast<std::uintptr_t>(new BoundCore));
-}
-BoundCore& at(double core) {
-  return *reinterpret_cast<BoundCore*>(static_cast<std::uintptr_t>(core));
-}
-void close(double core) {
-  delete &at(core);
-}
+double open() { return static_cast<double>(reinterpret_cast<std::uintptr_t>(new BoundCore)); }
+BoundCore& at(double core) { return *reinterpret_cast<BoundCore*>(static_cast<std::uintptr_t>(core)); }
+void close(double core) { delete &at(core); }
 
 // A method of BoundCore as a function.
 template <auto kMethod, typename... Arguments>

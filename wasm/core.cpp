@@ -1,5 +1,9 @@
 #include "core.h"
 
+#include <cstdint>
+#include <utility>
+
+#include "base/field_reader.h"
 #include "reply/body.h"
 #include "reply/frame.h"
 #include "reply/protocol.h"
@@ -8,6 +12,17 @@
 #include "route/failure.h"
 
 namespace tierwise {
+namespace {
+
+using ReplyReader = Result<std::string> (*)(reply::Protocol, std::string_view);
+
+Result<std::string> read_reply(ReplyReader read, double protocol, std::string_view input) {
+  // False for NaN.
+  if (!(protocol >= 0 && protocol < 4)) return bad_field("protocol", "a number of reply/protocol.h, 0 to 3");
+  return read(static_cast<reply::Protocol>(static_cast<int>(protocol)), input);
+}
+
+}  // namespace
 
 Result<std::string> Core::configure(const json& config) {
   // Each part reads its own section; the first that refuses names the field.
@@ -33,7 +48,7 @@ Result<std::string> Core::partition(const json& description) { return cache_.par
 Result<std::string> Core::look_up(double partition, std::string_view input, double now, double max_age,
                                   bool allow_stale) {
   // What is no handle becomes one that was never given out.
-  const bool handle = partition >= 0 && partition < cache::kMaxPartitions;
+  const bool handle = partition >= 0 && partition < 4294967295.0;
   return cache_.look_up(handle ? static_cast<std::uint32_t>(partition) : UINT32_MAX, input, now, max_age, allow_stale);
 }
 
@@ -60,11 +75,11 @@ Result<std::string> Core::stage(const json& observation) { return health_.stage(
 Result<std::string> Core::health(double now) const { return health_.report(now, quota_); }
 
 Result<std::string> Core::frame(double protocol, std::string_view input) const {
-  return reply::read_frame(static_cast<reply::Protocol>(static_cast<int>(protocol)), input);
+  return read_reply(reply::read_frame, protocol, input);
 }
 
 Result<std::string> Core::body(double protocol, std::string_view input) const {
-  return reply::read_body(static_cast<reply::Protocol>(static_cast<int>(protocol)), input);
+  return read_reply(reply::read_body, protocol, input);
 }
 
 Result<std::string> Core::settle(const json& outcome) const { return reply::settle(outcome, prices_); }

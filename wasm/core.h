@@ -1,9 +1,9 @@
 // Core: every decision of the gateway, one method per step of a request (docs/DESIGN.md, section 3).
 //
-// Pure: the clock, random numbers and ids are arguments. Times are milliseconds since the epoch, durations
-// milliseconds, sizes bytes, prices US dollars. Text is UTF-8. Each method answers JSON text, written front
-// to back without a tree (base/json_writer.h), and takes a JSON value unless its comment says otherwise; the
-// shapes stand in js/core-types.ts. Errors come back as values; nothing here throws for bad input.
+// Pure: the clock and random numbers are arguments, ids are hashes of what they stand for. Times are milliseconds since
+// the epoch, durations milliseconds, sizes bytes, prices US dollars. Text is UTF-8. Each method answers JSON text,
+// written front to back without a tree (base/json_writer.h), and takes a JSON value unless its comment says otherwise;
+// the shapes stand in js/core-types.ts. Errors come back as values; nothing here throws for bad input.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ namespace tierwise {
 
 class Core {
  public:
-  // Rules, flags, targets, prices, cache and retry settings. May be called again: what was learned of a
-  // target with the same id (health, quota, cached entries) stays. A core that refused its configuration may
-  // know a part of it: configure it again, or give it up.
+  // Rules, flags, targets, prices, cache and retry settings. May be called again: what was learned of a target with the
+  // same id (health, quota, cached entries) stays. A core that refused its configuration may know a part of it:
+  // configure it again, or give it up.
   Result<std::string> configure(const json& config);
 
   // Step 1. Refuses a malformed request with the field named; sizes it (tokens, estimated).
@@ -36,8 +36,7 @@ class Core {
   // Steps 3 and 9: the exact cache. See cache/index.h.
   // `input` of look_up is not JSON but the canonical request text (js/cache-key.ts).
   Result<std::string> partition(const json& description);
-  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age,
-                              bool allow_stale);
+  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age, bool allow_stale);
   Result<std::string> storable(const json& outcome) const;
   Result<std::string> store(const json& record);
   Result<std::string> forget(const json& selector);
@@ -52,8 +51,8 @@ class Core {
   Result<std::string> health(double now) const;
 
   // Step 8. One frame of a stream, or one whole body, in a server's own words -> the one reply shape.
-  // `input` is what the server sent; `protocol` is one of reply/protocol.h. frame runs once per streamed
-  // token.
+  // `input` is what the server sent; `protocol` is one of reply/protocol.h ("invalid-input" otherwise). frame runs
+  // once per streamed token.
   Result<std::string> frame(double protocol, std::string_view input) const;
   Result<std::string> body(double protocol, std::string_view input) const;
   // Token counts (given or estimated, marked which) and cost of a finished reply.

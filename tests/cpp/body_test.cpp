@@ -57,10 +57,20 @@ const std::vector<Row> kRows = {
      R"({"text":" Hello","finish":"length","model":"chain","usage":{"input":4,"output":9}})"},
     {"plain contract", kPlain, R"({"generated_text":"Hello","model_version":"v2","generation_time":0.4})",
      R"({"text":"Hello","model":"v2"})"},
-    {"no success", kPlain, R"({"success":false,"generated_text":"Something went wrong"})", R"({"error":{}})"},
+    {"no success", kPlain, R"({"success":false,"generated_text":"Something went wrong"})",
+     R"({"error":{"message":"The server answered with \"success\": false: \"Something went wrong\""}})"},
+    {"no success, content", kOpenAI, R"({"success":false,"content":"x"})",
+     R"({"error":{"message":"The server answered with \"success\": false: \"x\""}})"},
+    {"no success and nothing else", kPlain, R"({"success":false})",
+     R"({"error":{"message":"The server answered with \"success\": false."}})"},
+    {"cancelled with text", kPlain, R"({"output":"hello","status":"cancelled"})",
+     R"({"error":{"message":"The server answered with the status \"cancelled\": \"hello\""}})"},
+    {"nothing but an end in failure", kPlain, R"({"finish_reason":"error"})",
+     R"({"error":{"message":"The server ended its reply with the reason \"error\"."}})"},
     {"no success, with a reason", kPlain, R"({"success":false,"message":"no model"})", R"({"error":{"message":"no model"}})"},
     {"success", kPlain, R"({"success":true,"generated_text":"Hello"})", R"({"text":"Hello"})"},
-    {"a status of failure", kPlain, R"({"status":"error","data":"no model"})", R"({"error":{}})"},
+    {"a status of failure", kPlain, R"({"status":"error","data":"no model"})",
+     R"({"error":{"message":"The server answered with the status \"error\": \"no model\""}})"},
     {"a status of success", kPlain, R"({"status":"ok","data":"Hello"})", R"({"text":"Hello"})"},
     {"a line that is an error", kPlain, R"("Error: the model is not loaded")",
      R"({"error":{"message":"Error: the model is not loaded"}})"},
@@ -154,6 +164,24 @@ TEST(Body, UnknownShapesSayWhatWasExpected) {
       EXPECT_NE(answer.error().message.find(part), std::string::npos) << part << "\n" << answer.error().message;
     }
   }
+}
+
+TEST(Body, NamesNoMoreFieldsThanFitASentence) {
+  std::string body = "{";
+  for (char c = 'a'; c < 'j'; ++c) body += (c == 'a' ? "\"" : ",\"") + std::string(78, c) + "\":1";
+  const std::string message = read_body(kPlain, body + "}").error().message;
+  EXPECT_LT(message.size(), 550U) << message;
+  EXPECT_NE(message.find(" and more. Check the address"), std::string::npos) << message;
+  const std::string twice = read_body(kPlain, R"({"x":1,"y":2,"x":3})").error().message;
+  EXPECT_NE(twice.find(R"(the fields "x", "y". Check)"), std::string::npos) << twice;
+}
+
+TEST(Body, TooManyValuesAreTextThatCannotBeRead) {
+  std::string body = "{\"x\":[0";
+  for (std::size_t i = 0; i < kMaxJsonValues; ++i) body += ",0";
+  const auto answer = read_body(kPlain, body + "],\"text\":\"a\"}");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "unknown-shape");
 }
 
 // Brackets inside strings once balanced real ones in the depth count.

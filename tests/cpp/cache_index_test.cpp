@@ -504,6 +504,7 @@ TEST(CacheIndex, ConfigureNamesTheWrongFieldAndChangesNothingThen) {
       bounds[field] = bad;
       const auto answer = page.index.configure({{"cache", bounds}});
       ASSERT_FALSE(answer) << field;
+      EXPECT_EQ(answer.error().code, "invalid-config");  // as all of a configuration's complaints
       EXPECT_EQ(answer.error().field, std::string("cache.") + field);
     }
   }

@@ -39,6 +39,14 @@ TEST(CacheKey, GoldenIds) {
   }
 }
 
+TEST(CacheKey, OfFieldsWithTheSameNameTheLastCounts) {
+  const auto id = [](std::string_view fields) {
+    return to_hex(partition_id(parse_json(fields).value()).value());
+  };
+  EXPECT_EQ(id(R"({"fields":{"user":"a","user":"b"}})"), id(R"({"fields":{"user":"b"}})"));
+  EXPECT_EQ(id(R"({"fields":{"user":"a","x":"","user":"b"}})"), id(R"({"fields":{"x":"","user":"b"}})"));
+}
+
 TEST(CacheKey, DifferentDescriptionsNeverMeet) {
   const json descriptions[] = {
       json::object(),

@@ -125,6 +125,22 @@ TEST(ErrorBody, HugeBodiesAreReadToTheLimitOnly) {
   EXPECT_EQ(read_error_value(json{{"error", std::string(1 << 22, '<')}}).message.size(), kMaxErrorText);
 }
 
+TEST(ErrorBody, ListsWithoutWordsSayNothing) {
+  EXPECT_EQ(read_error_body(R"({"error":[1,2,3,4,5,6]})", kJson).message, "");
+  EXPECT_EQ(read_error_body(R"({"error":["a",2,3,4,5,6]})", kJson).message, "a; and 1 more");
+}
+
+TEST(ErrorBody, TagsAreGoneAndNoCharacterIsCut) {
+  EXPECT_EQ(read_error_body(R"({"error":"<<b>b>hi"})", kJson).message, "hi");
+  EXPECT_EQ(read_error_body(R"({"errors":["<b","x>hi"]})", kJson).message, "hi");
+  std::string long_text;
+  for (int i = 0; i < 2500; ++i) long_text += "<b>";
+  long_text += "x";
+  for (int i = 0; i < 600; ++i) long_text += "\xc3\xa9";
+  const std::string message = read_error_value(json{{"error", long_text}}).message;
+  EXPECT_EQ(message.substr(message.size() - 2), "\xc3\xa9");
+}
+
 TEST(ErrorBody, NestingEndsSomewhere) {
   std::string body = R"("x")";
   for (int i = 0; i < 50; ++i) body = R"({"error":)" + body + "}";

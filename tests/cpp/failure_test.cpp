@@ -158,6 +158,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Classified, testing::Values(
     Row{"cut", R"json({"kind":"cut","message":"The connection broke before the reply was complete."})json", "cut-stream", true},
     Row{"page instead of data", R"json({"kind":"protocol","message":"The server did not answer with JSON.","body":"<!doctype html><title>Hugging Face</title>"})json", "protocol", false, "web page instead of data"},
     Row{"what the page found out", R"json({"kind":"protocol","message":"This Space is a Streamlit app. Use a Gradio Space."})json", "protocol", false, "company Space gave no answer this page can use. This Space is a Streamlit app. Use a Gradio Space."},
+    Row{"a long sentence of the page", R"json({"kind":"protocol","message":"Expected this and that and much more than that, and after it still more, so that the sentence becomes long, as long as it takes: one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four twenty-five twenty-six twenty-seven twenty-eight twenty-nine thirty thirty-one thirty-two thirty-three thirty-four thirty-five thirty-six thirty-seven thirty-eight thirty-nine forty forty-one forty-two forty-three forty-four forty-five forty-six forty-seven forty-eight forty-nine fifty fifty-one fifty-two. The token was hf_AbCdEf123456. Check the address."})json", "protocol", false, "fifty-two. The token was [redacted]. Check the address."},
     Row{"the token function", R"json({"kind":"token","message":"The token function of this target failed: no session."})json", "auth", false, "company Space was not called. The token function of this target failed: no session."},
     Row{"nonsense", R"json({"kind":"protocol","body":"{\"half\":"})json", "protocol", false, "could not be understood"},
     Row{"reply too large", R"json({"kind":"too-large"})json", "too-large", false, "maxReplyBytes"},
@@ -266,6 +267,7 @@ TEST(ServerText, MessagesCarryNoSecretWhereverTheServerPutsIt) {
 
 TEST(ServerText, QuotedShortCleanAndWhole) {
   EXPECT_EQ(quotable("  a\r\n\t b  "), "a b");
+  EXPECT_EQ(quotable("token hf_Ab<b></b>CdEf123456 is bad"), "token [redacted] is bad");
   EXPECT_EQ(quotable(std::string("a\0b\x1b[31mc\x7f", 10)), "ab[31mc");
   EXPECT_EQ(quotable("a\xC2\x85" "b"), "ab");                      // C1
   EXPECT_EQ(quotable("a\xE2\x80\xAE" "b"), "a b");                 // right-to-left override

@@ -220,6 +220,13 @@ const std::vector<Row> kRows = {
      R"({"token":{"id":1,"text":"NaN","logprob":-Infinity,"special":false},"generated_text":"NaN","details":null})",
      R"({"text":"NaN","full":"NaN","done":true})"},
     {"byte order mark", kOpenAI, "\xEF\xBB\xBF{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}", R"({"text":"a"})"},
+    {"no success beside text", kLlama, R"({"content":"x","success":false})",
+     R"({"error":{"message":"The server answered with \"success\": false: \"x\""}})"},
+    {"a status of failure beside text", kLlama, R"({"content":"x","status":"failed"})",
+     R"({"error":{"message":"The server answered with the status \"failed\": \"x\""}})"},
+    {"success beside text", kLlama, R"({"content":"x","success":true})", R"({"text":"x"})"},
+    {"an error's object written with escapes", kOpenAI, R"({"message":null,"content":"x","object":"\u0065rror"})",
+     R"({"error":{}})"},
     {"key written with escapes", kOpenAI, R"({"\u0063hoices":[{"index":0,"delta":{"c\u006fntent":"a"}}]})", R"({"text":"a"})"},
 };
 
@@ -237,6 +244,13 @@ TEST(Frame, Rows) {
       EXPECT_EQ(nlohmann::json::parse(answer.value()), nlohmann::json::parse(row.piece)) << (exactly ? "exact path: " : "") << answer.value();
     }
   }
+}
+
+// What nobody reads is not looked at: frame.h says so.
+TEST(Frame, TheFastWayTakesWhatIsNoJsonWhereNobodyReads) {
+  const std::string frame = R"({"content":"x","a":nope})";
+  EXPECT_EQ(read_frame(kLlama, frame).value(), R"({"text":"x"})");
+  EXPECT_FALSE(read_frame_exactly(kLlama, frame));
 }
 
 TEST(Frame, EveryFinishReason) {

@@ -1,8 +1,12 @@
 #include "base/text.h"
 
+
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+
+#include "base/tags.h"
 
 namespace tierwise {
 namespace {
@@ -65,13 +69,6 @@ TEST(Utf8, LongMixedText) {
   }
 }
 
-TEST(Utf8, CountsCodePoints) {
-  EXPECT_EQ(code_points(""), 0U);
-  EXPECT_EQ(code_points("abc"), 3U);
-  EXPECT_EQ(code_points("e\xcc\x81"), 2U);  // a letter and its accent
-  EXPECT_EQ(code_points("\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80"), 3U);
-}
-
 TEST(Utf8, CutsAtACharacter) {
   const std::string text = "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z";  // 1, 2, 3, 4, 1 bytes
   const std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
@@ -96,6 +93,23 @@ TEST(Text, FillsGapsInTheirOrder) {
   EXPECT_EQ(fill("no { gap }", {}), "no { gap }");
   EXPECT_EQ(fill("{ a } {}", {"b"}), "{ a } b");
   EXPECT_EQ(digits(0) + digits(-12) + digits(345), "0-12345");
+}
+
+TEST(Text, TrimsAsciiWhiteSpace) {
+  EXPECT_EQ(trim(" \t\r\n\f\va b\xc2\xa0 "), "a b\xc2\xa0");
+  EXPECT_EQ(trim(" \n "), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, LosesItsTagsAndThoseThatTheyHid) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"", ""}, {"a <b>c</b> d<br/>", "a c d"}, {"<A HREF=\"x\">y</a>", "y"}, {"<<b>b>hi", "hi"},
+      {"<st<b>rong>x", "x"}, {"<<<i>b>p>x", "x"}, {"<unk> vector<int> a < b > c", "<unk> vector<int> a < b > c"},
+      {">", ">"}, {"<", "<"}, {"<>", "<>"}, {"</>", "</>"}, {"<b", "<b"}, {"<b <b>>x", "x"}, {"a>b<b>", "a>b"}};
+  for (const auto& [text, plain] : rows) EXPECT_EQ(without_tags(text), plain) << text;
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<b";
+  EXPECT_EQ(without_tags(deep + std::string(100'000, '>')), "");
 }
 
 TEST(Text, LowersAsciiOnly) { EXPECT_EQ(lower_case("AbZ[@\xc3\x89"), "abz[@\xc3\x89"); }

@@ -277,6 +277,16 @@ TEST(Tiers, MovesAndKeepsItsConfigurationWhenANewOneIsRefused) {
 
 // Conditions.
 
+TEST(Rules, AFactNamedTwiceStillComparesWithNothing) {
+  json config = config_of("base");
+  config["tiers"]["rules"] = json::array({{{"tier", "user"}, {"because", "x"}}});
+  config["tiers"]["rules"][0]["when"] = parse_json(R"({"fact":"mode","fact":"mode"})").value();
+  Tiers tiers;
+  const auto done = tiers.configure(config);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("compares its fact with nothing"), std::string::npos) << done.error().message;
+}
+
 TEST(Rules, Conditions) {
   const json request = request_of({{"context",
                                     {{"plan", "pro"},

@@ -33,10 +33,12 @@ void try_frame(reply::Protocol protocol, std::string_view input) {
     return;
   }
   require(valid_utf8(answer.value()));
-  const json piece = json::parse(answer.value(), nullptr, false);
+  // The two ways may write members in another order.
+  using sorted = nlohmann::json;
+  const sorted piece = sorted::parse(answer.value(), nullptr, false);
   require(piece.is_object());
   // The fast way is lenient about members nobody reads; where both understand, they agree.
-  if (exact) require(piece == json::parse(exact.value(), nullptr, false));
+  if (exact) require(piece == sorted::parse(exact.value(), nullptr, false));
 }
 
 void try_error_body(std::string_view input) {

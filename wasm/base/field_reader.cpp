@@ -6,16 +6,16 @@
 
 namespace tierwise {
 
-OwnedError bad_field(std::string_view path, std::string_view rule) {
-  return make_error("invalid-input", fill("{} must be {}.", {path, rule}), path);
+OwnedError bad_field(std::string_view path, std::string_view rule, const char* code) {
+  return make_error(code, fill("{} must be {}.", {path, rule}), path);
 }
 
 void FieldReader::complain(std::string_view field, std::string_view rule) {
-  if (!problem_) problem_ = bad_field(fill("{}{}", {prefix_, field}), rule);
+  if (!problem_) problem_ = bad_field(fill("{}{}", {prefix_, field}), rule, code_);
 }
 
 void FieldReader::require_object(std::string_view name) {
-  if (!object_.is_object()) problem_ = bad_field(name, "an object");
+  if (!object_.is_object()) problem_ = bad_field(name, "an object", code_);
 }
 
 const json* FieldReader::next(std::string_view field) const {
@@ -58,9 +58,9 @@ double FieldReader::bounded(std::string_view field, double lowest, double highes
   const json* value = next(field);
   const double number = value != nullptr && value->is_number() ? value->get<double>() : std::nan("");
   if (number >= lowest && number <= highest && (!whole || std::floor(number) == number)) return number;
-  complain(field, fill("{} from {} to {}",
-                       {whole ? "a whole number" : "a number", digits(static_cast<std::int64_t>(lowest)),
-                        digits(static_cast<std::int64_t>(highest))}));
+  complain(field,
+           fill("{} from {} to {}", {whole ? "a whole number" : "a number", digits(static_cast<std::int64_t>(lowest)),
+                                     digits(static_cast<std::int64_t>(highest))}));
   return 0;
 }
 

@@ -1,7 +1,7 @@
-// Reads the fields of one object of ours strictly: what is missing, of another type or outside its limits is
-// refused with "invalid-input", naming the field. JSON null is a wrong type, so that nothing given by mistake
-// counts as not given. The first complaint is kept and everything read after it has its empty value, so one
-// look at failed() at the end of the reading is enough. Texts are views into the object.
+// Reads the fields of one object of ours strictly: what is missing, of another type or outside its limits is refused,
+// naming the field. JSON null is a wrong type, so that nothing given by mistake counts as not given. The first complaint
+// is kept and everything read after it has its empty value, so one look at failed() at the end of the reading is enough.
+// Texts are views into the object.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,9 @@ namespace tierwise {
 
 class FieldReader {
  public:
-  // `prefix` stands before the names of the fields in complaints: "facts.".
-  explicit FieldReader(const json& object, std::string_view prefix = {}) : object_(object), prefix_(prefix) {}
+  // `prefix` stands before the names of the fields in complaints: "facts."; `code` is theirs, a literal.
+  explicit FieldReader(const json& object, std::string_view prefix = {}, const char* code = "invalid-input")
+      : object_(object), prefix_(prefix), code_(code) {}
 
   bool failed() const { return problem_ != nullptr; }
   OwnedError take_problem() { return std::move(problem_); }
@@ -50,10 +51,11 @@ class FieldReader {
 
   const json& object_;
   std::string_view prefix_;
+  const char* code_;
   OwnedError problem_;
 };
 
-// "invalid-input": "{path} must be {rule}."
-OwnedError bad_field(std::string_view path, std::string_view rule);
+// "{path} must be {rule}."
+OwnedError bad_field(std::string_view path, std::string_view rule, const char* code = "invalid-input");
 
 }  // namespace tierwise

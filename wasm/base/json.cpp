@@ -1,14 +1,18 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
-#include "base/json_writer.h"
+#include "base/ascii.h"
 #include "base/number.h"
 #include "base/text.h"
 
 namespace tierwise {
 namespace {
+
+enum class Trouble { kNone, kMalformed, kTooDeep, kTooLarge };
 
 class Parser {
  public:
@@ -16,21 +20,20 @@ class Parser {
 
   // The whole text as one value.
   void read(json& value) {
-    if (rest_.substr(0, kByteOrderMark.size()) == kByteOrderMark) rest_.remove_prefix(kByteOrderMark.size());
+    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
     read_value(value, 1);
     peek();
     if (!rest_.empty()) fail();
   }
-  bool failed() const { return failed_; }
-  bool too_deep() const { return too_deep_; }
+  Trouble trouble() const { return trouble_; }
 
  private:
-  static constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-  void fail() {
-    failed_ = true;
+  // What comes first counts: everything read after it fails for the lack of text.
+  void fail(Trouble trouble = Trouble::kMalformed) {
+    if (trouble_ == Trouble::kNone) trouble_ = trouble;
     rest_ = {};
   }
+  bool failed() const { return trouble_ != Trouble::kNone; }
 
   // The first character of what follows, '\0' at the end.
   char peek() {
@@ -45,32 +48,24 @@ class Parser {
     return c;
   }
   void expect(std::string_view word) {
-    if (rest_.substr(0, word.size()) != word) return fail();
+    if (!rest_.starts_with(word)) return fail();
     rest_.remove_prefix(word.size());
   }
 
   void read_value(json& value, std::size_t depth) {
+    if (++values_ > kMaxJsonValues) return fail(Trouble::kTooLarge);
     const char first = peek();
     if (first == '{' || first == '[') {
-      too_deep_ = depth > kMaxJsonDepth;
-      if (too_deep_) return fail();
+      if (depth > kMaxJsonDepth) return fail(Trouble::kTooDeep);
       rest_.remove_prefix(1);
       return first == '{' ? read_object(value, depth) : read_array(value, depth);
     }
     switch (first) {
-      case '"':
-        value = std::string();
-        return read_string(value.get_ref<std::string&>());
-      case 't':
-        value = true;
-        return expect("true");
-      case 'f':
-        value = false;
-        return expect("false");
-      case 'n':
-        return expect("null");
-      default:
-        return read_number(value);
+      case '"': value = std::string(); return read_string(value.get_ref<std::string&>());
+      case 't': value = true; return expect("true");
+      case 'f': value = false; return expect("false");
+      case 'n': return expect("null");
+      default: return read_number(value);
     }
   }
 
@@ -79,17 +74,25 @@ class Parser {
     auto& members = value.get_ref<json::object_t&>();
     bool more = peek() != '}';
     if (!more) rest_.remove_prefix(1);
-    while (more && !failed_) {
+    while (more && !failed()) {
       peek();
       std::string name;
       read_string(name);
       peek();
       expect(":");
-      // Not looked for before: a hostile object would be searched as often as it has members.
-      members.emplace_back(std::move(name), nullptr);
-      read_value(members.back().second, depth + 1);
+      read_value(member_named(members, std::move(name)), depth + 1);
       more = goes_on('}');
     }
+  }
+
+  // A new member, or the one that is there already and is read again. Looked for among the first ones only: a hostile
+  // object would be searched as often as it has members.
+  static json& member_named(json::object_t& members, std::string name) {
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(std::min(members.size(), kMergedMembers));
+    const auto known = std::find_if(members.begin(), end, [&](const auto& member) { return member.first == name; });
+    if (known != end) return known->second = nullptr;
+    members.emplace_back(std::move(name), nullptr);
+    return members.back().second;
   }
 
   void read_array(json& value, std::size_t depth) {
@@ -97,7 +100,7 @@ class Parser {
     auto& elements = value.get_ref<json::array_t&>();
     bool more = peek() != ']';
     if (!more) rest_.remove_prefix(1);
-    while (more && !failed_) {
+    while (more && !failed()) {
       elements.push_back(nullptr);
       read_value(elements.back(), depth + 1);
       more = goes_on(']');
@@ -114,7 +117,7 @@ class Parser {
 
   void read_string(std::string& text) {
     expect("\"");
-    while (!failed_) {
+    while (!failed()) {
       const std::size_t plain = plain_bytes(rest_);
       text.append(rest_.data(), plain);
       rest_.remove_prefix(plain);
@@ -155,9 +158,9 @@ class Parser {
   std::uint32_t read_unit() {
     std::uint32_t unit = 0;
     for (int i = 0; i < 4; ++i) {
-      const std::size_t digit = std::string_view("0123456789abcdef").find(lower_case(take()));
-      if (digit == std::string_view::npos) fail();
-      unit = unit * 16 + static_cast<std::uint32_t>(digit & 15);
+      const int digit = hex_value(take());
+      if (digit < 0) fail();
+      unit = unit * 16 + static_cast<std::uint32_t>(digit);
     }
     return unit;
   }
@@ -170,12 +173,11 @@ class Parser {
     const int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
     constexpr std::uint32_t kLeads[] = {0, 0xC0, 0xE0, 0xF0};
     text += static_cast<char>(kLeads[more] | point >> (6 * more));
-    for (int left = more - 1; left >= 0; --left)
-      text += static_cast<char>(0x80 | (point >> (6 * left) & 0x3F));
+    for (int left = more - 1; left >= 0; --left) text += static_cast<char>(0x80 | (point >> (6 * left) & 0x3F));
   }
 
   std::size_t skip_digits(std::size_t at) const {
-    while (at < rest_.size() && rest_[at] >= '0' && rest_[at] <= '9') ++at;
+    while (at < rest_.size() && is_digit(rest_[at])) ++at;
     return at;
   }
 
@@ -212,42 +214,9 @@ class Parser {
   }
 
   std::string_view rest_;
-  bool failed_ = false;
-  bool too_deep_ = false;
+  std::size_t values_ = 0;
+  Trouble trouble_ = Trouble::kNone;
 };
-
-void write(JsonWriter& out, const json& value) {
-  switch (value.type()) {
-    case json::value_t::object:
-      out.open('{');
-      for (const auto& [name, member] : members_of(value)) write(out.name(name), member);
-      out.close('}');
-      break;
-    case json::value_t::array:
-      out.open('[');
-      for (const json& element : elements_of(value)) write(out, element);
-      out.close(']');
-      break;
-    case json::value_t::string:
-      out.text(*string_in(value));
-      break;
-    case json::value_t::boolean:
-      out.flag(value.get<bool>());
-      break;
-    case json::value_t::number_integer:
-      out.whole(value.get<std::int64_t>());
-      break;
-    case json::value_t::number_unsigned:
-      out.whole(value.get<std::uint64_t>());
-      break;
-    case json::value_t::number_float:
-      out.number(value.get<double>());
-      break;
-    default:
-      out.null();
-      break;
-  }
-}
 
 }  // namespace
 
@@ -255,18 +224,26 @@ Result<json> parse_json(std::string_view text) {
   Parser parser(text);
   json value;
   parser.read(value);
-  if (parser.too_deep()) {
-    return make_error("too-deep",
-                      fill("The JSON text nests deeper than {} levels.", {digits(kMaxJsonDepth)}));
+  switch (parser.trouble()) {
+    case Trouble::kNone: return value;
+    case Trouble::kTooDeep:
+      return make_error("too-deep", fill("The JSON text nests deeper than {} levels.", {digits(kMaxJsonDepth)}));
+    case Trouble::kTooLarge:
+      return make_error("too-large", fill("The JSON text holds more than {} values.", {digits(kMaxJsonValues)}));
+    default: return make_error("invalid-json", "The text is not valid JSON in UTF-8.");
   }
-  if (parser.failed()) return make_error("invalid-json", "The text is not valid JSON in UTF-8.");
-  return value;
 }
 
-std::string dump_json(const json& value) {
-  JsonWriter out;
-  write(out, value);
-  return out.take();
+std::string scalar_text(const json& value) {
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (!value.is_number()) return "null";
+  std::string text;
+  if (value.type() == json::value_t::number_integer) {
+    append_number(text, value.get<std::int64_t>());
+  } else {
+    append_number(text, value.get<double>());
+  }
+  return text;
 }
 
 const json::object_t& members_of(const json& object) { return object.get_ref<const json::object_t&>(); }
@@ -276,8 +253,8 @@ const std::string* string_in(const json& value) { return value.get_ptr<const std
 const json* find_any_member(const json& object, std::string_view field) {
   const auto* members = object.get_ptr<const json::object_t*>();
   if (members == nullptr) return nullptr;
-  const auto found = std::find_if(members->rbegin(), members->rend(),
-                                  [&](const auto& member) { return member.first == field; });
+  const auto found =
+      std::find_if(members->rbegin(), members->rend(), [&](const auto& member) { return member.first == field; });
   return found == members->rend() ? nullptr : &found->second;
 }
 
@@ -310,8 +287,6 @@ std::optional<bool> optional_bool(const json& object, std::string_view field) {
   return member->get<bool>();
 }
 
-bool is_set(const json& object, std::string_view field) {
-  return optional_bool(object, field).value_or(false);
-}
+bool is_set(const json& object, std::string_view field) { return optional_bool(object, field).value_or(false); }
 
 }  // namespace tierwise

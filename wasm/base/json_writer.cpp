@@ -1,5 +1,6 @@
 #include "base/json_writer.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "base/number.h"
@@ -50,7 +51,7 @@ JsonWriter& JsonWriter::text(std::string_view value) {
       text_ += kDigits[static_cast<std::size_t>(c) & 15];
     } else {
       size = character_bytes(value);
-      text_ += size == 0 ? std::string_view("\xEF\xBF\xBD") : value.substr(0, size);
+      text_ += size == 0 ? kReplacementCharacter : value.substr(0, size);
     }
     value.remove_prefix(size == 0 ? 1 : size);
   }
@@ -64,27 +65,9 @@ JsonWriter& JsonWriter::number(double value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::whole(std::int64_t value) {
-  separate();
-  append_number(text_, value);
-  return *this;
-}
-
-JsonWriter& JsonWriter::whole(std::uint64_t value) {
-  separate();
-  append_number(text_, value);
-  return *this;
-}
-
 JsonWriter& JsonWriter::flag(bool value) {
   separate();
   text_ += value ? "true" : "false";
-  return *this;
-}
-
-JsonWriter& JsonWriter::null() {
-  separate();
-  text_ += "null";
   return *this;
 }
 
@@ -95,12 +78,6 @@ JsonWriter& JsonWriter::number(std::string_view of, const std::optional<double>&
   return value ? number(of, *value) : *this;
 }
 JsonWriter& JsonWriter::flag(std::string_view of, bool value) { return name(of).flag(value); }
-
-JsonWriter& JsonWriter::raw(std::string_view of, std::string_view value) {
-  name(of);
-  text_ += value;
-  return *this;
-}
 
 std::string JsonWriter::take() { return std::move(text_); }
 

@@ -3,7 +3,6 @@
 // The text is always valid UTF-8: what is not becomes U+FFFD. Numbers that are not finite become null.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,10 +20,7 @@ class JsonWriter {
 
   JsonWriter& text(std::string_view value);
   JsonWriter& number(double value);
-  JsonWriter& whole(std::int64_t value);
-  JsonWriter& whole(std::uint64_t value);
   JsonWriter& flag(bool value);
-  JsonWriter& null();
 
   // Members of the object that is open. One without a value is left out.
   JsonWriter& text(std::string_view name, std::string_view value);
@@ -33,8 +29,6 @@ class JsonWriter {
   JsonWriter& number(std::string_view name, double value);
   JsonWriter& number(std::string_view name, const std::optional<double>& value);
   JsonWriter& flag(std::string_view name, bool value);
-  // JSON text as it stands.
-  JsonWriter& raw(std::string_view name, std::string_view value);
 
   std::string take();
 

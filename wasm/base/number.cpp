@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+
+#include "base/ascii.h"
 
 namespace tierwise {
 namespace {
@@ -17,36 +21,42 @@ constexpr int kMostDigits = 768;
 constexpr int kHighest = 310;
 constexpr int kLowest = -326;
 
-// An unsigned integer of up to 4,608 bits: 10^(kMostDigits - kLowest) takes 3,635, and a double's mantissa
-// comes on top.
+// An unsigned integer of up to 3,072 bits: kMostDigits digits take 2,552, 5^(kMostDigits - kLowest) takes 2,541,
+// and divide() adds less than three limbs.
 class Big {
  public:
   explicit Big(std::uint32_t value) { limbs_[0] = value; }
 
   void multiply_add(std::uint32_t factor, std::uint32_t summand) {
     std::uint64_t carry = summand;
-    for (std::size_t i = 0; i < used_ || carry != 0; ++i) {
-      used_ = std::max(used_, i + 1);
+    for (std::size_t i = 0; i < used_; ++i) {
       carry += std::uint64_t{limbs_[i]} * factor;
       limbs_[i] = static_cast<std::uint32_t>(carry);
       carry >>= 32;
     }
+    if (carry != 0) limbs_[used_++] = static_cast<std::uint32_t>(carry);
   }
-  void multiply_by_power_of_ten(int exponent) {
-    for (; exponent >= 9; exponent -= 9) multiply_add(1'000'000'000, 0);
-    for (; exponent > 0; --exponent) multiply_add(10, 0);
+  void multiply_by_power_of_five(int exponent) {
+    constexpr int kStep = 13;
+    constexpr std::uint32_t kStepPower = 1'220'703'125;  // the highest power that fits a limb
+    for (; exponent >= kStep; exponent -= kStep) multiply_add(kStepPower, 0);
+    for (; exponent > 0; --exponent) multiply_add(5, 0);
   }
   void shift_left(int bits) {
-    for (; bits >= 16; bits -= 16) multiply_add(1U << 16, 0);
-    multiply_add(1U << bits, 0);
+    const auto whole = static_cast<std::size_t>(bits / 32);
+    std::memmove(&limbs_[whole], limbs_.data(), used_ * sizeof limbs_[0]);
+    std::memset(limbs_.data(), 0, whole * sizeof limbs_[0]);
+    used_ += whole;
+    if (bits % 32 != 0) multiply_add(1U << (bits % 32), 0);
   }
-  // `other` must not be the larger one.
-  void subtract(const Big& other) {
-    std::int64_t borrow = 0;
+  // Takes `factor` times `other` away, which must not be more than this one.
+  void subtract(const Big& other, std::uint32_t factor) {
+    std::uint64_t carry = 0;
     for (std::size_t i = 0; i < used_; ++i) {
-      borrow += std::int64_t{limbs_[i]} - other.limbs_[i];
-      limbs_[i] = static_cast<std::uint32_t>(borrow);
-      borrow >>= 32;
+      carry += std::uint64_t{other.limbs_[i]} * factor;
+      const auto taken = static_cast<std::uint32_t>(carry);
+      carry = (carry >> 32) + (limbs_[i] < taken ? 1 : 0);
+      limbs_[i] -= taken;
     }
   }
   // Below, at or above 0: this one is the smaller, an equal, the larger one.
@@ -59,50 +69,58 @@ class Big {
   int bit_length() const {
     std::size_t top = used_;
     while (top > 0 && limbs_[top - 1] == 0) --top;
-    int bits = static_cast<int>(top) * 32;
-    for (std::uint32_t limb = top == 0 ? 0 : limbs_[top - 1]; limb != 0 && limb < 0x80000000U; limb <<= 1)
-      --bits;
-    return bits;
+    return top == 0 ? 0 : static_cast<int>(top) * 32 - std::countl_zero(limbs_[top - 1]);
+  }
+  // Leaves the rest of a division by `other`, whose highest limb has its highest bit set; the quotient must fit 32 bits.
+  std::uint32_t take_quotient(const Big& other) {
+    const std::size_t top = other.used_ - 1;
+    // Of the highest limbs: at most 3 too small (Knuth, The Art of Computer Programming, 4.3.1, theorem B).
+    const std::uint64_t high = std::uint64_t{limbs_[top + 1]} << 32 | limbs_[top];
+    auto quotient = static_cast<std::uint32_t>(high / (std::uint64_t{other.limbs_[top]} + 1));
+    subtract(other, quotient);
+    for (; compare(other) >= 0; ++quotient) subtract(other, 1);
+    return quotient;
   }
 
  private:
-  std::array<std::uint32_t, 144> limbs_ = {};
+  std::array<std::uint32_t, 96> limbs_ = {};
   std::size_t used_ = 1;
 };
 
-// `numerator` / `denominator`, neither of them 0, rounded: long division, one bit after the other.
-double divide(Big& numerator, Big& denominator) {
-  constexpr int kMantissaBits = 53;
+// `numerator` / `denominator` * 2^exponent, neither of them 0, rounded: long division, 32 bits after the other.
+double divide(Big& numerator, Big& denominator, int exponent) {
   constexpr int kLowestExponent = -1022;
   constexpr int kHighestExponent = 1023;
-  int exponent = numerator.bit_length() - denominator.bit_length();
-  (exponent < 0 ? numerator : denominator).shift_left(std::abs(exponent));
-  if (numerator.compare(denominator) < 0) {
-    numerator.shift_left(1);
+  constexpr std::uint64_t kHighBit = std::uint64_t{1} << 63;
+  const int above = numerator.bit_length();
+  const int below = denominator.bit_length();
+  const int common = (std::max(above, below) + 32) / 32 * 32;
+  denominator.shift_left(common - below);
+  numerator.shift_left(common - 1 - above);
+  exponent += above - below;
+  // The quotient is now within (1/4, 1), so its first 64 bits begin with a one or with a zero and a one.
+  numerator.shift_left(32);
+  std::uint64_t quotient = numerator.take_quotient(denominator);
+  numerator.shift_left(32);
+  quotient = quotient << 32 | numerator.take_quotient(denominator);
+  const bool rest = numerator.bit_length() > 0;
+  if (quotient < kHighBit) {
+    quotient <<= 1;
     --exponent;
   }
-  // The quotient is now within [1, 2) * 2^exponent.
-  const int bits = kMantissaBits - std::max(0, kLowestExponent - exponent);
-  std::uint64_t mantissa = 0;
-  for (int i = 0; i < bits; ++i) {
-    mantissa <<= 1;
-    if (numerator.compare(denominator) >= 0) {
-      numerator.subtract(denominator);
-      mantissa |= 1;
-    }
-    numerator.shift_left(1);
-  }
-  const int rest = bits < 0 ? -1 : numerator.compare(denominator);
-  if (rest > 0 || (rest == 0 && (mantissa & 1) != 0)) ++mantissa;
+  // It is quotient / 2^63 * 2^exponent.
   if (exponent > kHighestExponent) return std::numeric_limits<double>::infinity();
+  const int dropped = 11 + std::max(0, kLowestExponent - exponent);
+  if (dropped > 64) return 0;
+  std::uint64_t mantissa = quotient >> 1 >> (dropped - 1);
+  const std::uint64_t fraction = quotient << (64 - dropped);
+  if (fraction > kHighBit || (fraction == kHighBit && (rest || (mantissa & 1) != 0))) ++mantissa;
   // The leading bit of a normal number's mantissa, or a carry out of it, counts one exponent up.
   if (exponent >= kLowestExponent) mantissa += static_cast<std::uint64_t>(exponent - kLowestExponent) << 52;
   double value;
   std::memcpy(&value, &mantissa, sizeof value);
   return value;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The first decimals of a number above 0, by long division.
 struct Decimals {
@@ -132,7 +150,7 @@ Decimals decimals_of(double number) {
   }
   for (char& digit : decimals.digits) {
     digit = '0';
-    for (; numerator.compare(denominator) >= 0; ++digit) numerator.subtract(denominator);
+    for (; numerator.compare(denominator) >= 0; ++digit) numerator.subtract(denominator, 1);
     numerator.multiply_add(10, 0);
   }
   return decimals;
@@ -184,7 +202,7 @@ void append_shortest(std::string& text, double number) {
 
 std::optional<double> read_decimal(std::string_view text) {
   const bool negative = text.front() == '-';
-  std::array<char, kMostDigits + 1> digits;
+  std::array<char, kMostDigits> digits;
   int count = 0;
   int scale = 0;  // the number is 0.digits * 10^scale
   std::size_t at = negative ? 1 : 0;
@@ -232,8 +250,9 @@ std::optional<double> read_decimal(std::string_view text) {
         numerator.multiply_add(10, static_cast<std::uint32_t>(digits[static_cast<std::size_t>(i)] - '0'));
       }
       Big denominator(1);
-      (exponent < 0 ? denominator : numerator).multiply_by_power_of_ten(std::abs(exponent));
-      value = divide(numerator, denominator);
+      // 10^n = 5^n * 2^n.
+      (exponent < 0 ? denominator : numerator).multiply_by_power_of_five(std::abs(exponent));
+      value = divide(numerator, denominator, exponent);
       if (std::isinf(value)) return std::nullopt;
     }
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/number.h"
 
 namespace tierwise {
@@ -60,21 +61,14 @@ std::size_t plain_bytes(std::string_view text) {
 }
 
 std::string to_valid_utf8(std::string_view text) {
-  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string valid;
   valid.reserve(text.size());
   while (!text.empty()) {
     const std::size_t size = character_bytes(text);
-    valid += size == 0 ? kReplacement : text.substr(0, size);
+    valid += size == 0 ? kReplacementCharacter : text.substr(0, size);
     text.remove_prefix(size == 0 ? 1 : size);
   }
   return valid;
-}
-
-std::size_t code_points(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text) count += continues(c) ? 0 : 1;
-  return count;
 }
 
 std::string_view cut_utf8(std::string_view text, std::size_t max_bytes) {
@@ -84,7 +78,11 @@ std::string_view cut_utf8(std::string_view text, std::size_t max_bytes) {
   return text.substr(0, end);
 }
 
-char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);

@@ -1,6 +1,5 @@
-// UTF-8 text: is it valid, how long is it for a person, where may it be cut. And sentences: filled in from
-// their parts. Validity is that of the Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing
-// above U+10FFFF.
+// UTF-8 text: is it valid, where may it be cut. And sentences: filled in from their parts. Validity is that of the
+// Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
 #pragma once
 
 #include <cstddef>
@@ -11,32 +10,31 @@
 
 namespace tierwise {
 
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+
 bool valid_utf8(std::string_view text);
 
-// Bytes of the well-formed character that `text`, which is not empty, begins with; 0 when it begins with
-// none.
+// Bytes of the well-formed character that `text`, which is not empty, begins with; 0 when it begins with none.
 std::size_t character_bytes(std::string_view text);
 
-// Bytes at the beginning of `text` that stand for themselves inside a JSON string: ASCII without controls, "
-// and \.
+// Bytes at the beginning of `text` that stand for themselves inside a JSON string: ASCII without controls, " and \.
 std::size_t plain_bytes(std::string_view text);
 
 // `text` with every byte that belongs to no well-formed character replaced by U+FFFD.
 std::string to_valid_utf8(std::string_view text);
 
-// Code points of valid text. (Of invalid text: bytes that do not continue a character.)
-std::size_t code_points(std::string_view text);
-
-// The longest beginning of at most `max_bytes` bytes that does not end inside a character. Of invalid text it
-// is some beginning of at most that size.
+// The longest beginning of at most `max_bytes` bytes that does not end inside a character. Of invalid text it is some
+// beginning of at most that size.
 std::string_view cut_utf8(std::string_view text, std::size_t max_bytes);
 
+// Without the ASCII white space around it.
+std::string_view trim(std::string_view text);
+
 // ASCII letters only; other bytes stay.
-char lower_case(char c);
 std::string lower_case(std::string_view text);
 
-// A view that is cheap to make of a string: where it lies is found out when it is read. Lives as long as an
-// argument.
+// A view that is cheap to make of a string: where it lies is found out when it is read. Lives as long as an argument.
 class Part {
  public:
   Part(std::string_view text) : place_(text.data()), size_(text.size()) {}
@@ -53,8 +51,7 @@ class Part {
   std::size_t size_;
 };
 
-// `pattern` with each {} replaced by the next of `parts`: fill("{} must be {}.", {field, rule}). As many {}
-// as parts.
+// `pattern` with each {} replaced by the next of `parts`: fill("{} must be {}.", {field, rule}). As many {} as parts.
 std::string fill(std::string_view pattern, std::initializer_list<Part> parts);
 
 std::string digits(std::int64_t whole);

@@ -12,9 +12,7 @@ inline constexpr std::size_t kNoWord = std::string_view::npos;
 
 // Which of `words` it is, counted from 0; kNoWord when it is none of them.
 std::size_t word_position(std::string_view words, std::string_view word);
-inline bool has_word(std::string_view words, std::string_view word) {
-  return word_position(words, word) != kNoWord;
-}
+inline bool has_word(std::string_view words, std::string_view word) { return word_position(words, word) != kNoWord; }
 
 // The word at `position`, which must be there.
 std::string_view word_at(std::string_view words, std::size_t position);

@@ -61,8 +61,7 @@ void EntryTable::remove(std::uint32_t number) {
 std::vector<std::uint32_t> EntryTable::order() const {
   std::vector<std::uint32_t> numbers;
   numbers.reserve(size());
-  for (std::uint32_t number = newest_; number != kNone; number = entries_[number].older)
-    numbers.push_back(number);
+  for (std::uint32_t number = newest_; number != kNone; number = entries_[number].older) numbers.push_back(number);
   if (settled_) return numbers;
   std::vector<Rank> ranks;
   ranks.reserve(numbers.size());

@@ -49,8 +49,7 @@ std::list<std::string_view> read_tags(const json& record, FieldReader& reader) {
   for (const json& value : elements_of(*list)) {
     const std::string* tag = string_in(value);
     if (tag == nullptr || tag->empty() || tag->size() > kMaxTagBytes) {
-      reader.complain(fill("tags[{}]", {digits(place)}),
-                      fill("a string of 1 to {} bytes", {digits(kMaxTagBytes)}));
+      reader.complain(fill("tags[{}]", {digits(place)}), fill("a string of 1 to {} bytes", {digits(kMaxTagBytes)}));
       break;
     }
     ++place;
@@ -91,11 +90,11 @@ void write_ids(JsonWriter& answer, std::string_view name, const Index::Ids& ids)
 Result<std::string> Index::configure(const json& config) {
   const json* given = find_member(config, "cache");
   const json nothing(json::value_t::object);
-  FieldReader reader(given == nullptr ? nothing : *given, "cache.");
+  FieldReader reader(given == nullptr ? nothing : *given, "cache.", "invalid-config");
   reader.require_object("cache");
   const Index defaults;
-  const double max_entries = reader.whole_or("maxEntries", 0, static_cast<double>(kMostEntries),
-                                             static_cast<double>(defaults.max_entries_));
+  const double max_entries =
+      reader.whole_or("maxEntries", 0, static_cast<double>(kMostEntries), static_cast<double>(defaults.max_entries_));
   const double max_bytes = reader.number_or("maxBytes", 0, kMostBytes, defaults.max_bytes_);
   const double ttl = reader.number_or("ttlMs", 0, kLatestTime, defaults.ttl_);
   const double stale = reader.number_or("staleMs", 0, kLatestTime, defaults.stale_);
@@ -130,11 +129,10 @@ Result<std::string> Index::partition(const json& description) {
   return answer.open('{').number("handle", number).text("id", to_hex(id.value())).close('}').take();
 }
 
-Result<std::string> Index::look_up(std::uint32_t partition, std::string_view request, double now,
-                                   double max_age, bool allow_stale) {
+Result<std::string> Index::look_up(std::uint32_t partition, std::string_view request, double now, double max_age,
+                                   bool allow_stale) {
   if (partition >= partitions_.size() || !partitions_[partition].described) {
-    return make_error("unknown-partition", "No partition has this handle: ask partition() for one.",
-                      "partition");
+    return make_error("unknown-partition", "No partition has this handle: ask partition() for one.", "partition");
   }
   if (!is_time(now)) return bad_field("now", "a time in milliseconds since 1970");
   if (!std::isfinite(max_age)) return bad_field("maxAge", "a finite number of milliseconds");
@@ -169,9 +167,7 @@ Result<std::string> Index::look_up(std::uint32_t partition, std::string_view req
   return answer;
 }
 
-Result<std::string> Index::storable(const json& outcome) const {
-  return cache::storable(outcome, largest_entry());
-}
+Result<std::string> Index::storable(const json& outcome) const { return cache::storable(outcome, largest_entry()); }
 
 Result<std::string> Index::store(const json& record) {
   auto read = read_record(record, ttl_);
@@ -203,8 +199,7 @@ Result<std::string> Index::store(const json& record) {
   // look_up lets it answer in neither.
   if (replaces && partition_ids_[table_[existing].partition] == given.partition) {
     const Entry& entry = table_[existing];
-    const bool trusted =
-        entry.stored_at <= given.now && life(entry.stored_at, entry.ttl, given.now) != Life::kOver;
+    const bool trusted = entry.stored_at <= given.now && life(entry.stored_at, entry.ttl, given.now) != Life::kOver;
     if (trusted && stored_at < entry.stored_at) return refuse("older");
     if (stored_at == entry.stored_at) {
       last_used_at = std::max(last_used_at, entry.last_used_at);
@@ -214,8 +209,7 @@ Result<std::string> Index::store(const json& record) {
   if (replaces) remove(existing);
 
   const std::uint32_t partition = partition_number(given.partition);
-  const bool fits =
-      table_.size() < max_entries_ && static_cast<double>(table_.bytes()) + given.bytes <= max_bytes_;
+  const bool fits = table_.size() < max_entries_ && static_cast<double>(table_.bytes()) + given.bytes <= max_bytes_;
   const auto place = last_used_at >= given.now ? EntryTable::Place::kNewest
                      : fits                    ? EntryTable::Place::kByTimeLater
                                                : EntryTable::Place::kByTime;

@@ -67,7 +67,7 @@ class Index {
   Result<std::string> storable(const json& outcome) const;  // policy.h
   Result<std::string> store(const json& record);            // StoreRecord -> StoreResult
   Result<std::string> forget(const json& selector);         // ForgetRequest -> ForgetAnswer
-  Result<std::string> entries(const json& query) const;  // EntriesQuery -> EntriesAnswer, newest used first
+  Result<std::string> entries(const json& query) const;     // EntriesQuery -> EntriesAnswer, newest used first
 
  private:
   struct Partition {

@@ -57,17 +57,15 @@ Result<Digest> partition_id(const json& description) {
        field = next_by_name(members, &field->first)) {
     const auto& [name, value] = *field;
     if (name.size() > kMaxPartitionNameBytes) {
-      return invalid(
-          fill("The name of a partition field has at most {} bytes.", {digits(kMaxPartitionNameBytes)}),
-          "fields");
+      return invalid(fill("The name of a partition field has at most {} bytes.", {digits(kMaxPartitionNameBytes)}),
+                     "fields");
     }
     const std::string path = fill("fields.{}", {name});
     const std::string* text = string_in(value);
     if (text == nullptr) return invalid(fill("{} of the partition must be a string.", {path}), path);
     if (text->size() > kMaxPartitionValueBytes) {
-      return invalid(
-          fill("{} of the partition is longer than {} bytes.", {path, digits(kMaxPartitionValueBytes)}),
-          path);
+      return invalid(fill("{} of the partition is longer than {} bytes.", {path, digits(kMaxPartitionValueBytes)}),
+                     path);
     }
     append_text(bytes, name);
     append_text(bytes, *text);

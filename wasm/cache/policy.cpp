@@ -74,9 +74,8 @@ Result<std::string> storable(const json& outcome, double largest) {
   const std::string why_not = refusal(read, largest);
   JsonWriter answer;
   answer.open('{').flag("store", why_not.empty());
-  answer.text("reason", why_not.empty()
-                            ? "Stored: the reply is complete and its request may be answered from cache."
-                            : fill("Not stored: {}.", {why_not}));
+  answer.text("reason", why_not.empty() ? "Stored: the reply is complete and its request may be answered from cache."
+                                        : fill("Not stored: {}.", {why_not}));
   return answer.close('}').take();
 }
 

@@ -55,18 +55,17 @@ Result<Selector> read_selector(const json& request) {
       } else if (field == "dryRun") {
         selector.dry_run = reader.flag(field);
       } else {
-        return make_error(
-            "invalid-input",
-            fill("{} is not known here: forget by ids, tag, tier, target, before or partition.", {field}),
-            field);
+        return make_error("invalid-input",
+                          fill("{} is not known here: forget by ids, tag, tier, target, before or partition.", {field}),
+                          field);
       }
     }
     if (reader.failed()) return reader.take_problem();
     conditions = conditions || is_condition;
   }
   if (!conditions && !all) {
-    return make_error("invalid-input",
-                      "Say what to forget (ids, tag, tier, target, before, partition), or all: true.", "all");
+    return make_error("invalid-input", "Say what to forget (ids, tag, tier, target, before, partition), or all: true.",
+                      "all");
   }
   return selector;
 }

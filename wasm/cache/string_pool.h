@@ -1,5 +1,4 @@
-// Keeps each distinct string once and counts who needs it: thousands of entries share a few tiers, targets
-// and tags.
+// Keeps each distinct string once and counts who needs it: thousands of entries share a few tiers, targets and tags.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +16,6 @@ class StringPool {
   void release(std::uint32_t number);
 
   const std::string& text(std::uint32_t number) const { return texts_[number]; }
-  std::size_t size() const { return sorted_.size(); }
 
  private:
   // Of the first one in sorted_ whose text is not before `text`.

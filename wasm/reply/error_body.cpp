@@ -5,8 +5,9 @@
 #include <cmath>
 #include <utility>
 
+#include "base/ascii.h"
+#include "base/tags.h"
 #include "base/text.h"
-#include "base/words.h"
 #include "reply/lenient_json.h"
 
 namespace tierwise::reply {
@@ -16,55 +17,21 @@ constexpr int kMaxNesting = 4;
 constexpr std::size_t kMaxListed = 5;      // of a list of complaints; the rest is counted
 constexpr double kMaxWaitSeconds = 86400;  // a longer "estimated_time" is no estimate
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (lower_case(c) >= 'a' && lower_case(c) <= 'z');
-}
-
-// Length of the HTML tag at `at`, or 0. Known names only, so that `<unk>` and `vector<int>` stay.
-std::size_t tag_length(std::string_view text, std::size_t at) {
-  constexpr std::string_view kTags =
-      "a abbr b big body br center code div em font h1 h2 h3 head hr html i img li meta ol p pre span strong "
-      "table td tr ul";
-  const std::size_t start = text.substr(at + 1, 1) == "/" ? at + 2 : at + 1;
-  std::size_t end = start;
-  while (end < text.size() && is_alphanumeric(text[end])) ++end;
-  if (!has_word(kTags, lower_case(text.substr(start, end - start)))) return 0;
-  const std::size_t close = text.find('>', end);
-  return close == std::string_view::npos ? 0 : close + 1 - at;
-}
-
 // Valid UTF-8 without tags, trimmed and cut. `one_line`: every run of white space becomes one space.
 std::string tidy(std::string_view text, bool one_line = false) {
-  const std::string valid = to_valid_utf8(trim(text).substr(0, 4 * kMaxErrorText));
-  std::string out;
-  out.reserve(valid.size());
-  for (std::size_t at = 0; at < valid.size();) {
-    if (const std::size_t tag = valid[at] == '<' ? tag_length(valid, at) : 0; tag > 0) {
-      at += tag;
-      continue;
-    }
-    const char c = valid[at++];
-    if (!one_line || !is_space(c)) {
-      out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
-    }
+  std::string out = without_tags(to_valid_utf8(cut_utf8(trim(text), 4 * kMaxErrorText)));
+  if (one_line) {
+    std::replace_if(out.begin(), out.end(), is_white, ' ');
+    out.erase(std::unique(out.begin(), out.end(), [](char left, char right) { return left == ' ' && right == ' '; }),
+              out.end());
   }
   return std::string(trim(cut_utf8(trim(out), kMaxErrorText)));
 }
 
 bool looks_like_markup(std::string_view body) {
   if (body.size() < 2 || body[0] != '<') return false;
-  const char c = lower_case(body[1]);
-  return c == '!' || c == '?' || (c >= 'a' && c <= 'z');
+  const char c = body[1];
+  return c == '!' || c == '?' || is_letter(c);
 }
 
 // The words between <title> and </title>, entities resolved, angle brackets gone.
@@ -75,7 +42,7 @@ std::string page_title(std::string_view body) {
   const std::size_t start = page.find('>', open);
   const std::size_t end = start == std::string::npos ? start : page.find("</title", start);
   if (end == std::string::npos) return {};
-  std::string title(body.substr(start + 1, std::min(end - start - 1, 4 * kMaxErrorText)));
+  std::string title(cut_utf8(body.substr(start + 1, end - start - 1), 4 * kMaxErrorText));
   constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEntities = {
       {{"&nbsp;", " "}, {"&quot;", "\""}, {"&#39;", "'"}, {"&lt;", " "}, {"&gt;", " "}, {"&amp;", "&"}}};
   for (const auto& [entity, character] : kEntities) {
@@ -106,12 +73,10 @@ std::string code_text(const json& object) {
   const json* member = find_member(object, "code");
   if (member == nullptr) return {};
   if (const std::string* text = string_in(*member)) return tidy(*text, true);
-  return member->is_number() ? dump_json(*member) : std::string();
+  return member->is_number() ? scalar_text(*member) : std::string();
 }
 
-std::string text_of(const json& object, std::string_view field) {
-  return tidy(string_or_empty(object, field));
-}
+std::string text_of(const json& object, std::string_view field) { return tidy(string_or_empty(object, field)); }
 
 void keep_first(std::string& kept, std::string found) {
   if (kept.empty()) kept = std::move(found);
@@ -122,8 +87,7 @@ void keep_first(std::optional<double>& kept, std::optional<double> found) {
 
 ErrorBody read(const json& value, int depth);
 
-// pydantic's complaint: {"loc": ["body", "model_name"], "msg": "field required"} -> "model_name: field
-// required".
+// pydantic's complaint: {"loc": ["body", "model_name"], "msg": "field required"} -> "model_name: field required".
 std::string complaint(const json& item, int depth) {
   const std::string message = item.is_object() ? text_of(item, "msg") : std::string();
   if (message.empty()) return read(item, depth + 1).message;
@@ -133,7 +97,7 @@ std::string complaint(const json& item, int depth) {
     for (const json& step : steps) {
       const std::string* text = string_in(step);
       if (text == nullptr && !step.is_number_integer()) continue;
-      const std::string name = text == nullptr ? dump_json(step) : tidy(*text, true);
+      const std::string name = text == nullptr ? scalar_text(step) : tidy(*text, true);
       const bool first = &step == &steps.front();
       if (first && steps.size() > 1 && (name == "body" || name == "query" || name == "path")) continue;
       if (!place.empty()) place += '.';
@@ -154,14 +118,13 @@ std::string join_complaints(const json& list, int depth) {
     if (!joined.empty()) joined += "; ";
     joined += text;
   }
-  if (list.size() > told) {
+  if (!joined.empty() && list.size() > told) {
     joined += fill("; and {} more", {digits(static_cast<std::int64_t>(list.size() - told))});
   }
   return joined;
 }
 
-// What a member that may be text, an object or a list says; its other facts fill what is still unknown in
-// `into`.
+// What a member that may be text, an object or a list says; its other facts fill what is still unknown in `into`.
 std::string absorb(const json& object, std::string_view field, int depth, ErrorBody& into) {
   const json* member = find_member(object, field);
   if (member == nullptr) return {};
@@ -175,9 +138,8 @@ std::string absorb(const json& object, std::string_view field, int depth, ErrorB
 }
 
 void read_wait(const json& object, ErrorBody& into) {
-  for (const auto& [field, unit_ms] : {std::pair<std::string_view, double>{"estimated_time", 1000},
-                                       {"retry_after", 1000},
-                                       {"retry_after_ms", 1}}) {
+  for (const auto& [field, unit_ms] :
+       {std::pair<std::string_view, double>{"estimated_time", 1000}, {"retry_after", 1000}, {"retry_after_ms", 1}}) {
     const auto wait = optional_number(object, field);
     if (wait && *wait >= 0 && *wait * unit_ms <= kMaxWaitSeconds * 1000)
       keep_first(into.retry_after_ms, *wait * unit_ms);
@@ -197,8 +159,7 @@ ErrorBody read_object(const json& object, int depth) {
   read_wait(object, out);
 
   const std::string error = absorb(object, "error", depth, out);
-  // Where two texts are given, `error` is the short name of the class ("Bad Request") and the other one says
-  // why.
+  // Where two texts are given, `error` is the short name of the class ("Bad Request") and the other one says why.
   const json* error_member = find_member(object, "error");
   const bool error_is_text = error_member != nullptr && error_member->is_string();
   for (const std::string_view field : {"message", "detail", "error_description", "msg", "errors", "reason"}) {
@@ -218,7 +179,7 @@ ErrorBody read(const json& value, int depth) {
   if (depth > kMaxNesting) return out;
   if (value.is_object()) return read_object(value, depth);
   if (const std::string* text = string_in(value)) out.message = tidy(*text);
-  if (value.is_array()) out.message = join_complaints(value, depth);
+  if (value.is_array()) out.message = without_tags(join_complaints(value, depth));
   out.message = std::string(cut_utf8(out.message, kMaxErrorText));
   return out;
 }

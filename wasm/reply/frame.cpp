@@ -2,13 +2,17 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
+#include "base/ascii.h"
 #include "base/json_writer.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "reply/lenient_json.h"
 #include "reply/piece.h"
+#include "reply/quote.h"
 #include "reply/scan.h"
 
 namespace tierwise::reply {
@@ -39,8 +43,7 @@ bool is_clean(std::string_view raw) {
     }
     if (at + 6 > raw.size()) return false;
     for (std::size_t i = at + 2; i < at + 6; ++i) {
-      const char c = raw[i];
-      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) return false;
+      if (hex_value(raw[i]) < 0) return false;
     }
     if (raw[at + 2] == 'd' || raw[at + 2] == 'D') return false;  // perhaps a surrogate: the exact path looks
     at += 6;
@@ -168,8 +171,7 @@ bool is_false(Scanner& scan) {
 bool is_uncommon(std::string_view key) {
   return has_word(
       "error generated_text details detail message output result delta chunk data finish_reason done_reason "
-      "model_version "
-      "code status",
+      "model_version code status success",
       key);
 }
 
@@ -200,9 +202,11 @@ bool scan_frame(std::string_view data, Seen& seen) {
       read_text(scan, seen.model);
     } else if (key == "object") {
       read_text(scan, text);
-      if (text == "error") return false;
+      if (text == "error" || is_escaped(text)) return false;
     } else if (key == "stop" || key == "done") {
       if (!is_false(scan)) return false;
+    } else if (key == "id" || key == "created") {
+      scan.skip();  // of every frame: the list of what is uncommon is long
     } else if (is_uncommon(key)) {
       if (!scan.null()) return false;
     } else {
@@ -233,10 +237,8 @@ void append_count(std::string& out, std::string_view name, double value) {
 std::optional<std::string> read_common_frame(std::string_view data) {
   Seen seen;
   if (!scan_frame(data, seen)) return std::nullopt;
-  if (seen.finish == "eos_token" && (is_escaped(seen.text) || is_special_token(seen.text)))
-    return std::nullopt;
-  if (!is_clean(seen.text) || !is_clean(seen.reasoning) || is_escaped(seen.finish) ||
-      !valid_utf8(seen.finish)) {
+  if (seen.finish == "eos_token" && (is_escaped(seen.text) || is_special_token(seen.text))) return std::nullopt;
+  if (!is_clean(seen.text) || !is_clean(seen.reasoning) || is_escaped(seen.finish) || !valid_utf8(seen.finish)) {
     return std::nullopt;
   }
   const std::string_view finish = seen.finish.empty() ? "" : finish_reason(seen.finish);
@@ -262,19 +264,11 @@ std::optional<std::string> read_common_frame(std::string_view data) {
   return out;
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 OwnedError bad_frame(std::string_view data) {
-  return make_error(
-      "bad-frame",
-      fill("The server sent a part of its answer that cannot be read: {}. Ask again; if it happens every "
-           "time, check the address and the protocol of this target.",
-           {quote_for_people(data)}));
+  return make_error("bad-frame",
+                    fill("The server sent a part of its answer that cannot be read: {}. Ask again; if it happens every "
+                         "time, check the address and the protocol of this target.",
+                         {quote_for_people(data)}));
 }
 
 bool is_page(std::string_view text) {
@@ -290,16 +284,6 @@ std::string plain_text(std::string_view data) {
 }
 
 }  // namespace
-
-std::string quote_for_people(std::string_view text) {
-  std::string out = to_valid_utf8(text.substr(0, 4 * kMaxQuoted));
-  const bool cut = out.size() > kMaxQuoted;
-  out = std::string(cut_utf8(out, kMaxQuoted));
-  for (char& c : out) {
-    if (static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return fill(cut ? "\"{}…\"" : "\"{}\"", {out});
-}
 
 Result<std::string> read_frame_exactly(Protocol protocol, std::string_view data) {
   const std::string_view trimmed = trim(data);

@@ -1,31 +1,21 @@
 #include "reply/lenient_json.h"
 
+#include <cstddef>
+#include <string>
+
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace tierwise::reply {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // The number after \u, or -1.
 int hex4(std::string_view text, std::size_t at) {
   if (at + 4 > text.size()) return -1;
   int value = 0;
   for (std::size_t i = at; i < at + 4; ++i) {
-    const char c = text[i];
-    int digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = c - '0';
-    } else if (c >= 'a' && c <= 'f') {
-      digit = c - 'a' + 10;
-    } else if (c >= 'A' && c <= 'F') {
-      digit = c - 'A' + 10;
-    } else {
-      return -1;
-    }
+    const int digit = hex_value(text[i]);
+    if (digit < 0) return -1;
     value = value * 16 + digit;
   }
   return value;
@@ -56,7 +46,7 @@ std::size_t copy_escape(std::string_view text, std::size_t at, std::string& out)
 // Copies the word at `at`, outside of strings; null for those that are no JSON but stand for a number.
 std::size_t copy_word(std::string_view text, std::size_t at, std::string& out) {
   std::size_t end = at;
-  while (end < text.size() && is_word(text[end])) ++end;
+  while (end < text.size() && is_letter(text[end])) ++end;
   const std::string_view word = text.substr(at, end - at);
   if (word == "NaN" || word == "Infinity") {
     if (!out.empty() && out.back() == '-') out.pop_back();
@@ -72,12 +62,12 @@ std::string repair(std::string_view text) {
   out.reserve(text.size() + 16);
   bool in_string = false;
   std::size_t last_quote = 0;
-  std::size_t at = text.substr(0, kByteOrderMark.size()) == kByteOrderMark ? kByteOrderMark.size() : 0;
+  std::size_t at = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   while (at < text.size()) {
     const char c = text[at];
     if (in_string && c == '\\') {
       at = copy_escape(text, at, out);
-    } else if (!in_string && is_word(c)) {
+    } else if (!in_string && is_letter(c)) {
       at = copy_word(text, at, out);
     } else {
       if (c == '"') {
@@ -85,7 +75,7 @@ std::string repair(std::string_view text) {
         last_quote = at;
       }
       const std::size_t length = character_bytes(text.substr(at));
-      out += length == 0 ? kReplacement : text.substr(at, length);
+      out += length == 0 ? kReplacementCharacter : text.substr(at, length);
       at += length == 0 ? 1 : length;
     }
   }
@@ -97,7 +87,7 @@ std::string repair(std::string_view text) {
 
 Result<json> parse_lenient(std::string_view text) {
   auto strict = parse_json(text);
-  if (strict || strict.error().code == "too-deep") return strict;
+  if (strict || strict.error().code != "invalid-json") return strict;
   return parse_json(repair(text));
 }
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "reply/error_body.h"
-#include "reply/frame.h"
+#include "reply/quote.h"
 
 namespace tierwise::reply {
 namespace {
@@ -25,8 +25,7 @@ struct Content {
   std::string reasoning;
 };
 
-// Message content: text, null, or a list of parts ({"type": "text", "text"} and Mistral's {"type":
-// "thinking"}).
+// Message content: text, null, or a list of parts ({"type": "text", "text"} and Mistral's {"type": "thinking"}).
 Content read_content(const json& content, int depth = 0) {
   Content out;
   if (const std::string* text = string_in(content)) out.text = *text;
@@ -62,8 +61,7 @@ struct Piece {
 
 class PieceReader {
  public:
-  PieceReader(Protocol protocol, Part part)
-      : plain_(protocol == Protocol::kPlain), frame_(part == Part::kFrame) {}
+  PieceReader(Protocol protocol, Part part) : plain_(protocol == Protocol::kPlain), frame_(part == Part::kFrame) {}
 
   bool read(const json& value, int depth = 0) {
     if (depth > kMaxNesting) return false;
@@ -97,8 +95,8 @@ class PieceReader {
     if (counted) {
       out.name("usage").open('{').number("input", piece_.input).number("output", piece_.output).close('}');
     }
-    const bool only_text = (piece_.text || piece_.reasoning) && piece_.finish.empty() && !counted &&
-                           !piece_.done && !piece_.full;
+    const bool only_text =
+        (piece_.text || piece_.reasoning) && piece_.finish.empty() && !counted && !piece_.done && !piece_.full;
     if (!piece_.model.empty() && !(frame_ && only_text)) out.text("model", piece_.model);
   }
 
@@ -115,7 +113,7 @@ class PieceReader {
     constexpr std::size_t kShort = 300;
     const std::string start = lower_case(text.substr(0, kShort));
     return text.size() <= kShort && text.find('\n') == std::string_view::npos &&
-           (start.rfind("error:", 0) == 0 || start == "internal server error");
+           (start.starts_with("error:") || start == "internal server error");
   }
 
   bool set_text(std::string_view text) {
@@ -146,12 +144,12 @@ class PieceReader {
   }
 
   bool read_object(const json& object, int depth) {
-    if (read_error(object)) return true;
+    if (read_error(object, depth)) return true;
     set_model(object, "model");
     set_model(object, "model_version");
     const bool known = read_text(object, depth);
     read_end(object);
-    return known || frame_;
+    return known || frame_ || piece_.error;
   }
 
   bool read_text(const json& object, int depth) {
@@ -170,8 +168,7 @@ class PieceReader {
       const json* member = find_member(object, field);
       if (member == nullptr) continue;
       if (field == "content" && member->is_array()) return set_content(read_content(*member));
-      if (field == "output" && member->is_array() && !member->empty() &&
-          elements_of(*member).front().is_string()) {
+      if (field == "output" && member->is_array() && !member->empty() && elements_of(*member).front().is_string()) {
         return set_content(read_content(*member));
       }
       if (read(*member, depth + 1)) return true;
@@ -231,8 +228,7 @@ class PieceReader {
       set_text(string_or_empty(choice, "text"));
     }
     set_finish(choice, "finish_reason");
-    if (piece_.text && is_special_token(*piece_.text) &&
-        string_or_empty(choice, "finish_reason") == "eos_token") {
+    if (piece_.text && is_special_token(*piece_.text) && string_or_empty(choice, "finish_reason") == "eos_token") {
       piece_.text.reset();
       set_text({});
     }
@@ -294,19 +290,22 @@ class PieceReader {
     return false;
   }
 
+  // What says that the call failed where no member has a word of why; empty: nothing.
+  static std::string stated_failure(const json& object) {
+    if (!optional_bool(object, "success").value_or(true)) return "\"success\": false";
+    const std::string_view status = string_or_empty(object, "status");
+    return finish_reason(status) == kFailed ? fill("the status {}", {quote_for_people(status)}) : std::string();
+  }
+
   static bool states_error(const json& object, bool frame) {
     const json* error = find_member(object, "error");
     if (error != nullptr) {
-      const bool says_none = (error->is_boolean() && !error->get<bool>()) ||
-                             (error->is_array() && error->empty()) ||
+      const bool says_none = (error->is_boolean() && !error->get<bool>()) || (error->is_array() && error->empty()) ||
                              (error->is_string() && error->get_ref<const std::string&>().empty()) ||
                              (error->is_number() && error->get<double>() == 0);
       if (!says_none) return true;
     }
     if (string_or_empty(object, "object") == "error") return true;
-    const json* success = find_member(object, "success");
-    if (success != nullptr && success->is_boolean() && !success->get<bool>()) return true;
-    if (finish_reason(string_or_empty(object, "status")) == kFailed) return true;
     if (carries_text(object)) return false;
     const json* message = find_member(object, "message");
     if (message != nullptr && message->is_string()) {
@@ -316,9 +315,17 @@ class PieceReader {
     return find_member(object, "detail") != nullptr;
   }
 
-  bool read_error(const json& object) {
-    if (!states_error(object, frame_)) return false;
-    piece_.error = read_error_value(object);
+  bool read_error(const json& object, int depth) {
+    const std::string failure = stated_failure(object);
+    if (failure.empty() && !states_error(object, frame_)) return false;
+    ErrorBody error = read_error_value(object);
+    if (error.message.empty() && error.title.empty() && !failure.empty()) {
+      read_text(object, depth);
+      const std::string text = piece_.full.value_or(piece_.text.value_or(""));
+      error.message = fill("The server answered with {}", {failure});
+      error.message += text.empty() ? "." : fill(": {}", {quote_for_people(text)});
+    }
+    piece_.error = std::move(error);
     return true;
   }
 

@@ -25,10 +25,6 @@ Result<const json*> object_member(const json& object, std::string_view field, st
   return member;
 }
 
-bool starts_with(std::string_view text, std::string_view beginning) {
-  return text.substr(0, beginning.size()) == beginning;
-}
-
 }  // namespace
 
 Result<Prices::Price> Prices::read_price(const json& value, std::string_view path) {
@@ -76,11 +72,10 @@ Result<Done> Prices::read_table(const std::string& provider, const json& table, 
   if (!table.is_object()) return invalid(path, "must be an object {models, default}.");
   auto models = object_member(table, "models", fill("{}.models", {path}));
   if (!models) return models.take_error();
-  const auto add = [&](std::string_view model, bool prefix, const json& value,
-                       std::string_view of) -> Result<Done> {
+  const auto add = [&](std::string_view model, bool prefix, const json& value, std::string_view of) -> Result<Done> {
     auto price = read_price(value, of);
     if (!price) return price.take_error();
-    entries.push_back({provider, std::string(model), prefix, price.value()});
+    entries.push_front({provider, std::string(model), prefix, price.value()});
     return Done{};
   };
   if (models.value() != nullptr) {
@@ -104,7 +99,7 @@ const Prices::Price* Prices::find(std::string_view provider, std::string_view mo
       if (entry.provider != provider) continue;
       if (!entry.prefix && entry.model == id) return &entry;
       const bool longer = best == nullptr || entry.model.size() > best->model.size();
-      if (entry.prefix && longer && starts_with(id, entry.model)) best = &entry;
+      if (entry.prefix && longer && id.starts_with(entry.model)) best = &entry;
     }
     return best;
   };

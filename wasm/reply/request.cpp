@@ -17,9 +17,7 @@ OwnedError invalid(std::string_view field, std::string_view what_to_change) {
   return refusal("invalid-input", field, what_to_change);
 }
 
-std::string bytes_for_people(double bytes) {
-  return fill("{} bytes", {digits(static_cast<std::int64_t>(bytes))});
-}
+std::string bytes_for_people(double bytes) { return fill("{} bytes", {digits(static_cast<std::int64_t>(bytes))}); }
 
 std::string size_for_people(double bytes) {
   if (bytes < 1000) return bytes_for_people(bytes);
@@ -35,14 +33,11 @@ OwnedError too_large(double bytes, double limit) {
     size = bytes_for_people(bytes);
     most = bytes_for_people(limit);
   }
-  return make_error(
-      "too-large",
-      fill("The messages are {}; at most {} are allowed. Shorten the prompt, the context or the history.",
-           {size, most}),
-      "messages");
+  return make_error("too-large",
+                    fill("The messages are {}; at most {} are allowed. Shorten the prompt, the context or the history.",
+                         {size, most}),
+                    "messages");
 }
-
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
 
 struct Size {
   double tokens = 0;
@@ -75,17 +70,15 @@ Result<Size> check_messages(const json& request) {
     const std::string* text = content == nullptr ? nullptr : string_in(*content);
     if (text == nullptr) return invalid_here(".content", "must be a string.");
     if (last && role != "user" && role != "tool") {
-      return invalid_here(".role",
-                          "must be \"user\" or \"tool\": the last message is the one to be answered.");
+      return invalid_here(".role", "must be \"user\" or \"tool\": the last message is the one to be answered.");
     }
-    if (last && is_blank(*text)) return invalid_here(".content", "is empty. Give a prompt.");
-    asked = asked || (role == "user" && !is_blank(*text));
+    if (last && trim(*text).empty()) return invalid_here(".content", "is empty. Give a prompt.");
+    asked = asked || (role == "user" && !trim(*text).empty());
     size.tokens += estimate_tokens(*text) + kTokensPerMessage;
     size.bytes += static_cast<double>(text->size());
   }
   if (!asked)
-    return invalid("messages",
-                   "must hold at least one message of the user that is not empty. Give a prompt.");
+    return invalid("messages", "must hold at least one message of the user that is not empty. Give a prompt.");
   return size;
 }
 
@@ -113,8 +106,7 @@ OwnedError check_parameters(const json& request) {
     const json* found = find_any_member(*parameters, range.name);
     if (found == nullptr) continue;
     const double value = found->is_number() ? found->get<double>() : NAN;
-    const bool fits =
-        value >= range.least && value <= range.most && (!range.whole || value == std::floor(value));
+    const bool fits = value >= range.least && value <= range.most && (!range.whole || value == std::floor(value));
     if (!fits) return invalid(fill("parameters.{}", {range.name}), range.what_to_change);
   }
   const json* stop = find_member(*parameters, "stop");

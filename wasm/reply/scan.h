@@ -4,7 +4,7 @@
 //
 // Promises: never reads outside the text, no recursion, linear time. Strict about the members that are read
 // and about balance; of what is skipped only strings, brackets and commas are looked at, so it accepts more
-// than JSON (bare NaN). On the first surprise `failed()` turns true and every later call answers "nothing":
+// than JSON (bare NaN). On the first surprise it fails and every later call answers "nothing":
 // the caller then takes its slow, exact path. Strings are given raw: the bytes between the quotes, escapes
 // left in.
 #pragma once
@@ -18,8 +18,6 @@ namespace tierwise::reply {
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
-
-  bool failed() const { return failed_; }
 
   // The first character of what follows, '\0' at the end.
   char peek() {
@@ -121,8 +119,7 @@ class Scanner {
           kinds >>= 1;
           --open;
           break;
-        default:
-          break;
+        default: break;
       }
       ++at_;
     } while (open > 0 && at_ != end_);

@@ -40,8 +40,7 @@ Result<std::string> settle(const json& outcome, const Prices& prices) {
   JsonWriter answer;
   answer.open('{').number("inputTokens", input).number("outputTokens", output);
   answer.flag("estimated", given_input == 0 || (given_output == 0 && !no_output));
-  answer.number("cost",
-                prices.cost(provider, string_or_empty(outcome, "model"), input, output, images, seconds));
+  answer.number("cost", prices.cost(provider, string_or_empty(outcome, "model"), input, output, images, seconds));
   return answer.close('}').take();
 }
 

@@ -64,8 +64,8 @@ constexpr Judgement kServerStopped = {kCutStream, true, "stopped while it was an
 constexpr Judgement kContext = {kContextLength, false, "takes shorter prompts than this one.",
                                 "Shorten the prompt, the history or the context, or ask for fewer tokens.",
                                 Quote::kYes};
-constexpr Judgement kRefused = {kContentRefused, false, "refused the content of this request.",
-                                "Word it differently.", Quote::kYes};
+constexpr Judgement kRefused = {kContentRefused, false, "refused the content of this request.", "Word it differently.",
+                                Quote::kYes};
 constexpr Judgement kBadInput = {kBadRequest, false, "could not use this request.", kChangeRequest, Quote::kYes};
 constexpr Judgement kNotFound = {kMissing, false, "has no such address or model.",
                                  "Check the URL, the endpoint and the model.", Quote::kYes};
@@ -120,7 +120,8 @@ constexpr Saying kSayings[] = {
     {"zerogpu illegal duration", &kGpuTooLong},
     {"zerogpu api /schedule error", &kGpuTrouble},
     {"exceeded your free zerogpu quota|exceeded your pro zerogpu quota|exceeded your zerogpu|"
-     "exceeded your gpu quota|zerogpu quota exceeded", &kGpuQuota},
+     "exceeded your gpu quota|zerogpu quota exceeded",
+     &kGpuQuota},
     {"zerogpu pending credits exceeded", &kCredits},
     {"s requested vs. |s left vs. ", &kGpuQuota},
     {"zerogpu worker error", &kGpuWorker},
@@ -136,11 +137,13 @@ constexpr Saying kSayings[] = {
     {"exceed_context_size_error|context_length_exceeded|exceeds the available context size|"
      "maximum context length|context window|exceeds the context|longer than the model's context|"
      "`max_new_tokens` must be <=|`inputs` must have less than|maximum allowed input length|"
-     "prompt is too long|input is too long|reduce the length of the", &kContext},
+     "prompt is too long|input is too long|reduce the length of the",
+     &kContext},
     // Refused content: OpenAI, Azure, others.
     {"content_policy|content policy|content_filter|content filter|content management policy|"
      "responsibleaipolicyviolation|moderation_blocked|flagged by moderation|usage policies|"
-     "safety system|invalid_prompt", &kRefused},
+     "safety system|invalid_prompt",
+     &kRefused},
     // Money and quotas.
     {"insufficient_quota", &kQuotaUsed},
     {"exceeded your monthly included credits", &kCredits},
@@ -157,7 +160,8 @@ constexpr Saying kTypes[] = {
     {"overloaded", &kBusy},
     {"unhealthy healthcheck unavailable_error service_unavailable", &kUnavailable},
     {"validation tokenizer empty template_error missing_template_variable tool_error "
-     "invalid_request_error not_supported_error", &kBadInput},
+     "invalid_request_error not_supported_error",
+     &kBadInput},
     {"generation backend incomplete_generation incomplete_generation_stream stream_serialization_error", &kGeneration},
     {"server_error internal_error internal_server_error api_error", &kServerError},
     {"not_found_error model_not_found", &kNotFound},
@@ -269,7 +273,8 @@ const Judgement& judge_server(const FailureFacts& facts, const ServerWords& word
     if (const Judgement* known = by_words(words)) return *known;
     // Of a status that may mean several things, the type tells which.
     if (const Judgement* known = by_type(words, target)) {
-      if (status == 0 || status == 400 || status == 422 || status == 424 || status == 429 || status >= 500) return *known;
+      if (status == 0 || status == 400 || status == 422 || status == 424 || status == 429 || status >= 500)
+        return *known;
     }
   }
   if (status >= 300) return status_judgement(status, target, words.html);
@@ -304,17 +309,17 @@ Failure failure_of(const Judgement& judgement, std::string_view target, std::str
     const std::string quote = quotable(said);
     if (!quote.empty()) failure.message += fill(" It says: \"{}\"", {quote});
   }
-  failure.message += wait_ms && *wait_ms > 0 ? fill(" Try again in {}.", {wait_phrase(*wait_ms)})
-                                             : fill(" {}", {judgement.advice});
+  failure.message +=
+      wait_ms && *wait_ms > 0 ? fill(" Try again in {}.", {wait_phrase(*wait_ms)}) : fill(" {}", {judgement.advice});
   return failure;
 }
 
-// What the page found out by itself and says in whole sentences.
+// What the page found out by itself and says in whole sentences, which end in what to do: never cut.
 Failure in_own_words(FailureClass failure_class, std::string_view pattern, std::string_view target,
                      std::string_view message, bool ours) {
   Failure failure;
   failure.failure_class = failure_class;
-  failure.message = fill(pattern, {target_name(target), quotable(message, 2 * kMaxQuoted)});
+  failure.message = fill(pattern, {target_name(target), quotable(message, std::string_view::npos)});
   failure.ours = ours;
   return failure;
 }
@@ -334,7 +339,8 @@ std::optional<FailureKind> kind_named(std::string_view name) {
 
 std::string_view failure_class_name(FailureClass failure_class) {
   return word_at(
-      "rate-limit quota asleep building paused broken missing overloaded auth bad-request context-length content-refused "
+      "rate-limit quota asleep building paused broken missing overloaded auth bad-request context-length "
+      "content-refused "
       "network timeout cut-stream too-large app-error protocol redirect abort",
       static_cast<std::size_t>(failure_class));
 }
@@ -345,8 +351,9 @@ Result<FailureFacts> read_failure_facts(const json& facts) {
   if (reader.failed()) return reader.take_problem();
   const auto kind = kind_named(name);
   if (!kind) {
-    return refusal("invalid-input", "facts.kind",
-                   "must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, redirect, quota, token.");
+    return refusal(
+        "invalid-input", "facts.kind",
+        "must be one of http, network, timeout, abort, cut, app, protocol, too-large, stage, redirect, quota, token.");
   }
   FailureFacts read;
   read.kind = *kind;
@@ -382,8 +389,8 @@ Failure classify(const FailureFacts& facts, std::string_view target, double now)
   if (stage != StageState::kUnknown && stage != StageState::kRunning) {
     Failure failure;
     failure.failure_class = stage_class(stage);
-    failure.message = stage_message(target, facts.stage, facts.kind == FailureKind::kStage ? facts.message : "",
-                                    std::nullopt);
+    failure.message =
+        stage_message(target, facts.stage, facts.kind == FailureKind::kStage ? facts.message : "", std::nullopt);
     failure.by_stage = true;
     return failure;
   }
@@ -398,9 +405,10 @@ Failure classify(const FailureFacts& facts, std::string_view target, double now)
       Failure failure;
       failure.failure_class = kRateLimit;
       const std::string said = quotable(facts.message);
-      failure.message = said.empty() ? fill("{} has as many calls from this page as its limits allow. Try again when "
-                                            "some have ended.",
-                                            {target_name(target)})
+      failure.message = said.empty() ? fill(
+                                           "{} has as many calls from this page as its limits allow. Try again when "
+                                           "some have ended.",
+                                           {target_name(target)})
                                      : said;
       failure.ours = true;
       return failure;

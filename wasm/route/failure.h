@@ -1,18 +1,16 @@
-// What a failed call means: facts of the page -> a class, a sentence for people, and whether the same call
-// can help.
+// What a failed call means: facts of the page -> a class, a sentence for people, and whether the same call can help.
 //
-// Pure; knows nothing of a target's past (route/health does). The facts are those of FailureFacts in
-// js/core-types.ts. Decided in this order: abort; the Space's runtime stage when it was looked up; what the
-// page itself found (redirect, too large, own limits, timeout); what the server said, in words and in types;
-// the HTTP status; the kind.
+// Pure; knows nothing of a target's past (route/health does). The facts are those of FailureFacts in js/core-types.ts.
+// Decided in this order: abort; the Space's runtime stage, when it was looked up and is not running; what the page itself
+// found (redirect, too large, timeout, no network, own limits, no token, an answer it cannot use); a cut stream and what
+// breaks the protocol; of what the server said a 401, a 402 or a web page, then its words, its types, the HTTP status.
 //
 // - A 4xx other than 408, 409, 425, 429 is never retryable, whatever it says.
-// - A 401 or 403 of a Space does not tell a wrong token from a Space that does not exist (the Hub answers 401
-// for both).
+// - A 401 or 403 of a Space does not tell a wrong token from a Space that does not exist (the Hub answers 401 for both).
 // - `context-length` may go to the next target, whose window may be larger; `content-refused` may not.
-// - "Loading model" (llama.cpp) is `building`, but the server answers, so the same call is retried, nothing
-// is woken.
-// - Messages hold no secret and at most kMaxQuoted characters of server text (route/server_text).
+// - "Loading model" (llama.cpp) is `building`, but the server answers, so the same call is retried, nothing is woken.
+// - Messages hold no secret. Of a server's words they quote at most kMaxQuoted characters (route/server_text); the
+//   page's own sentences stand in full, whoever made them bounds what they quote (reply/body.h).
 // Sources: protocols of gradio, the `spaces` package (zero/client.py), TGI, TEI, llama.cpp, vLLM and the Hub.
 #pragma once
 
@@ -95,7 +93,7 @@ struct Failure {
   std::optional<double> wait_ms = {};
   // The runtime stage decided.
   bool by_stage = false;
-  // The target had no part in it: the caller's abort, this page's own limits.
+  // The target had no part in it: the caller's abort, this page's own limits, a token that could not be had.
   bool ours = false;
 };
 

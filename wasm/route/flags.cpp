@@ -13,8 +13,8 @@ constexpr std::string_view kOpenAi = "useOpenAI";
 constexpr std::string_view kMockAi = "useMockAI";
 constexpr std::string_view kSpaces = "useHuggingFaceSpaces";
 constexpr std::string_view kMultiTiered = "useMultiTieredAI";
-constexpr std::array<std::string_view, 4> kTierFlags = {"useHFBaseModel", "useHFCompanyModel",
-                                                        "useHFAbstractionModel", "useHFUserModel"};
+constexpr std::array<std::string_view, 4> kTierFlags = {"useHFBaseModel", "useHFCompanyModel", "useHFAbstractionModel",
+                                                        "useHFUserModel"};
 
 bool is_known(std::string_view name) {
   return name == kRealAi || name == kOpenAi || name == kMockAi || name == kSpaces || name == kMultiTiered ||
@@ -39,8 +39,7 @@ Result<Flags> Flags::read(const json& config) {
   const json* given = find_member(config, "flags");
   if (given == nullptr) return flags;
   if (!given->is_object()) {
-    return refusal("invalid-config", "flags",
-                   "must be an object of flags, each true, false or { enabled, visible }.");
+    return refusal("invalid-config", "flags", "must be an object of flags, each true, false or { enabled, visible }.");
   }
   flags.given_ = true;
   for (const auto& [name, flag] : members_of(*given)) {
@@ -49,7 +48,7 @@ Result<Flags> Flags::read(const json& config) {
       return refusal("invalid-config", fill("flags.{}", {name}),
                      "must be true, false or { enabled, visible }, both of them booleans.");
     }
-    if (const auto state = enabled(flag)) flags.states_.push_back({name, *state});
+    if (const auto state = enabled(flag)) flags.states_.push_front({name, *state});
   }
   return flags;
 }
@@ -86,8 +85,7 @@ std::optional<std::string> Flags::objection(const Target& target, Tier default_t
                 {names, all_unset ? "not set, which counts as off" : "off"});
   }
   if (target.provider == Provider::kSpace && target.tier != default_tier && !*state(kMultiTiered)) {
-    return fill("the flag useMultiTieredAI is off, so only the default tier {} is used",
-                {tier_name(default_tier)});
+    return fill("the flag useMultiTieredAI is off, so only the default tier {} is used", {tier_name(default_tier)});
   }
   return std::nullopt;
 }

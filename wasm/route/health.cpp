@@ -61,47 +61,32 @@ bool counts(const Failure& failure) {
     case kBadRequest:
     case kContextLength:
     case kContentRefused:
-    case kTooLarge:
-      return false;
-    default:
-      return true;
+    case kTooLarge: return false;
+    default: return true;
   }
 }
 
 // The cooldown a single failure of this class starts; nullopt: it takes several.
 std::optional<double> cooldown_of(FailureClass failure_class) {
   switch (failure_class) {
-    case kRateLimit:
-      return kRateLimitCooldownMs;
-    case kQuota:
-      return kMaxCooldownMs;
-    case kOverloaded:
-      return kFailureCooldownMs;
-    case kBuilding:
-      return kLoadingCooldownMs;
-    default:
-      return std::nullopt;
+    case kRateLimit: return kRateLimitCooldownMs;
+    case kQuota: return kMaxCooldownMs;
+    case kOverloaded: return kFailureCooldownMs;
+    case kBuilding: return kLoadingCooldownMs;
+    default: return std::nullopt;
   }
 }
 
 std::string_view cooldown_cause(FailureClass failure_class) {
   switch (failure_class) {
-    case kRateLimit:
-      return "it got more requests than it allows";
-    case kQuota:
-      return "its quota is used up";
-    case kOverloaded:
-      return "it is overloaded";
-    case kBuilding:
-      return "it is loading its model";
-    case kNetwork:
-      return "it could not be reached";
-    case kTimeout:
-      return "it was too slow";
-    case kAuth:
-      return "it did not accept the calls";
-    default:
-      return "several calls failed";
+    case kRateLimit: return "it got more requests than it allows";
+    case kQuota: return "its quota is used up";
+    case kOverloaded: return "it is overloaded";
+    case kBuilding: return "it is loading its model";
+    case kNetwork: return "it could not be reached";
+    case kTimeout: return "it was too slow";
+    case kAuth: return "it did not accept the calls";
+    default: return "several calls failed";
   }
 }
 
@@ -148,34 +133,29 @@ Decision decide(const Report& report, const Failure& failure, bool in_trouble) {
 
   // A quota without credits will not pass; one with a near reset is waited for when nothing else is left.
   const bool quota_passes = failure.failure_class == kQuota && failure.wait_ms && !report.more;
-  if (!failure.retryable && !quota_passes)
-    return next_or(fill("The same call to {} would fail again.", {name}));
-  if (report.attempt > kMaxRetries)
-    return next_or(fill("{} was tried {} times.", {name, digits(kMaxRetries + 1)}));
+  if (!failure.retryable && !quota_passes) return next_or(fill("The same call to {} would fail again.", {name}));
+  if (report.attempt > kMaxRetries) return next_or(fill("{} was tried {} times.", {name, digits(kMaxRetries + 1)}));
 
   const bool told = failure.wait_ms.has_value();
   const double backoff =
       report.random * std::min(kBackoffCapMs, doubled(kBackoffBaseMs, std::min(report.attempt, 16.0) - 1));
   const double delay = told && *failure.wait_ms > 0 ? *failure.wait_ms : backoff;
   if (report.more) {
-    if (told && delay > kBackoffCapMs)
-      return next_or(fill("{} asks to wait {}.", {name, wait_phrase(delay)}));
+    if (told && delay > kBackoffCapMs) return next_or(fill("{} asks to wait {}.", {name, wait_phrase(delay)}));
     if (failure.failure_class == kRateLimit && !told) {
       return next_or(fill("{} limits its requests and names no time.", {name}));
     }
-    if (failure.failure_class == kTimeout)
-      return next_or(fill("{} is slow, and another try would be too.", {name}));
+    if (failure.failure_class == kTimeout) return next_or(fill("{} is slow, and another try would be too.", {name}));
     if (in_trouble) return next_or(fill("{} has failed before and is left alone for a while.", {name}));
   }
   if (report.now + delay >= report.deadline) {
     return next_or(fill("Waiting {} for {} would pass the request's deadline.", {wait_phrase(delay), name}));
   }
   const auto attempt = static_cast<std::int64_t>(std::max(1.0, report.attempt));
-  return Decision{
-      "retry", delay,
-      fill("Retry {} of {} after {}{}.",
-           {digits(attempt), digits(kMaxRetries), delay < 1000 ? latency_phrase(delay) : wait_phrase(delay),
-            told ? fill(", as {} asked", {name}) : ""})};
+  return Decision{"retry", delay,
+                  fill("Retry {} of {} after {}{}.",
+                       {digits(attempt), digits(kMaxRetries), delay < 1000 ? latency_phrase(delay) : wait_phrase(delay),
+                        told ? fill(", as {} asked", {name}) : ""})};
 }
 
 }  // namespace
@@ -211,9 +191,7 @@ Result<Done> HealthBook::configure(const json& config) {
   return Done{};
 }
 
-bool HealthBook::half_open(const Record& record, double now) {
-  return record.cooled_by && now >= record.cooling_until;
-}
+bool HealthBook::half_open(const Record& record, double now) { return record.cooled_by && now >= record.cooling_until; }
 
 void HealthBook::keep(Record& record, const Outcome& outcome) {
   record.outcomes[record.outcome_count % kOutcomesKept] = outcome;
@@ -233,8 +211,7 @@ void HealthBook::cool(Record& record, const Failure& failure, bool was_half_open
   constexpr int kEnoughDoublings = 16;
   const double untold = doubled(cooldown_of(failure.failure_class).value_or(kFailureCooldownMs),
                                 std::min(record.doublings, kEnoughDoublings));
-  const double length =
-      failure.wait_ms ? std::min(*failure.wait_ms, kLongestWaitMs) : std::min(untold, kMaxCooldownMs);
+  const double length = failure.wait_ms ? std::min(*failure.wait_ms, kLongestWaitMs) : std::min(untold, kMaxCooldownMs);
   // The longest one gives the reason.
   if (!record.cooled_by || now + length > record.cooling_until) record.cooled_by = failure.failure_class;
   record.cooling_until = std::max(record.cooling_until, now + length);
@@ -326,9 +303,7 @@ Result<std::string> HealthBook::failed(const json& input) {
   const Decision decision = decide(report, failure, in_trouble);
   JsonWriter verdict;
   verdict.open('{').text("class", failure_class_name(failure.failure_class)).text("message", failure.message);
-  verdict.text("action", decision.action)
-      .number("delayMs", decision.delay_ms)
-      .text("reason", decision.reason);
+  verdict.text("action", decision.action).number("delayMs", decision.delay_ms).text("reason", decision.reason);
   if (record != nullptr && record->cooled_by && record->cooling_until > report.now) {
     verdict.number("coolingUntil", record->cooling_until);
   }
@@ -346,8 +321,8 @@ Result<std::string> HealthBook::stage(const json& observation) {
   const StageState state = stage_state(seen.stage);
 
   Record* record = find(target);
-  const std::string message = stage_message(target, seen.stage, seen.error_message,
-                                            record == nullptr ? std::nullopt : record->usual_wake_ms);
+  const std::string message =
+      stage_message(target, seen.stage, seen.error_message, record == nullptr ? std::nullopt : record->usual_wake_ms);
   if (record != nullptr) {
     const bool was_waking = record->stage == StageState::kSleeping || record->stage == StageState::kStarting;
     if (state == StageState::kRunning) {
@@ -369,8 +344,7 @@ std::vector<Rank> HealthBook::times(const Record& record, double Outcome::*time)
   std::vector<Rank> sorted;
   for (std::size_t i = 0; i < std::min(record.outcome_count, kOutcomesKept); ++i) {
     const Outcome& outcome = record.outcomes[i];
-    if (outcome.success && outcome.*time >= 0)
-      sorted.push_back({outcome.*time, static_cast<std::uint32_t>(i)});
+    if (outcome.success && outcome.*time >= 0) sorted.push_back({outcome.*time, static_cast<std::uint32_t>(i)});
   }
   sort_ranks(sorted);
   return sorted;
@@ -411,8 +385,8 @@ HealthView HealthBook::view_of(const Record& record, double now) {
     view.message = fill("{} had trouble; the next call finds out whether it is back.", {name});
   } else if (record.outcome_count > 0) {
     view.availability = Availability::kReady;
-    view.message = fill(
-        record.failures_in_a_row > 0 ? "{} is ready, though its last call failed." : "{} is ready.", {name});
+    view.message =
+        fill(record.failures_in_a_row > 0 ? "{} is ready, though its last call failed." : "{} is ready.", {name});
   } else {
     view.message = fill("{} has not been called yet.", {name});
   }
@@ -440,8 +414,7 @@ Result<std::string> HealthBook::report(double now, const QuotaBook& quota) const
     answer.open('{').text("target", record.id).text("state", state).text("message", view.message);
     answer.number("successes", static_cast<double>(record.successes));
     answer.number("failures", static_cast<double>(record.failures));
-    answer.number("running", static_cast<double>(load.running))
-        .number("queued", static_cast<double>(load.queued));
+    answer.number("running", static_cast<double>(load.running)).number("queued", static_cast<double>(load.queued));
     if (!record.tier.empty()) answer.text("tier", record.tier);
     if (record.last_error) answer.text("lastError", failure_class_name(*record.last_error));
     answer.number("p50Ms", view.p50_ms).number("p95Ms", percentile(times(record, &Outcome::total_ms), 0.95));

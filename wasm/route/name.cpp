@@ -12,11 +12,11 @@ constexpr std::string_view kTestPrefix = "test:";
 }  // namespace
 
 bool is_space(std::string_view target) {
-  return target.size() > kSpacePrefix.size() && target.substr(0, kSpacePrefix.size()) == kSpacePrefix;
+  return target.size() > kSpacePrefix.size() && target.starts_with(kSpacePrefix);
 }
 
 std::string target_name(std::string_view target) {
-  if (target.substr(0, kTestPrefix.size()) == kTestPrefix) target.remove_prefix(kTestPrefix.size());
+  if (target.starts_with(kTestPrefix)) target.remove_prefix(kTestPrefix.size());
   if (is_space(target)) return fill("{} Space", {target.substr(kSpacePrefix.size())});
   if (target == "router") return "Hugging Face router";
   if (target == "openai") return "OpenAI-compatible provider";

@@ -43,12 +43,11 @@ std::size_t text_bytes(const std::string& text) {
 class ContextMeter {
  public:
   OwnedError check(const json& context) {
-    if (!add(context, 1))
-      return make_error("too-deep", "context nests deeper than 32 levels; flatten it.", "context");
+    if (!add(context, 1)) return make_error("too-deep", "context nests deeper than 32 levels; flatten it.", "context");
     if (bytes_ > kMaxContextBytes) {
-      return make_error(
-          "too-large", "context is larger than 256 KiB as JSON; pass only what the rules and the model need.",
-          "context");
+      return make_error("too-large",
+                        "context is larger than 256 KiB as JSON; pass only what the rules and the model need.",
+                        "context");
     }
     return nullptr;
   }
@@ -61,7 +60,7 @@ class ContextMeter {
       return true;
     }
     if (!value.is_structured()) {
-      bytes_ += dump_json(value).size();
+      bytes_ += scalar_text(value).size();
       return true;
     }
     if (depth > kMaxContextDepth) return false;
@@ -86,8 +85,7 @@ class ContextMeter {
 };
 
 // The position of a word among those known; 0 (the default) when absent.
-std::size_t read_word(FieldReader& reader, const json& request, std::string_view field,
-                      std::string_view known) {
+std::size_t read_word(FieldReader& reader, const json& request, std::string_view field, std::string_view known) {
   const json* given = find_member(request, field);
   if (given == nullptr) return 0;
   const std::string* word = string_in(*given);
@@ -127,8 +125,7 @@ bool PlanRequest::permits(Tier wanted) const {
 }
 
 Result<PlanRequest> PlanRequest::read(const json& request) {
-  if (!request.is_object())
-    return make_error("invalid-input", "The plan request must be an object.", "request");
+  if (!request.is_object()) return make_error("invalid-input", "The plan request must be an object.", "request");
   PlanRequest read;
 
   if (const json* tier = find_member(request, "tier")) {

@@ -20,8 +20,8 @@ constexpr double kMostPerMinute = 100'000;
 constexpr double kMostQueueLength = 100'000;
 
 // Leaves `to` alone when the field is absent.
-Result<Done> read_limit(const json& quota, std::string_view field, std::string_view path, double least,
-                        double most, std::size_t& to) {
+Result<Done> read_limit(const json& quota, std::string_view field, std::string_view path, double least, double most,
+                        std::size_t& to) {
   const json* member = find_member(quota, field);
   if (member == nullptr) return Done{};
   const double value = member->is_number() ? member->get<double>() : -1;
@@ -89,8 +89,7 @@ Result<Done> QuotaBook::configure(const json& config) {
     if (const json* quota = find_member(*description++, "quota")) {
       const std::string path = fill("targets[{}].quota", {digits(static_cast<std::int64_t>(lanes.size()))});
       if (!quota->is_object()) {
-        return refusal("invalid-config", path,
-                       "must be an object { concurrency?, perMinute?, queueLength? }.");
+        return refusal("invalid-config", path, "must be an object { concurrency?, perMinute?, queueLength? }.");
       }
       struct Limit {
         std::string_view field;
@@ -170,8 +169,7 @@ Result<QuotaBook::Turn> QuotaBook::admit(const json& ticket) {
   Lane* lane = find(target);
   if (lane == nullptr || !lane->configured)
     return make_error("unknown-target", fill("{} is not configured.", {name}), "target");
-  if (in_use(id))
-    return refusal("invalid-input", "id", "is already running or waiting; give each call its own.");
+  if (in_use(id)) return refusal("invalid-input", "id", "is already running or waiting; give each call its own.");
 
   JsonWriter answer;
   const auto turn = [&answer](std::string_view state, std::string_view reason) {
@@ -187,12 +185,11 @@ Result<QuotaBook::Turn> QuotaBook::admit(const json& ticket) {
     return turn("go", fill("{} has a free place.", {name}));
   }
 
-  const std::string limit =
-      lane->running.size() >= lane->concurrency
-          ? fill("{} already has {} running from this page", {name, calls(lane->running.size())})
-      : lane->starts.size() >= lane->per_minute
-          ? fill("{} already got {} in the last minute", {name, calls(lane->starts.size())})
-          : fill("{} has others waiting for their turn", {name});
+  const std::string limit = lane->running.size() >= lane->concurrency
+                                ? fill("{} already has {} running from this page", {name, calls(lane->running.size())})
+                            : lane->starts.size() >= lane->per_minute
+                                ? fill("{} already got {} in the last minute", {name, calls(lane->starts.size())})
+                                : fill("{} has others waiting for their turn", {name});
   if (lane->interactive.size() + lane->background.size() >= lane->queue_length) {
     return turn("refused", fill("{}, and its queue of {} is full. Try again when some have ended.",
                                 {limit, digits(static_cast<std::int64_t>(lane->queue_length))}));
@@ -238,8 +235,7 @@ Result<QuotaBook::Turn> QuotaBook::release(const json& release) {
       }
     }
     if (lane->waits()) answer.number("at", std::max(now, next_change(*lane)));
-    if (!lane->configured && lane->idle())
-      lanes_.remove_if([lane](const Lane& other) { return &other == lane; });
+    if (!lane->configured && lane->idle()) lanes_.remove_if([lane](const Lane& other) { return &other == lane; });
   }
   write_strings(answer, "start", started);
   write_strings(answer, "expired", expired);

@@ -60,8 +60,7 @@ std::string_view objection(Operator op, const json& operand) {
     }
     return good ? "" : "must be a list of 1 to 100 strings, numbers or booleans.";
   }
-  if (op == Operator::kPresent || op == Operator::kTruthy)
-    return operand.is_boolean() ? "" : "must be true or false.";
+  if (op == Operator::kPresent || op == Operator::kTruthy) return operand.is_boolean() ? "" : "must be true or false.";
   return operand.is_number() ? "" : "must be a number.";
 }
 
@@ -69,15 +68,13 @@ OwnedError check_comparison(const json& source, std::string_view path) {
   const std::string fact_path = fill("{}.fact", {path});
   const json* fact = find_member(source, "fact");
   const std::string* name_of_fact = fact == nullptr ? nullptr : string_in(*fact);
-  if (name_of_fact == nullptr)
-    return invalid(fact_path, "must be a string such as \"context.useCompanyModel\".");
+  if (name_of_fact == nullptr) return invalid(fact_path, "must be a string such as \"context.useCompanyModel\".");
   if (name_of_fact->size() > kMaxFactBytes || !is_fact(*name_of_fact)) {
-    return invalid(
-        fact_path,
-        fill("names the unknown fact {}. Known are context.<key>, flags.<name>, permissions, mode, "
-             "prefer, inputTokens, outputTokens, and health.<tier>.availability, .p50Ms, "
-             ".firstPartP50Ms, .failureShare.",
-             {in_quotes(*name_of_fact)}));
+    return invalid(fact_path,
+                   fill("names the unknown fact {}. Known are context.<key>, flags.<name>, permissions, mode, "
+                        "prefer, inputTokens, outputTokens, and health.<tier>.availability, .p50Ms, "
+                        ".firstPartP50Ms, .failureShare.",
+                        {in_quotes(*name_of_fact)}));
   }
   for (const auto& [name, operand] : members_of(source)) {
     if (name == "fact") continue;
@@ -109,8 +106,7 @@ OwnedError check_condition(const json& source, std::string_view path, std::size_
   }
   for (const auto& [name, parts] : members_of(source)) {
     if (!has_word(kJoints, name)) continue;
-    if (source.size() != 1)
-      return invalid(path, fill("has \"{}\" beside other members; give it alone.", {name}));
+    if (source.size() != 1) return invalid(path, fill("has \"{}\" beside other members; give it alone.", {name}));
     const std::string inner = fill("{}.{}", {path, name});
     if (name == "not") return check_condition(parts, inner, depth + 1, count);
     if (!parts.is_array() || parts.empty() || parts.size() > kMaxListed) {
@@ -118,8 +114,7 @@ OwnedError check_condition(const json& source, std::string_view path, std::size_
     }
     std::int64_t place = 0;
     for (const json& part : elements_of(parts)) {
-      if (auto error = check_condition(part, fill("{}[{}]", {inner, digits(place++)}), depth + 1, count))
-        return error;
+      if (auto error = check_condition(part, fill("{}[{}]", {inner, digits(place++)}), depth + 1, count)) return error;
     }
     return nullptr;
   }
@@ -253,10 +248,10 @@ Result<Tier> read_tier(const json* source, std::string_view field) {
 OwnedError unknown_member(const json& object, std::string_view path, std::string_view known) {
   for (const auto& [name, value] : members_of(object)) {
     if (has_word(known, name)) continue;
-    return make_error("invalid-config",
-                      fill("{} has the unknown member {}. Known are {}.",
-                           {path, in_quotes(name), joined_words(known, ", ")}),
-                      fill("{}.{}", {path, name}));
+    return make_error(
+        "invalid-config",
+        fill("{} has the unknown member {}. Known are {}.", {path, in_quotes(name), joined_words(known, ", ")}),
+        fill("{}.{}", {path, name}));
   }
   return nullptr;
 }

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/ascii.h"
+#include "base/tags.h"
 #include "base/text.h"
 #include "base/words.h"
 
@@ -10,11 +12,7 @@ namespace {
 
 constexpr std::string_view kRedacted = "[redacted]";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_word(char c) { return is_digit(c) || is_letter(c); }
-bool is_token(char c) { return is_word(c) || c == '-' || c == '_' || c == '.'; }
-bool is_space_character(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_token(char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; }
 
 bool begins(std::string_view text, std::size_t at, std::string_view with, bool any_case = false) {
   if (text.size() - at < with.size()) return false;
@@ -49,19 +47,19 @@ constexpr std::array<std::string_view, 6> kSecretParameters = {
 
 // Length of the credential at `at`, or 0.
 std::size_t credential_length(std::string_view text, std::size_t at) {
-  const bool in_word = at > 0 && is_word(text[at - 1]);
+  const bool in_word = at > 0 && is_alphanumeric(text[at - 1]);
   for (const TokenShape& shape : kTokenShapes) {
     if ((shape.whole_word && in_word) || !begins(text, at, shape.prefix)) continue;
     std::size_t end = at + shape.prefix.size();
-    while (end < text.size() && (shape.letters_digits ? is_word(text[end]) : is_token(text[end]))) ++end;
+    while (end < text.size() && (shape.letters_digits ? is_alphanumeric(text[end]) : is_token(text[end]))) ++end;
     if (end - at - shape.prefix.size() >= shape.least) return end - at;
   }
   for (const std::string_view scheme : kSchemes) {
     if (in_word || !begins(text, at, scheme, true)) continue;
     std::size_t begin = at + scheme.size();
-    while (begin < text.size() && is_space_character(text[begin])) ++begin;
+    while (begin < text.size() && is_white(text[begin])) ++begin;
     std::size_t end = begin;
-    while (end < text.size() && !is_space_character(text[end]) && text[end] != '"' && text[end] != '\'' &&
+    while (end < text.size() && !is_white(text[end]) && text[end] != '"' && text[end] != '\'' &&
            text[end] != '<') {
       ++end;
     }
@@ -84,17 +82,6 @@ std::size_t secret_parameter_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
-// Length of the HTML tag at `at`, or 0. Known names only: "<unk>" and "a < b" are text.
-std::size_t tag_length(std::string_view text, std::size_t at) {
-  if (text[at] != '<') return 0;
-  const std::size_t start = at + 1 < text.size() && text[at + 1] == '/' ? at + 2 : at + 1;
-  std::size_t end = start;
-  while (end < text.size() && is_word(text[end])) ++end;
-  if (!has_word("a b br code div em i p span strong", lower_case(text.substr(start, end - start)))) return 0;
-  const std::size_t close = text.find_first_of("<>", end);
-  return close != std::string_view::npos && text[close] == '>' ? close + 1 - at : 0;
-}
-
 }  // namespace
 
 std::string redact(std::string_view text) {
@@ -108,7 +95,7 @@ std::string redact(std::string_view text) {
       clean += text.substr(at, name);
       clean += kRedacted;
       at += name;
-      while (at < text.size() && !is_space_character(text[at]) && text[at] != '&' && text[at] != '"' &&
+      while (at < text.size() && !is_white(text[at]) && text[at] != '&' && text[at] != '"' &&
              text[at] != '\'') {
         ++at;
       }
@@ -120,7 +107,8 @@ std::string redact(std::string_view text) {
 }
 
 std::string quotable(std::string_view text, std::size_t most) {
-  const std::string clean = redact(text);
+  // In this order: a tag in the middle of a token would hide it.
+  const std::string clean = redact(without_tags(text));
   std::string quoted;
   std::size_t characters = 0;
   bool gap = false;
@@ -129,10 +117,6 @@ std::string quotable(std::string_view text, std::size_t most) {
     std::size_t length = lead < 0x80U ? 1U : lead < 0xE0U ? 2U : lead < 0xF0U ? 3U : 4U;
     if (length > clean.size() - at) length = clean.size() - at;
     const std::string_view character = std::string_view(clean).substr(at, length);
-    if (const std::size_t tag = tag_length(clean, at); tag > 0) {
-      at += tag;
-      continue;
-    }
     at += length;
     const auto second = static_cast<unsigned char>(length > 1 ? character[1] : 0);
     const auto third = static_cast<unsigned char>(length > 2 ? character[2] : 0);
@@ -140,7 +124,7 @@ std::string quotable(std::string_view text, std::size_t most) {
                          (lead == 0xE2U && second == 0x80U && third >= 0xA8U && third <= 0xAEU) ||
                          (lead == 0xE2U && second == 0x81U && third >= 0xA6U && third <= 0xA9U);
     if (lead == ' ' || control) {
-      gap = gap || is_space_character(static_cast<char>(lead)) || lead == 0xE2U;
+      gap = gap || is_white(static_cast<char>(lead)) || lead == 0xE2U;
       continue;
     }
     const std::size_t needed = gap && !quoted.empty() ? 2 : 1;

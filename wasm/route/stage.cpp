@@ -41,8 +41,7 @@ constexpr std::array<StageWords, 14> kStages = {{
     {"STOPPED", StageState::kSleeping, "was stopped and is waking up, "},
     {"BUILDING", StageState::kBuilding, "is being built, which takes some minutes, at most half an hour."},
     {"APP_STARTING", StageState::kStarting, "is starting its app, "},
-    {"PAUSED", StageState::kPaused,
-     "is paused: only its owner can restart it (Hugging Face → Space → Settings)."},
+    {"PAUSED", StageState::kPaused, "is paused: only its owner can restart it (Hugging Face → Space → Settings)."},
     {"NO_APP_FILE", StageState::kBroken, "has no app to run: its owner must add app.py or a Dockerfile."},
     {"CONFIG_ERROR", StageState::kBroken,
      "has a mistake in its settings: its owner must correct the top of its README.md."},
@@ -75,8 +74,7 @@ const StageWords* find_stage(std::string_view stage) {
 }  // namespace
 
 std::string_view stage_state_name(StageState state) {
-  return word_at("running sleeping building starting paused broken missing unknown",
-                 static_cast<std::size_t>(state));
+  return word_at("running sleeping building starting paused broken missing unknown", static_cast<std::size_t>(state));
 }
 
 StageState stage_state(std::string_view stage) {

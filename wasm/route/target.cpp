@@ -31,8 +31,7 @@ Result<Target> read_target(const json& description, std::string_view path) {
 
   if (target.provider == Provider::kSpace) {
     const auto tier = tier_named(string_or_empty(description, "tier"));
-    if (!tier)
-      return invalid(path, ".tier", "must be one of base, company, abstraction, user: a Space needs it.");
+    if (!tier) return invalid(path, ".tier", "must be one of base, company, abstraction, user: a Space needs it.");
     target.tier = *tier;
   }
 
@@ -92,11 +91,10 @@ Result<std::list<Target>> read_targets(const json& config) {
       }
       if (same_place(other, target.value())) {
         const bool space = other.provider == Provider::kSpace;
-        return make_error(
-            "invalid-config",
-            fill("{}: there is already a target for {}; {}.",
-                 {path, label(other), space ? "a tier has one Space" : "a provider has one target"}),
-            fill("{}{}", {path, space ? ".tier" : ".provider"}));
+        return make_error("invalid-config",
+                          fill("{}: there is already a target for {}; {}.",
+                               {path, label(other), space ? "a tier has one Space" : "a provider has one target"}),
+                          fill("{}{}", {path, space ? ".tier" : ".provider"}));
       }
     }
     targets.push_back(std::move(target).value());

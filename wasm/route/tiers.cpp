@@ -58,8 +58,8 @@ std::string unavailable(const Target& target, const std::string& message) {
 // Plans one request. Holds references to the configuration and the request for that long.
 class Planner {
  public:
-  Planner(const PlanRequest& request, const Survey& survey, const Rules& rules, const Flags& flags,
-          Tier default_tier, const std::list<Target>& targets)
+  Planner(const PlanRequest& request, const Survey& survey, const Rules& rules, const Flags& flags, Tier default_tier,
+          const std::list<Target>& targets)
       : request_(request),
         survey_(survey),
         rules_(rules),
@@ -77,8 +77,7 @@ class Planner {
       if (target.provider != Provider::kSpace) consider_provider(target);
     }
     // Whatever the order of the config.
-    sort_candidates(
-        [](const Candidate& candidate) { return static_cast<double>(candidate.target->provider); });
+    sort_candidates([](const Candidate& candidate) { return static_cast<double>(candidate.target->provider); });
     apply_preference();
     put_waking_after_awake();
     take_soonest_cooling_if_alone();
@@ -123,8 +122,7 @@ class Planner {
       if (wish_for(rule.tier) == nullptr && rule.applies(known)) wish(rule.tier, rule.because);
     }
     wish(default_tier_, "the default tier");
-    for (const Tier tier : rules_.fallback)
-      wish(tier, "stands in when the tiers before it do not answer", true);
+    for (const Tier tier : rules_.fallback) wish(tier, "stands in when the tiers before it do not answer", true);
   }
 
   // The first wish whose Space may be used; without one the first permitted wish, which a provider then
@@ -132,8 +130,7 @@ class Planner {
   Tier answering_tier() const {
     for (const Wish& wish : wishes_) {
       const Target* space = space_of(targets_, wish.tier);
-      if (space != nullptr && request_.permits(wish.tier) && !flags_.objection(*space, default_tier_))
-        return wish.tier;
+      if (space != nullptr && request_.permits(wish.tier) && !flags_.objection(*space, default_tier_)) return wish.tier;
     }
     for (const Wish& wish : wishes_) {
       if (request_.permits(wish.tier)) return wish.tier;
@@ -149,8 +146,7 @@ class Planner {
     if (space == nullptr) {
       if (wish.fallback) return;
       const std::string reason = but("no Space is configured for this tier");
-      pass_over(fill("space:{}", {tier_name(wish.tier)}), Provider::kSpace, wish.tier, "not-configured",
-                reason);
+      pass_over(fill("space:{}", {tier_name(wish.tier)}), Provider::kSpace, wish.tier, "not-configured", reason);
       return;
     }
     if (const auto objection = flags_.objection(*space, default_tier_)) {
@@ -230,8 +226,7 @@ class Planner {
     }
     if (!value) return "; fastest first, but its speed is not known yet, so it keeps its place";
     const bool first_part = request_.interactive && candidate.health.first_part_p50_ms;
-    return fill("; fastest first: usually {}{}",
-                {latency_phrase(*value), first_part ? " to the first part" : ""});
+    return fill("; fastest first: usually {}{}", {latency_phrase(*value), first_part ? " to the first part" : ""});
   }
 
   // By rank, the lowest first; equals keep their order.
@@ -253,9 +248,7 @@ class Planner {
 
   // Sorts the real targets whose measure is known among the places they hold; the others stay where they are.
   void apply_preference() {
-    const auto movable = [](const Candidate& candidate) {
-      return !candidate.pinned && !is_mock(*candidate.target);
-    };
+    const auto movable = [](const Candidate& candidate) { return !candidate.pinned && !is_mock(*candidate.target); };
     const auto choices = std::count_if(candidates_.begin(), candidates_.end(), movable);
     if (request_.prefer == Prefer::kQuality || choices < 2) return;
     std::vector<Rank> order;
@@ -283,9 +276,9 @@ class Planner {
     const bool goes_back = request_.fall_back_while_waking && request_.interactive && another_is_awake;
     for (Candidate& candidate : candidates_) {
       if (!is_waking(candidate.health)) continue;
-      candidate.because += fill(
-          "; it is {}{}", {candidate.health.availability == Availability::kAsleep ? "asleep" : "starting",
-                           goes_back ? ", so targets that are awake come first" : " and has to wake first"});
+      candidate.because +=
+          fill("; it is {}{}", {candidate.health.availability == Availability::kAsleep ? "asleep" : "starting",
+                                goes_back ? ", so targets that are awake come first" : " and has to wake first"});
     }
     if (!goes_back) return;
     sort_candidates([](const Candidate& candidate) {
@@ -298,8 +291,7 @@ class Planner {
     const Candidate* soonest = nullptr;
     if (candidates_.empty()) {
       for (const Candidate& candidate : cooling_) {
-        const bool sooner =
-            soonest == nullptr || candidate.health.cooling_until < soonest->health.cooling_until;
+        const bool sooner = soonest == nullptr || candidate.health.cooling_until < soonest->health.cooling_until;
         if (sooner) soonest = &candidate;
       }
     }
@@ -312,8 +304,7 @@ class Planner {
     }
   }
 
-  void pass_over(std::string_view id, Provider provider, Tier tier, std::string_view code,
-                 std::string_view reason) {
+  void pass_over(std::string_view id, Provider provider, Tier tier, std::string_view code, std::string_view reason) {
     tell(id, provider, tier, reason);
     plan_.text("code", code).close('}');
   }
@@ -321,9 +312,7 @@ class Planner {
     pass_over(target.id, target.provider, tier_of(target), code, reason);
   }
 
-  Tier tier_of(const Target& target) const {
-    return target.provider == Provider::kSpace ? target.tier : tier_;
-  }
+  Tier tier_of(const Target& target) const { return target.provider == Provider::kSpace ? target.tier : tier_; }
 
   std::string why_taken(const Candidate& candidate) const {
     if (candidate.health.availability == Availability::kCooling) {
@@ -370,15 +359,13 @@ class Planner {
 }  // namespace
 
 Result<Done> Tiers::configure(const json& config) {
-  if (!config.is_object())
-    return make_error("invalid-config", "The configuration must be an object.", "config");
+  if (!config.is_object()) return make_error("invalid-config", "The configuration must be an object.", "config");
   auto rules = Rules::read(config);
   if (!rules) return rules.take_error();
   auto flags = Flags::read(config);
   if (!flags) return flags.take_error();
   const auto tier = tier_named(string_or_empty(config, "defaultTier"));
-  if (!tier)
-    return refusal("invalid-config", "defaultTier", "must be one of base, company, abstraction, user.");
+  if (!tier) return refusal("invalid-config", "defaultTier", "must be one of base, company, abstraction, user.");
   auto targets = read_targets(config);
   if (!targets) return targets.take_error();
   rules_ = std::move(rules).value();
@@ -388,8 +375,7 @@ Result<Done> Tiers::configure(const json& config) {
   return Done{};
 }
 
-Result<std::string> Tiers::plan(const json& request, const HealthBook& health,
-                                const reply::Prices& prices) const {
+Result<std::string> Tiers::plan(const json& request, const HealthBook& health, const reply::Prices& prices) const {
   auto read = PlanRequest::read(request);
   if (!read) return read.take_error();
   const PlanRequest& asked = read.value();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/words.h"
 
@@ -15,8 +16,6 @@ constexpr double kHourMs = 60 * kMinuteMs;
 constexpr double kDayMs = 24 * kHourMs;
 
 double bounded(double ms) { return std::clamp(ms, 0.0, kLongestWaitMs); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 // Reads from left to right; each reader moves on only when it succeeds.
 class Scanner {
@@ -30,7 +29,7 @@ class Scanner {
     while (peek() == ' ' || peek() == '\t') skip();
   }
   bool take(std::string_view word) {
-    if (rest_.substr(0, word.size()) != word) return false;
+    if (!rest_.starts_with(word)) return false;
     skip(word.size());
     return true;
   }
