@@ -9,17 +9,9 @@ export async function listReplies(cache: ResponseCache, partition: Partition): P
     entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
       const record = await body(entry.id);
       if (record === undefined) return undefined;
-      const { id, tier, target, tags, storedAt, expiresAt, lastUsedAt, hits, bytes } = entry;
+      const { partition: _, ...info } = entry;
       return {
-        id,
-        tier,
-        target,
-        tags,
-        storedAt,
-        expiresAt,
-        lastUsedAt,
-        hits,
-        bytes,
+        ...info,
         model: record.reply.model,
         prompt: record.prompt,
         content: preview(record.reply.content, 300),

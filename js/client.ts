@@ -157,7 +157,7 @@ class GatewayClient implements Client {
   }
 
   async query(input: string, context: QueryContext = {}, options: RequestOptions = {}): Promise<Reply> {
-    const query = queryOptions(context, options);
+    const query = ofRequest(() => queryOptions(context, options));
     const request = prepareRequest(input, query.options, this.#config);
     request.context = query.routing;
     request.contextLabel = query.label;

@@ -125,13 +125,17 @@ const abortSignal: Check = (value, field) => {
 const routingOnly = new Set(['useCompanyModel', 'useAbstraction', 'useUserModel', 'useExistingModels']);
 
 /** What the caller gave is read once, into copies: it may change while the request waits. */
-export function prepareRequest(prompt: unknown, given: RequestOptions, config: ResolvedConfig): PreparedRequest {
+export function prepareRequest(prompt: unknown, options: RequestOptions, config: ResolvedConfig): PreparedRequest {
+  return ofRequest(() => prepare(prompt, options, config));
+}
+
+function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig): PreparedRequest {
   if (typeof prompt !== 'string')
     throw new RequestError('invalid-input', `The prompt must be a string; it is ${typeName(prompt)}.`, 'prompt');
   if (prompt.trim() === '') throw new RequestError('empty-prompt', 'The prompt is empty: say what to ask.', 'prompt');
-  requireOptions(given);
+  requireObject(given, 'options');
   const options = { ...given };
-  ofRequest(() => check(options, (optionsShape ??= makeOptionsShape()), ''));
+  check(options, (optionsShape ??= makeOptionsShape()), '');
   const context = options.context === undefined ? {} : json(options.context, 'context');
   const cache = options.cache === false ? { noCache: true, noStore: true } : (options.cache ?? {});
   const id = newId();
@@ -165,14 +169,13 @@ export function prepareRequest(prompt: unknown, given: RequestOptions, config: R
   };
 }
 
-/** The requirements' `query(input, context)`: the context is for routing; only the company's id is told to the model. */
+/** Throws `ConfigError`. The requirements' `query(input, context)`: the context is for routing; only the company's id is told to the model. */
 export function queryOptions(
   context: QueryContext,
   options: RequestOptions,
 ): { options: RequestOptions; label: string | undefined; routing: JsonObject } {
-  if (typeof context !== 'object' || (context as unknown) === null || Array.isArray(context))
-    throw new RequestError('invalid-input', 'The query context must be an object.', 'context');
-  requireOptions(options);
+  requireObject(context, 'context');
+  requireObject(options, 'options');
   const {
     context: label,
     conversationHistory: history = options.history,
@@ -182,9 +185,7 @@ export function queryOptions(
   } = context;
   const company = identity(context, 'companyId');
   const user = identity(context, 'userId');
-  if (label !== undefined && typeof label !== 'string') {
-    throw new RequestError('invalid-input', 'context.context is a label and must be a string.', 'context.context');
-  }
+  if (label !== undefined) anyText(label, 'context.context');
   return {
     label,
     routing: json({ ...routing, companyId: company, userId: user }, 'context'),
@@ -198,7 +199,7 @@ export function queryOptions(
         tenant: company,
         user,
         // Without what is undefined: it must not undo the user.
-        ...(options.partition !== undefined && ofRequest(() => resolvePartition(options.partition, 'partition'))),
+        ...(options.partition !== undefined && resolvePartition(options.partition, 'partition')),
       },
     } as RequestOptions,
   };
@@ -209,12 +210,8 @@ function identity(context: QueryContext, name: 'companyId' | 'userId'): string |
   const id: unknown = context[name] ?? undefined;
   // Greater numbers than these stand for several.
   if (id === undefined || isText(id)) return id;
-  if (typeof id === 'number' && Math.abs(id) < 2 ** 53) return String(id);
-  throw new RequestError(
-    'invalid-input',
-    `context.${name} must be a string or a number up to 2^53.`,
-    `context.${name}`,
-  );
+  demand(typeof id === 'number' && Math.abs(id) < 2 ** 53, `context.${name}`, 'a string or a number below 2^53');
+  return String(id);
 }
 
 /** A random UUID (version 4). Random bytes are fetched for many at a time: the fetching is what costs. */
@@ -286,7 +283,7 @@ export function requireCallOptions(options: unknown): void {
 
 /** What goes into prompts, keys and the core: anything else (cycles, big numbers) is refused, and so is more than fits. */
 function json(value: unknown, field: string): JsonObject {
-  return ofRequest(() => jsonObject(value, field, maxRequestBytes));
+  return jsonObject(value, field, maxRequestBytes);
 }
 
 /** The same checks as for the configuration, as an error of the request. */

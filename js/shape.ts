@@ -35,7 +35,7 @@ export function requireObject(value: unknown, field: string): Record<string, unk
 export function must(what: string, holds: (value: unknown) => boolean): Check {
   return (value, field) => demand(holds(value), field, what);
 }
-export function demand(holds: boolean, field: string, what: string): void {
+export function demand(holds: boolean, field: string, what: string): asserts holds {
   if (!holds) throw new ConfigError(field, `must be ${what}.`);
 }
 
@@ -95,7 +95,8 @@ export function jsonCopy(
 }
 /** For `jsonCopy`: refuses what JSON would leave out or make null of. */
 export function jsonOnly(_key: string, value: unknown): unknown {
-  demand(Number.isFinite(value) || /^(?:string|boolean|object|undefined)$/.test(typeof value), '', '');
+  const kind = Object.prototype.toString.call(value);
+  demand(Number.isFinite(value) || / (?:Array|Boolean|Null|Object|String|Undefined)]/.test(kind), '', '');
   return value;
 }
 export function jsonObject(value: unknown, field: string, most?: number): JsonObject {

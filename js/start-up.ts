@@ -156,20 +156,15 @@ export class StartUp {
 }
 
 function movedTargets(before: ResolvedConfig, after: ResolvedConfig): string[] {
-  const spaces = tiers.filter((tier) => {
-    const [was, is] = [before.spaces[tier], after.spaces[tier]];
-    if (was === undefined) return false;
-    return (
-      was.url !== is?.url ||
-      was.token !== is.token ||
-      was.endpoint !== is.endpoint ||
-      was.protocol !== is.protocol ||
-      was.revision !== is.revision
-    );
-  });
-  const providers = (['openai', 'router'] as const).filter((name) => {
-    const [was, is] = [before.providers[name], after.providers[name]];
-    return was !== undefined && (was.baseUrl !== is?.baseUrl || was.token !== is?.token || was.model !== is?.model);
-  });
+  const spaces = tiers.filter((tier) =>
+    differ(before.spaces[tier], after.spaces[tier], 'url', 'token', 'endpoint', 'protocol', 'revision'),
+  );
+  const providers = (['openai', 'router'] as const).filter((name) =>
+    differ(before.providers[name], after.providers[name], 'baseUrl', 'token', 'model'),
+  );
   return [...spaces.map((tier) => `space:${tier}`), ...providers];
+}
+
+function differ<T extends object>(was: T | undefined, is: T | undefined, ...fields: (keyof T)[]): boolean {
+  return was !== undefined && fields.some((field) => was[field] !== is?.[field]);
 }

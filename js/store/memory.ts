@@ -40,7 +40,9 @@ export function sharedMemoryStore(): Store {
       return Promise.resolve({ skipped: 0 });
     },
     put: (record, startedAt) => {
-      if (forgets.some(({ at, selector }) => at >= startedAt && matchesSelector(record, selector)))
+      // One from the future was left by a clock that has been set right since.
+      const holds = (at: number) => at >= startedAt && at <= record.storedAt + 60_000;
+      if (forgets.some(({ at, selector }) => holds(at) && matchesSelector(record, selector)))
         return Promise.resolve('forgotten');
       records.set(record.id, structuredClone(record));
       return Promise.resolve('stored');

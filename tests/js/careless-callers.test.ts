@@ -232,12 +232,15 @@ test('a Gradio app’s prefix of nothing but slashes is no work', () => {
   expect(performance.now() - began).toBeLessThan(300);
 });
 
-test('a forget while the clock was ahead does not keep out what is fetched after it was set right', async () => {
+test.each<[string, ClientConfig]>([
+  ['in memory', {}],
+  ['in a store', { storage: () => Promise.resolve(sharedMemoryStore()), partition: { user: 'a' } }],
+])('a forget while the clock was ahead keeps nothing out after it was set right: %s', async (_, config) => {
   const year = 365 * 86_400_000;
   let skew = 0;
   const inner = new FakeClock();
   const clock = { now: () => inner.now() + skew, after: (ms: number, task: () => void) => inner.after(ms, task) };
-  const { client } = bench({ clock }, counting());
+  const { client } = bench({ ...config, clock }, counting());
   await client.generate('One');
   skew = year;
   await client.forget();
@@ -246,6 +249,7 @@ test('a forget while the clock was ahead does not keep out what is fetched after
   await client.generate('Two');
   await inner.advance(5);
   await client.generate('One');
+  await client.flush();
   expect((await client.generate('One')).source).toBe('cache');
 });
 
@@ -440,6 +444,8 @@ describe('other methods', () => {
     ['a symbol', Symbol('s')],
     ['NaN', NaN],
     ['NaN within', [{ size: NaN }]],
+    ['a Map', new Map([['a', 1]])],
+    ['bytes', new Uint8Array(2)],
     ['a cycle', cycle()],
   ])('%s is no setting', async (_, value) => {
     const { client } = bench();
