@@ -29,14 +29,17 @@ export function buildWasm() {
 /**
  * The glue is always given the bytes (js/load-core.ts), so it needs no address of its own: without one, bundlers see a
  * single reference to core.wasm, webpack does not write this machine's path into its output, and an IIFE bundle, which
- * has no import.meta.url, works. Marked pure, it falls away where only the error classes are imported.
+ * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error classes are imported.
  */
 function adapted(code) {
   const factory = /^var createCore = \(/m;
   // Newer Emscriptens write a function, which falls away by itself.
   if (!factory.test(code) && !/^async function createCore\(/m.test(code))
     throw new Error('The glue of this Emscripten begins otherwise than scripts/build.mjs knows.');
-  return code.replaceAll('import.meta.url', '"file:///"').replace(factory, 'var createCore = /* @__PURE__ */ (');
+  return code
+    .replaceAll('import.meta.url', '"file:///"')
+    .replaceAll(/typeof (fetch|WebAssembly\.instantiateStreaming) ?== ?"function"/g, 'false')
+    .replace(factory, 'var createCore = /* @__PURE__ */ (');
 }
 
 /** Descriptions and sources in models/*.json are for readers of those files. */
