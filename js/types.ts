@@ -179,9 +179,9 @@ export type StorageFactory = () => Promise<import('./store/store.js').Store>;
 /** What rules may look at. Free keys are allowed. */
 export interface RoutingContext {
   useCompanyModel?: boolean;
-  companyId?: string;
+  companyId?: string | number;
   useAbstraction?: boolean;
-  userId?: string;
+  userId?: string | number;
   [key: string]: Json | undefined;
 }
 
@@ -232,9 +232,9 @@ export interface RequestCacheOptions {
 /** `query(input, context)` of the requirements. */
 export interface QueryContext {
   useCompanyModel?: boolean;
-  companyId?: string;
+  companyId?: string | number;
   useAbstraction?: boolean;
-  userId?: string;
+  userId?: string | number;
   /** A label of what is being done ('general', 'idea-playground'…), not data. */
   context?: string;
   useExistingModels?: boolean;
