@@ -74,25 +74,34 @@ class Parser {
     auto& members = value.get_ref<json::object_t&>();
     bool more = peek() != '}';
     if (!more) rest_.remove_prefix(1);
+    std::uint32_t marks = 0;
     while (more && !failed()) {
       peek();
       std::string name;
       read_string(name);
       peek();
       expect(":");
-      read_value(member_named(members, std::move(name)), depth + 1);
+      read_value(member_named(members, std::move(name), marks), depth + 1);
       more = goes_on('}');
     }
   }
 
-  // A new member, or the one that is there already and is read again. Looked for among the first ones only: a hostile
-  // object would be searched as often as it has members.
-  static json& member_named(json::object_t& members, std::string name) {
-    const auto end = members.begin() + static_cast<std::ptrdiff_t>(std::min(members.size(), kMergedMembers));
-    const auto known = std::find_if(members.begin(), end, [&](const auto& member) { return member.first == name; });
-    if (known != end) return known->second = nullptr;
+  // A new member, or the one that is there already and is read again. Looked for only if one with the same mark was
+  // met, and among the first ones only: a hostile object would be searched as often as it has members.
+  static json& member_named(json::object_t& members, std::string name, std::uint32_t& marks) {
+    const auto last = static_cast<unsigned char>(name.empty() ? '\0' : name.back());
+    const std::uint32_t mark = 1U << ((name.size() + last) & 31);
+    if ((marks & mark) != 0) {
+      if (json* known = known_member(members, name)) return *known = nullptr;
+    }
+    marks |= mark;
     members.emplace_back(std::move(name), nullptr);
     return members.back().second;
+  }
+  static json* known_member(json::object_t& members, const std::string& name) {
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(std::min(members.size(), kMergedMembers));
+    const auto known = std::find_if(members.begin(), end, [&](const auto& member) { return member.first == name; });
+    return known == end ? nullptr : &known->second;
   }
 
   void read_array(json& value, std::size_t depth) {

@@ -1,26 +1,22 @@
-// The response index: which stored reply answers a request, what may stay, what must go. It holds keys,
-// times, sizes and tags; the replies themselves lie in the page and in IndexedDB under the entry's id. JSON
-// shapes stand in js/core-types.ts, the rules in docs/CACHE.md.
+// The response index: which stored reply answers a request, what may stay, what must go. It holds keys, times, sizes and
+// tags; the replies themselves lie in the page and in IndexedDB under the entry's id. JSON shapes stand in
+// js/core-types.ts, the rules in docs/CACHE.md.
 //
 // Promises
-// - Nothing crosses partitions: an id is bound to its partition (key.h), an entry answers only inside the
-// partition it
+// - Nothing crosses partitions: an id is bound to its partition (key.h), an entry answers only inside the partition it
 //   was stored for, and a forget() or entries() that names a partition touches no other.
-// - At any moment entries <= maxEntries and the sum of their bytes <= maxBytes. What was used longest ago
-// goes first. An
+// - At any moment entries <= maxEntries and the sum of their bytes <= maxBytes. What was used longest ago goes first. An
 //   entry of more than a quarter of maxBytes is refused, so that no single reply empties the cache.
 // - Every id removed without being asked for is named in the `evicted` of the same call.
-// - A look-up costs one SHA-256 over the request and one probe of a hash table, whatever the number of
-// entries.
+// - A look-up costs one SHA-256 over the request and one probe of a hash table, whatever the number of entries.
 //
-// Time. An entry answers until its age reaches its ttl, and for staleMs longer where the caller allows a
-// stale reply. After that it never answers; it is removed when its room is needed, or by the sweep: each
-// store() visits 32 places in turn, beginning with one a look-up found expired. Clocks go backwards: an age
-// is never below 0, and what claims to be stored more than five minutes from now counts as expired, so no
-// entry outlives its ttl by more than that.
+// Time. An entry answers until its age reaches its ttl, and for staleMs longer where the caller allows a stale reply.
+// After that it never answers; it is removed when its room is needed, or by the sweep: each store() visits 32 places in
+// turn, beginning with one a look-up found expired. Clocks go backwards: an age is never below 0, and what claims to be
+// stored more than five minutes from now counts as expired, so no entry outlives its ttl by more than that.
 //
-// Errors: "invalid-input" names the field; "unknown-partition" for a handle never given out;
-// "too-many-partitions".
+// Errors: "invalid-input" ("invalid-config" of configure) names the field; "unknown-partition" for a handle never given
+// out; "too-many-partitions".
 #pragma once
 
 #include <cstddef>
@@ -43,8 +39,7 @@ inline constexpr double kLatestTime = 8.64e15;
 inline constexpr double kClockTolerance = 5 * 60 * 1000;
 inline constexpr std::size_t kMostEntries = 100'000;
 inline constexpr double kMostBytes = 8.0 * 1024 * 1024 * 1024;  // one entry's bytes fit 32 bits
-// Handles are never given to another partition, which is what keeps an old one harmless; so their number is
-// bounded.
+// Handles are never given to another partition, which is what keeps an old one harmless; so their number is bounded.
 inline constexpr std::size_t kMaxPartitions = 100'000;
 
 class Index {

@@ -4,9 +4,8 @@
 //
 // Promises: never reads outside the text, no recursion, linear time. Strict about the members that are read
 // and about balance; of what is skipped only strings, brackets and commas are looked at, so it accepts more
-// than JSON (bare NaN). On the first surprise it fails and every later call answers "nothing":
-// the caller then takes its slow, exact path. Strings are given raw: the bytes between the quotes, escapes
-// left in.
+// than JSON (bare NaN). On the first surprise it fails and every later call answers "nothing": the
+// caller then takes its slow, exact path. Strings are given raw: the bytes between the quotes, escapes left in.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Numbers and names as the sentences of a plan say them: rounded for people, with their unit.
+// Numbers and names as sentences for people say them: rounded, with their unit; in quotes.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@ namespace tierwise::route {
 // "38 ms", "1.24 s".
 std::string latency_phrase(double ms);
 
-// Time left, rounded up so that it is never promised too early: "12 s", from 2 minutes on "3 min", from 2
-// hours on "5 h". At least "1 s".
+// Time left, rounded up so that it is never promised too early: "12 s", from 2 minutes on "3 min", from 2 hours on
+// "5 h". At least "1 s".
 std::string wait_phrase(double ms);
 
 // US dollars: "$1.25"; below a cent two significant digits, "$0.0012"; "$0" for none.

@@ -59,8 +59,7 @@ std::size_t credential_length(std::string_view text, std::size_t at) {
     std::size_t begin = at + scheme.size();
     while (begin < text.size() && is_white(text[begin])) ++begin;
     std::size_t end = begin;
-    while (end < text.size() && !is_white(text[end]) && text[end] != '"' && text[end] != '\'' &&
-           text[end] != '<') {
+    while (end < text.size() && !is_white(text[end]) && text[end] != '"' && text[end] != '\'' && text[end] != '<') {
       ++end;
     }
     std::size_t word_end = begin;
@@ -95,8 +94,7 @@ std::string redact(std::string_view text) {
       clean += text.substr(at, name);
       clean += kRedacted;
       at += name;
-      while (at < text.size() && !is_white(text[at]) && text[at] != '&' && text[at] != '"' &&
-             text[at] != '\'') {
+      while (at < text.size() && !is_white(text[at]) && text[at] != '&' && text[at] != '"' && text[at] != '\'') {
         ++at;
       }
     } else {
