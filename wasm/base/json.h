@@ -27,7 +27,7 @@ namespace tierwise {
 using json = nlohmann::ordered_json;
 
 inline constexpr std::size_t kMaxJsonDepth = 100;
-// A value takes up to 50 bytes, and WebAssembly's memory never shrinks.
+// A value takes up to 80 bytes while it is read, and WebAssembly's memory never shrinks.
 inline constexpr std::size_t kMaxJsonValues = 1'000'000;
 inline constexpr std::size_t kMergedMembers = 32;
 
