@@ -438,7 +438,7 @@ class GatewayClient implements Client {
       usage: result.usage,
       inputTokens: course.inputTokens,
       // Read only to estimate what the server did not count.
-      content: (result.usage?.output ?? 0) > 0 ? '' : result.text,
+      content: isCount(result.usage?.output) ? '' : result.text,
       totalMs: result.ms,
       images: result.files?.filter((file) => file.mimeType?.startsWith('image/') === true).length,
     });
@@ -838,4 +838,9 @@ function configuredModel(target: string, config: ResolvedConfig): string | undef
 /** The core went away under a request that was running. */
 function wasClosed({ signal }: Begun, error: unknown): boolean {
   return signal.aborted && TierwiseError.isInstance(error) && error.code === 'closed';
+}
+
+/** As `wasm/reply/settle` takes it for one. */
+function isCount(tokens: number | undefined): boolean {
+  return Number.isInteger(tokens) && tokens! > 0 && tokens! <= 1e9;
 }

@@ -204,6 +204,9 @@ export class Http {
         ...(init.keepalive === true && { keepalive: true }),
       });
       response = await watch.race(sent);
+      // As the types have it; a fetch of the caller's own may know better.
+      if (typeof (response as Partial<Response> | undefined)?.headers?.get !== 'function')
+        throw new TypeError('fetch gave something that is no Response.');
     } catch (cause) {
       throw this.#networkFailure(cause, watch);
     }

@@ -31,7 +31,12 @@ export class ReplyCollector {
       this.#onPart({ type: 'text', text: piece.text });
     }
     if (piece.full !== undefined) this.#takeFull(piece.full);
-    if (piece.finish !== undefined) this.#finish = piece.finish;
+    // A reply that was cut off stays one, whatever the frames behind say.
+    if (
+      piece.finish !== undefined &&
+      (this.#finish === undefined || this.#finish === 'stop' || this.#finish === 'unknown')
+    )
+      this.#finish = piece.finish;
     // Servers tell it in the last content frame, in a frame of its own or in each: the last one counts.
     if (piece.usage !== undefined) this.#usage = { ...this.#usage, ...piece.usage };
     if (piece.model !== undefined) this.#model = piece.model;

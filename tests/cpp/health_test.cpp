@@ -326,6 +326,23 @@ TEST_F(Health, OneProbeAtATime) {
   EXPECT_EQ(at(over + kProbeLeaseMs), Availability::kProbing) << "a probe nobody settles is given up";
 }
 
+TEST_F(Health, AClockThatWasSetBackKeepsNobodyShut) {
+  constexpr double kAhead = kT + 365.0 * 86'400'000;
+  fail(kBusy, kAhead);
+  stage("SLEEPING", kAhead);
+  EXPECT_EQ(at(kAhead + 3'600'000), Availability::kProbing);
+  EXPECT_EQ(at(kT), Availability::kProbing);
+  book.started(kSpace, kT);
+  EXPECT_EQ(at(kT), Availability::kCooling);  // one probe, for its lease
+  const json verdict = fail(kBusy, kT + 10);
+  EXPECT_LE(verdict["coolingUntil"].get<double>(), kT + 10 + kMaxCooldownMs);
+  EXPECT_EQ(at(kT + 10 + kMaxCooldownMs), Availability::kProbing);
+
+  fail(kBusy, kAhead);
+  succeed(kT + 1000);
+  EXPECT_EQ(at(kT + 1000), Availability::kReady);
+}
+
 TEST_F(Health, AnAbortGivesTheProbeBack) {
   fail(kBusy, kT);
   book.started(kSpace, kT + 5000);

@@ -35,6 +35,7 @@ TEST(Settle, Rows) {
       {"only input given", R"({"usage": {"input": 500}})", 500, words, true, 0.5 + words * 0.002},
       {"only output given", R"({"usage": {"output": 250}})", 100, 250, true, 0.6},
       {"counts that cannot be", R"({"usage": {"input": -5, "output": 1e300}})", 100, words, true, 0.1 + words * 0.002},
+      {"half a token", R"({"usage": {"input": 1.5, "output": 2.5}})", 100, words, true, 0.1 + words * 0.002},
       {"counts that are no numbers", R"({"usage": {"input": "5", "output": null}})", 100, words, true, 0.1 + words * 0.002},
       {"a server that counts nothing", R"({"usage": {"input": 0, "output": 0}})", 100, words, true, 0.1 + words * 0.002},
       {"an empty reply", R"({"usage": {"input": 500, "output": 0}, "content": ""})", 500, 0, false, 0.5},

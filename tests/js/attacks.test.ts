@@ -311,6 +311,40 @@ describe('servers that say what no server should', () => {
     expect(await timed(() => client.generate('Hello').catch(() => undefined))).toBeLessThan(2 * soon);
   });
 
+  test('a reply that was cut off stays so, whatever a later frame says, and is not kept', async () => {
+    const { client, models } = bench({ providers: { openai } }, () =>
+      sse(
+        message({ choices: [{ delta: { content: 'Half' }, finish_reason: 'length' }] }) +
+          message({ choices: [{ delta: {}, finish_reason: 'stop' }] }) +
+          message('[DONE]'),
+      ),
+    );
+    expect((await client.generate('Hello')).finishReason).toBe('length');
+    await client.generate('Hello');
+    expect(models.calls).toHaveLength(2);
+  });
+
+  test.each([[undefined], [{}], ['text']])('a fetch that gives %p is a failed call', async (given) => {
+    const client = createClient({
+      providers: { openai },
+      fetch: (() => Promise.resolve(given)) as unknown as typeof fetch,
+    });
+    expect(await failureOf(client.generate('Hello'))).toMatchObject({ class: 'network' });
+    client.close();
+  });
+
+  test.each([1e308, 2e9, 1.5])('a count of %p tokens is estimated instead', async (count) => {
+    const { client } = bench({ providers: { openai } }, () =>
+      json({
+        choices: [{ message: { content: 'Hello there, reader.' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 3, completion_tokens: count },
+      }),
+    );
+    const { usage } = await client.generate('Hello');
+    expect(usage).toMatchObject({ inputTokens: 3, estimated: true });
+    expect(usage.outputTokens).toBeGreaterThan(3);
+  });
+
   test('a reply of more frames than anybody reads is too large', async () => {
     const { client } = bench({ spaces: { base: space('one', { protocol: 'plain' }) } }, () =>
       sse('data:a\n\n'.repeat(250_001)),

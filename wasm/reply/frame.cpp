@@ -171,7 +171,7 @@ bool is_false(Scanner& scan) {
 bool is_uncommon(std::string_view key) {
   return has_word(
       "error generated_text details detail message output result delta chunk data finish_reason done_reason "
-      "model_version code status success",
+      "model_version code status success ok is_error type",
       key);
 }
 

@@ -122,8 +122,10 @@ class PieceReader {
   }
 
   void set_finish(const json& object, std::string_view field) {
-    const std::string_view word = string_or_empty(object, field);
-    if (!word.empty()) end_with(word);
+    const json* member = find_member(object, field);
+    if (member == nullptr) return;
+    const std::string* word = string_in(*member);
+    if (word == nullptr || !word->empty()) end_with(word == nullptr ? "?" : std::string_view(*word));
   }
 
   void end_with(std::string_view word) {
@@ -292,7 +294,11 @@ class PieceReader {
 
   // What says that the call failed where no member has a word of why; empty: nothing.
   static std::string stated_failure(const json& object) {
-    if (!optional_bool(object, "success").value_or(true)) return "\"success\": false";
+    for (const std::string_view field : {"success", "ok"}) {
+      if (!optional_bool(object, field).value_or(true)) return fill("\"{}\": false", {field});
+    }
+    if (is_set(object, "is_error")) return "\"is_error\": true";
+    if (optional_number(object, "status").value_or(0) >= 400) return "an error status";
     const std::string_view status = string_or_empty(object, "status");
     return finish_reason(status) == kFailed ? fill("the status {}", {quote_for_people(status)}) : std::string();
   }
@@ -305,7 +311,7 @@ class PieceReader {
                              (error->is_number() && error->get<double>() == 0);
       if (!says_none) return true;
     }
-    if (string_or_empty(object, "object") == "error") return true;
+    if (string_or_empty(object, "object") == "error" || string_or_empty(object, "type") == "error") return true;
     if (carries_text(object)) return false;
     const json* message = find_member(object, "message");
     if (message != nullptr && message->is_string()) {
@@ -352,7 +358,7 @@ std::string_view finish_reason(std::string_view word) {
       {"length max_tokens max_length model_length limit", "length"},
       {"tool_calls tool_use function_call", "tool-calls"},
       {"content_filter safety refusal content-filter", "content-filter"},
-      {"error failed failure abort aborted cancelled canceled", kFailed},
+      {"error failed failure exception abort aborted cancelled canceled", kFailed},
       {"unknown null none", "unknown"},
   };
   const std::string lower = lower_case(word);

@@ -19,7 +19,8 @@ double sane(std::optional<double> number) {
 // The server's count. 0 when it gave none, or none that can be: every request and every text has tokens.
 double given_count(const json& outcome, std::string_view field) {
   const json* usage = find_member(outcome, "usage");
-  return usage == nullptr ? 0 : sane(optional_number(*usage, field));
+  const double count = usage == nullptr ? 0 : sane(optional_number(*usage, field));
+  return count == std::floor(count) ? count : 0;
 }
 
 }  // namespace

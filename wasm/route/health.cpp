@@ -103,6 +103,9 @@ struct Decision {
   std::string reason;
 };
 
+// Also false before it began: a clock that was set back must not keep a target shut until it has caught up.
+bool lasts(double from, double until, double now) { return now >= from && now < until; }
+
 double doubled(double value, double times) {
   for (; times >= 1; --times) value *= 2;
   return value;
@@ -191,7 +194,15 @@ Result<Done> HealthBook::configure(const json& config) {
   return Done{};
 }
 
-bool HealthBook::half_open(const Record& record, double now) { return record.cooled_by && now >= record.cooling_until; }
+bool HealthBook::cooling(const Record& record, double now) {
+  return record.cooled_by && lasts(record.cooled_at, record.cooling_until, now);
+}
+
+bool HealthBook::half_open(const Record& record, double now) { return record.cooled_by && !cooling(record, now); }
+
+bool HealthBook::being_probed(const Record& record, double now) {
+  return lasts(record.probe_until - kProbeLeaseMs, record.probe_until, now);
+}
 
 void HealthBook::keep(Record& record, const Outcome& outcome) {
   record.outcomes[record.outcome_count % kOutcomesKept] = outcome;
@@ -213,6 +224,7 @@ void HealthBook::cool(Record& record, const Failure& failure, bool was_half_open
                                 std::min(record.doublings, kEnoughDoublings));
   const double length = failure.wait_ms ? std::min(*failure.wait_ms, kLongestWaitMs) : std::min(untold, kMaxCooldownMs);
   // The longest one gives the reason.
+  if (now < record.cooled_at) record.cooling_until = 0;
   if (!record.cooled_by || now + length > record.cooling_until) record.cooled_by = failure.failure_class;
   record.cooling_until = std::max(record.cooling_until, now + length);
   record.cooled_at = now;
@@ -221,7 +233,7 @@ void HealthBook::cool(Record& record, const Failure& failure, bool was_half_open
 
 void HealthBook::started(std::string_view target, double now) {
   Record* record = find(target);
-  if (record != nullptr && half_open(*record, now) && now >= record->probe_until) {
+  if (record != nullptr && half_open(*record, now) && !being_probed(*record, now)) {
     record->probe_until = now + kProbeLeaseMs;
   }
 }
@@ -239,7 +251,7 @@ Result<std::string> HealthBook::succeeded(const json& outcome) {
   ++record->successes;
   record->failures_in_a_row = 0;
   record->stage = StageState::kUnknown;
-  if (record->cooled_by && now - total_ms >= record->cooled_at) close(*record);
+  if (record->cooled_by && (now - total_ms >= record->cooled_at || now < record->cooled_at)) close(*record);
   return nothing_to_say;
 }
 
@@ -304,7 +316,7 @@ Result<std::string> HealthBook::failed(const json& input) {
   JsonWriter verdict;
   verdict.open('{').text("class", failure_class_name(failure.failure_class)).text("message", failure.message);
   verdict.text("action", decision.action).number("delayMs", decision.delay_ms).text("reason", decision.reason);
-  if (record != nullptr && record->cooled_by && record->cooling_until > report.now) {
+  if (record != nullptr && cooling(*record, report.now)) {
     verdict.number("coolingUntil", record->cooling_until);
   }
   if (failure.wait_ms) verdict.number("resetAt", report.now + *failure.wait_ms);
@@ -365,18 +377,18 @@ HealthView HealthBook::view_of(const Record& record, double now) {
   view.failure_share = recent == 0 ? 0 : static_cast<double>(recent_failures) / recent;
 
   const std::string name = target_name(record.id);
-  const bool stage_known = record.stage != StageState::kUnknown && now < record.stage_at + kStageMemoryMs;
+  const bool stage_known = record.stage != StageState::kUnknown && lasts(record.stage_at, record.stage_at + kStageMemoryMs, now);
   if (stage_known) {
     view.availability = stage_is_fatal(record.stage)            ? Availability::kUnavailable
                         : record.stage == StageState::kSleeping ? Availability::kAsleep
                                                                 : Availability::kStarting;
     view.message = record.stage_message;
-  } else if (record.cooled_by && now < record.cooling_until) {
+  } else if (cooling(record, now)) {
     view.availability = Availability::kCooling;
     view.cooling_until = record.cooling_until;
     view.message = fill("{} is left alone for another {}: {}.",
                         {name, wait_phrase(record.cooling_until - now), cooldown_cause(*record.cooled_by)});
-  } else if (record.cooled_by && now < record.probe_until) {
+  } else if (record.cooled_by && being_probed(record, now)) {
     view.availability = Availability::kCooling;
     view.cooling_until = record.probe_until;
     view.message = fill("One call is finding out whether {} is back.", {name});

@@ -128,6 +128,8 @@ class HealthBook {
 
   const Record* find(std::string_view target) const;
   Record* find(std::string_view target);
+  static bool cooling(const Record& record, double now);
+  static bool being_probed(const Record& record, double now);
   static bool half_open(const Record& record, double now);
   static void keep(Record& record, const Outcome& outcome);
   static void cool(Record& record, const Failure& failure, bool was_half_open, double now);
