@@ -34,6 +34,10 @@ declare module '#core-module' {
   }
   const createCore: (options: {
     wasmBinary?: ArrayBuffer | Uint8Array;
+    instantiateWasm?: (
+      imports: WebAssembly.Imports,
+      receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+    ) => object;
     print?: (text: string) => void;
     printErr?: (text: string) => void;
   }) => Promise<CoreModule>;

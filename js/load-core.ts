@@ -10,6 +10,8 @@ import createCore, { type CoreModule } from '#core-module';
 import { Core } from './core.js';
 import { LoadError, TierwiseError } from './errors.js';
 
+type Source = ArrayBuffer | Uint8Array | WebAssembly.Module;
+
 export interface CoreLocation {
   wasmBinary?: ArrayBuffer | Uint8Array | undefined;
   wasmUrl?: string | undefined;
@@ -36,19 +38,19 @@ export function loadCore(location: CoreLocation): Promise<CoreModule> {
 }
 
 async function loadDefault(): Promise<CoreModule> {
-  let bytes: ArrayBuffer | Uint8Array;
+  let source: Source;
   let from: string;
   try {
     // Throws in a classic script made by a bundler: it has no import.meta.
     const url = new URL('core.wasm', import.meta.url);
     from = url.href;
-    bytes = readFromDisk(url) ?? (await fetchWasm(from));
+    source = readFromDisk(url) ?? (await fetchWasm(from));
   } catch {
     const { default: base64 } = await import('#core-base64');
-    bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    source = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     from = 'the copy inside the package';
   }
-  return start(bytes, from);
+  return start(source, from);
 }
 
 /** Node gives its file system without an import that bundlers would trip over. */
@@ -59,7 +61,8 @@ function readFromDisk(url: URL): Uint8Array | undefined {
   return fs?.readFileSync(url);
 }
 
-async function fetchWasm(url: string): Promise<ArrayBuffer> {
+/** Compiled while it arrives, where the server says that it is WebAssembly; else, or to say what is wrong with it, as bytes. */
+async function fetchWasm(url: string, streaming = true): Promise<ArrayBuffer | WebAssembly.Module> {
   let response: Response;
   try {
     response = await fetch(url, { credentials: 'same-origin' });
@@ -67,6 +70,9 @@ async function fetchWasm(url: string): Promise<ArrayBuffer> {
     throw new LoadError(`core.wasm could not be fetched from ${url}.`, cause);
   }
   if (!response.ok) throw new LoadError(`core.wasm could not be fetched from ${url}: HTTP ${String(response.status)}.`);
+  if (streaming && response.headers.get('content-type') === 'application/wasm') {
+    return WebAssembly.compileStreaming(response).catch(() => fetchWasm(url, false));
+  }
   const bytes = await response.arrayBuffer();
   const head = new Uint8Array(bytes.slice(0, 4));
   if (head[0] !== 0x00 || head[1] !== 0x61 || head[2] !== 0x73 || head[3] !== 0x6d) {
@@ -76,9 +82,19 @@ async function fetchWasm(url: string): Promise<ArrayBuffer> {
   return bytes;
 }
 
-async function start(bytes: ArrayBuffer | Uint8Array, from: string): Promise<CoreModule> {
+async function start(source: Source, from: string): Promise<CoreModule> {
   try {
-    const module = await createCore({ wasmBinary: bytes, print: () => undefined, printErr: () => undefined });
+    const compiled = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source as BufferSource);
+    const module = await new Promise<CoreModule>((resolve, reject) => {
+      createCore({
+        instantiateWasm: (imports, receive) => {
+          WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled), reject);
+          return {};
+        },
+        print: () => undefined,
+        printErr: () => undefined,
+      }).then(resolve, reject);
+    });
     const core = new Core(module);
     const version = core.version();
     core.close();
