@@ -723,9 +723,9 @@ void compare_with_model(unsigned seed, bool clock_jumps) {
       double bytes = 0;
       for (const auto& entry : model.kept) {
         const bool selected = (!selector.contains("tag") || entry.tags.count(selector["tag"].get<std::string>()) > 0) &&
-                              (!selector.contains("tier") || entry.tier == selector["tier"]) &&
+                              (!selector.contains("tier") || entry.tier == selector["tier"].get<std::string>()) &&
                               (!selector.contains("before") || entry.stored_at < selector["before"].get<double>()) &&
-                              (!selector.contains("ids") || entry.id == selector["ids"][0]) &&
+                              (!selector.contains("ids") || entry.id == selector["ids"][0].get<std::string>()) &&
                               (!selector.contains("partition") || entry.partition == where.id);
         if (!selected) continue;
         gone.push_back(entry.id);

@@ -393,7 +393,7 @@ TEST_F(Health, StagesAreRememberedAndEnd) {
                                            {"MISSING", Availability::kUnavailable}}) {
     const json verdict = stage(row.stage, kT);
     EXPECT_EQ(at(kT), row.availability) << row.stage;
-    EXPECT_EQ(book.view(kSpace, kT).message, verdict["message"]) << row.stage;
+    EXPECT_EQ(book.view(kSpace, kT).message, verdict["message"].get<std::string>()) << row.stage;
     EXPECT_EQ(at(kT + kStageMemoryMs), Availability::kUnknown) << "old news is no news";
     stage("SOMETHING_NEW", kT + 1);
     EXPECT_EQ(at(kT + 1), row.availability) << "an unknown stage tells nothing";

@@ -24,10 +24,11 @@ test('core-module.d.ts declares what the module has', async () => {
     default: (options: object) => Promise<Record<string, (...all: unknown[]) => unknown>>;
   };
   const module = await create({ wasmBinary: await readFile(at('build/wasm/module/core.wasm')) });
+  // Embind refuses a wrong number of arguments and names the right one; newer ones only in builds for debugging.
+  const counts = /args|expected/.test(await failureText(() => module['open']!(0)));
   for (const [name, count] of declared as [string, number][]) {
-    if (name.startsWith('stack')) expect(module[name]).toBeInstanceOf(Function);
-    // Embind refuses a wrong number of arguments and names the right one.
-    else {
+    expect(module[name]).toBeInstanceOf(Function);
+    if (counts && !name.startsWith('stack')) {
       const wrong = Array.from({ length: count + 1 }, () => 0);
       expect(() => module[name]!(...wrong)).toThrow(new RegExp(`${String(count)} args!|expected ${String(count)}`));
     }
@@ -37,6 +38,15 @@ test('core-module.d.ts declares what the module has', async () => {
   const all = [...bound.matchAll(/^ {2}function\("(\w+)"/gm)].map(([, name]) => name!);
   expect([...all, 'stackSave', 'stackRestore'].sort()).toEqual(declared.map(([name]) => name).sort());
 });
+
+async function failureText(run: () => unknown): Promise<string> {
+  try {
+    await run();
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+}
 
 test('a trap is an error of the package, and the core goes on', async () => {
   const core = await realCore();
