@@ -828,7 +828,7 @@ class GatewayClient implements Client {
 }
 
 /** Beside its texts, an entry takes about this much of the page's memory (`npm run bench -- hit` weighs it). */
-const recordOverhead = 900;
+const recordOverhead = 960;
 
 function configuredModel(target: string, config: ResolvedConfig): string | undefined {
   if (target.startsWith('space:')) return config.spaces[target.slice(6) as Tier]?.model;
