@@ -6,7 +6,7 @@
 // negative length marks an error envelope {"code","message","field"?} of that many bytes.
 //
 // Functions and numbers only: Embind's classes and strings take 4 KB (brotli) of glue that the one caller,
-// js/core.ts, does not need (wasm/unused_embind.js). A bug of the core ends as a trap (base/json.h), which
+// js/core.ts, does not need (CMakeLists.txt). A bug of the core ends as a trap (base/json.h), which
 // js/core.ts makes an error of.
 #include <emscripten/bind.h>
 

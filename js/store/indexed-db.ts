@@ -12,15 +12,13 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
 import type { ForgetRequest } from '../core-types.js';
 import type { Json } from '../types.js';
-import { matchesSelector } from './selector.js';
+import { forgets, matchesSelector } from './selector.js';
 import { isChange, isNewer, isSound, isTombstone, recordFormat, type StoredRecord, type Tombstone } from './sound.js';
 import type { CacheRecord, RemoteChange, Store } from './store.js';
 
 const batch = 500;
 const tombstoneLife = 7 * 24 * 60 * 60 * 1000;
 const tombstoneCount = 500;
-/** Between taking the time and writing, ms. */
-const clockSlack = 60_000;
 
 interface Schema extends DBSchema {
   replies: { key: string; value: StoredRecord; indexes: { partition: string } };
@@ -127,9 +125,7 @@ class IndexedDbStore implements Store {
       (async () => {
         const transaction = this.#db.transaction(['replies', 'tombstones'], 'readwrite');
         const tombstones = await transaction.objectStore('tombstones').getAll();
-        // One from the future was left by a clock that has been set right since.
-        const holds = ({ at }: Tombstone) => at >= startedAt && at <= record.storedAt + clockSlack;
-        if (tombstones.some((each) => isTombstone(each) && holds(each) && matchesSelector(record, each.selector))) {
+        if (tombstones.some((each) => isTombstone(each) && forgets(each, record, startedAt))) {
           await transaction.done;
           return 'forgotten';
         }

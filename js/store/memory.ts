@@ -1,5 +1,6 @@
 import type { CacheRecord, Store } from './store.js';
-import { matchesSelector } from './selector.js';
+import { forgets, matchesSelector } from './selector.js';
+import type { Tombstone } from './sound.js';
 import type { Json } from '../types.js';
 
 /**
@@ -30,7 +31,7 @@ export function memoryStore(): Store {
 /** A store in memory that behaves like the persistent one; for hosts that want to share it between clients, and for tests. */
 export function sharedMemoryStore(): Store {
   const records = new Map<string, CacheRecord>();
-  const forgets: { at: number; selector: Parameters<Store['forget']>[0] }[] = [];
+  const tombstones: Tombstone[] = [];
   return {
     ...memoryStore(),
     persistent: true,
@@ -40,10 +41,7 @@ export function sharedMemoryStore(): Store {
       return Promise.resolve({ skipped: 0 });
     },
     put: (record, startedAt) => {
-      // One from the future was left by a clock that has been set right since.
-      const holds = (at: number) => at >= startedAt && at <= record.storedAt + 60_000;
-      if (forgets.some(({ at, selector }) => holds(at) && matchesSelector(record, selector)))
-        return Promise.resolve('forgotten');
+      if (tombstones.some((each) => forgets(each, record, startedAt))) return Promise.resolve('forgotten');
       records.set(record.id, structuredClone(record));
       return Promise.resolve('stored');
     },
@@ -58,7 +56,7 @@ export function sharedMemoryStore(): Store {
     forget: (selector, at) => {
       const gone = [...records.values()].filter((record) => matchesSelector(record, selector));
       for (const { id } of gone) records.delete(id);
-      forgets.push({ selector, at });
+      tombstones.push({ selector, at });
       return Promise.resolve({ ids: gone.map(({ id }) => id), bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0) });
     },
   };

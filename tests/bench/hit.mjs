@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { bundle, root } from '../browser/harness.mjs';
 import { openBench } from './page.mjs';
-import { bundlePeers, peerVersion } from './peers.mjs';
+import { bundlePeers, aiVersions } from './peers.mjs';
 import { figure, median, megabytes, micros, p95, table, times } from './statistics.mjs';
 
 export const title = 'An exact hit: 10,000 stored replies';
@@ -82,10 +82,7 @@ export async function run({ browser, peers, quick }) {
       'batches); it is what `Map.get(JSON.stringify(request))` does and more: the map keeps whole requests as keys, has no limit, no age and no ' +
       'partition, and knows two spellings of one request as two. The whole `generate()` also checks and sizes the request, plans its targets, ' +
       'writes the trace and reports the usage event. The AI SDK has the caching middleware of its documentation, over a `Map`.',
-    peers: {
-      ai: peerVersion(peers, 'ai'),
-      '@ai-sdk/openai-compatible': peerVersion(peers, '@ai-sdk/openai-compatible'),
-    },
+    peers: aiVersions(peers),
     table: [
       table([
         ['one hit', 'p50', 'p95', 'ratio'],

@@ -1,5 +1,5 @@
 /** `generate()` on a cache miss beside a bare `fetch` of the same stubbed reply and beside the AI SDK. */
-import { bundlePeers, peerVersion } from './peers.mjs';
+import { bundlePeers, aiVersions } from './peers.mjs';
 import { openBench } from './page.mjs';
 import { median, micros, p95, paired, table, times } from './statistics.mjs';
 
@@ -29,10 +29,7 @@ export async function run({ browser, peers, quick }) {
       'The reply is stored in the cache each time but where it says otherwise. `fetch` is a function in the page that answers at once ' +
       'with the same chat completion; the bare call writes the same request and parses the same JSON. "Added" is the median of the ' +
       'differences to the bare call of the same round.',
-    peers: {
-      ai: peerVersion(peers, 'ai'),
-      '@ai-sdk/openai-compatible': peerVersion(peers, '@ai-sdk/openai-compatible'),
-    },
+    peers: aiVersions(peers),
     table: table([
       ['one request', 'p50', 'p95', 'added', 'added, to ours'],
       row('bare `fetch` and `JSON.parse`', 'bare'),

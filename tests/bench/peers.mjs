@@ -48,6 +48,11 @@ export function peerVersion(folder, name) {
   return JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
 }
 
+/** The AI SDK with the provider it is measured with, for a section's `peers`. */
+export function aiVersions(folder) {
+  return Object.fromEntries(['ai', '@ai-sdk/openai-compatible'].map((name) => [name, peerVersion(folder, name)]));
+}
+
 /** `code`, an ES module that imports peers, as one minified file for the browser. */
 export async function bundlePeers(folder, code) {
   const { outputFiles } = await build({

@@ -1,6 +1,6 @@
 /** What a streamed reply of 1,000 chunks costs beyond reading it, beside the AI SDK. */
 import { openBench } from './page.mjs';
-import { bundlePeers, peerVersion } from './peers.mjs';
+import { bundlePeers, aiVersions } from './peers.mjs';
 import { median, micros, millis, p95, paired, table, times } from './statistics.mjs';
 
 export const title = 'A streamed reply: what a chunk adds';
@@ -30,10 +30,7 @@ export async function run({ browser, peers, quick }) {
       `that has them all; ${rounds} rounds of each. The bare reader reads and decodes the same body and does nothing else, so "added" (the median ` +
       'of the differences in a round, by the number of chunks) holds everything: framing, reading the JSON, every check, the parts given to a ' +
       '`for await`, and the whole request around it, storing included.',
-    peers: {
-      ai: peerVersion(peers, 'ai'),
-      '@ai-sdk/openai-compatible': peerVersion(peers, '@ai-sdk/openai-compatible'),
-    },
+    peers: aiVersions(peers),
     table: table([
       ['one reply', 'p50', 'p95', 'added a chunk', 'added, to ours'],
       row('bare read and `TextDecoder`', 'bare'),

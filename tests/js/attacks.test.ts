@@ -11,7 +11,7 @@ import { type CallError, createClient, type JsonObject } from '../../dist/index.
 import type { ForgetSelector, Reply, SpaceStatus } from '../../js/types.ts';
 import { parsePythonJson } from '../../js/transports/json.ts';
 import { redact } from '../../js/redact.ts';
-import { type Answer, bench, chat, closeAll, failureOf, json, openai, space, sse } from './client-bench.ts';
+import { bench, chat, closeAll, failureOf, gradioApp, json, openai, space, sse } from './client-bench.ts';
 
 afterEach(closeAll);
 
@@ -39,25 +39,6 @@ const gradioSpace = { base: { url: 'https://app.test', protocol: 'gradio' as con
 const message = (value: object | string): string =>
   `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`;
 const completed = (value: unknown) => message({ msg: 'process_completed', success: true, output: { data: [value] } });
-/** A Gradio app that says what it is told to. */
-const gradioApp =
-  (say: () => BodyInit, output = 'textbox'): Answer =>
-  ({ url }) => {
-    const { pathname } = new URL(url);
-    if (pathname === '/config')
-      return json({
-        version: '5.49.0',
-        protocol: 'sse_v3',
-        api_prefix: '/gradio_api',
-        components: [
-          { id: 1, type: 'textbox', props: {} },
-          { id: 2, type: output, props: {} },
-        ],
-        dependencies: [{ id: 0, api_name: 'chat', inputs: [1], outputs: [2] }],
-      });
-    if (pathname.endsWith('/queue/join')) return json({ event_id: 'e' });
-    return pathname.endsWith('/queue/data') ? sse(say()) : json({});
-  };
 
 describe('tokens', () => {
   const echoes: [string, (token: string) => Response][] = [

@@ -9,7 +9,7 @@ import { ConfigError, createClient, RequestError, sharedMemoryStore } from '../.
 import { parseGradioConfig } from '../../js/transports/gradio-config.ts';
 import { normaliseForKey } from '../../js/text.ts';
 import type { ClientConfig, ForgetSelector, RequestOptions, UsageEvent } from '../../js/types.ts';
-import { bench, chat, closeAll, failureOf, json, openai, settle, until } from './client-bench.ts';
+import { bench, chat, closeAll, failureOf, gradioApp, openai, settle, until } from './client-bench.ts';
 import { FakeClock } from './fake-clock.ts';
 
 afterEach(closeAll);
@@ -306,25 +306,12 @@ describe('forget', () => {
 
 test('what a caller does to its reply reaches neither the cache nor the explanation', async () => {
   const image = 'https://app.test/gradio_api/file=/tmp/a.png';
-  const { client } = bench({ spaces: { base: { url: 'https://app.test', protocol: 'gradio' } } }, ({ url }) => {
-    const { pathname } = new URL(url);
-    if (pathname === '/config')
-      return json({
-        version: '5.49.0',
-        protocol: 'sse_v3',
-        api_prefix: '/gradio_api',
-        components: [
-          { id: 1, type: 'textbox', props: {} },
-          { id: 2, type: 'textbox', props: {} },
-          { id: 3, type: 'image', props: {} },
-        ],
-        dependencies: [{ id: 0, api_name: 'draw', inputs: [1], outputs: [2, 3] }],
-      });
-    if (pathname.endsWith('/queue/join')) return json({ event_id: 'e' });
-    const data = ['Here it is.', { path: '/tmp/a.png', url: image, mime_type: 'image/png' }];
-    const said = JSON.stringify({ msg: 'process_completed', success: true, output: { data } });
-    return new Response(`data: ${said}\n\n`, { headers: { 'content-type': 'text/event-stream' } });
-  });
+  const data = ['Here it is.', { path: '/tmp/a.png', url: image, mime_type: 'image/png' }];
+  const said = JSON.stringify({ msg: 'process_completed', success: true, output: { data } });
+  const { client } = bench(
+    { spaces: { base: { url: 'https://app.test', protocol: 'gradio' } } },
+    gradioApp(() => `data: ${said}\n\n`, 'textbox', 'image'),
+  );
   const spoil = (reply: Awaited<ReturnType<typeof client.generate>>) => {
     reply.usage.inputTokens = -1;
     (reply.files as unknown[]).push('more');

@@ -57,6 +57,24 @@ export function frame(delta: object, finish: string | null = null, model = 'tiny
 export function sse(body: BodyInit): Response {
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
 }
+/** A Gradio app with one endpoint, a text in and those outputs, whose queue says what it is told to. */
+export const gradioApp =
+  (say: () => BodyInit, output = 'textbox', ...more: string[]): Answer =>
+  ({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === '/config') {
+      const components = ['textbox', output, ...more].map((type, i) => ({ id: i + 1, type, props: {} }));
+      return json({
+        version: '5.49.0',
+        protocol: 'sse_v3',
+        api_prefix: '/gradio_api',
+        components,
+        dependencies: [{ id: 0, api_name: 'chat', inputs: [1], outputs: components.slice(1).map(({ id }) => id) }],
+      });
+    }
+    if (pathname.endsWith('/queue/join')) return json({ event_id: 'e' });
+    return pathname.endsWith('/queue/data') ? sse(say()) : json({});
+  };
 export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } });
 }

@@ -125,7 +125,11 @@ class PieceReader {
     const json* member = find_member(object, field);
     if (member == nullptr) return;
     const std::string* word = string_in(*member);
-    if (word == nullptr || !word->empty()) end_with(word == nullptr ? "?" : std::string_view(*word));
+    if (word == nullptr) {
+      piece_.finish = "other";
+    } else if (!word->empty()) {
+      end_with(*word);
+    }
   }
 
   void end_with(std::string_view word) {
@@ -300,7 +304,7 @@ class PieceReader {
     if (is_set(object, "is_error")) return "\"is_error\": true";
     if (optional_number(object, "status").value_or(0) >= 400) return "an error status";
     const std::string_view status = string_or_empty(object, "status");
-    return finish_reason(status) == kFailed ? fill("the status {}", {quote_for_people(status)}) : std::string();
+    return !status.empty() && finish_reason(status) == kFailed ? fill("the status {}", {quote_for_people(status)}) : std::string();
   }
 
   static bool states_error(const json& object, bool frame) {
