@@ -146,22 +146,27 @@ class GatewayClient implements Client {
       typeof second === 'object'
         ? second
         : { ...options, ...(second !== undefined && { tier: second }), ...(context !== undefined && { context }) };
-    return this.#answer(prepareRequest(prompt, asked, this.#config), undefined);
+    return this.#answer(this.#prepare(prompt, asked), undefined);
   }
 
   stream(prompt: string, options: RequestOptions = {}): ReplyStream {
     return replyStream(async (push, ownSignal) => {
-      const request = prepareRequest(prompt, options, this.#config);
+      const request = this.#prepare(prompt, options);
       return this.#answer({ ...request, signal: ownSignal(request.signal) }, push);
     });
   }
 
   async query(input: string, context: QueryContext = {}, options: RequestOptions = {}): Promise<Reply> {
     const query = ofRequest(() => queryOptions(context, options));
-    const request = prepareRequest(input, query.options, this.#config);
+    const request = this.#prepare(input, query.options);
     request.context = query.routing;
     request.contextLabel = query.label;
     return this.#answer(request, undefined);
+  }
+
+  #prepare(prompt: string, options: RequestOptions): PreparedRequest {
+    this.#base.begin();
+    return prepareRequest(prompt, options, this.#config);
   }
 
   // ------------------------------------------------------------------------------------------- the ten steps

@@ -10,47 +10,63 @@ import createCore, { type CoreModule } from '#core-module';
 import { Core } from './core.js';
 import { LoadError, TierwiseError } from './errors.js';
 
-type Source = ArrayBuffer | Uint8Array | WebAssembly.Module;
+interface Source {
+  code: ArrayBuffer | Uint8Array | WebAssembly.Module;
+  /** Where it is from, for messages. */
+  from: string;
+}
+interface Loaded {
+  module: CoreModule;
+  from: string;
+}
 
 export interface CoreLocation {
   wasmBinary?: ArrayBuffer | Uint8Array | undefined;
   wasmUrl?: string | undefined;
 }
 
-let shared: Promise<CoreModule> | undefined;
+let shared: Promise<Loaded> | undefined;
 let started: CoreModule | undefined;
 
-export function loadCore(location: CoreLocation): Promise<CoreModule> {
-  if (location.wasmBinary !== undefined) return start(location.wasmBinary, 'the given wasmBinary');
-  if (location.wasmUrl !== undefined) {
-    const url = location.wasmUrl;
-    return fetchWasm(url).then((bytes) => start(bytes, url));
+/** A core for one client. */
+export async function openCore({ wasmBinary, wasmUrl }: CoreLocation): Promise<Core> {
+  if (wasmBinary !== undefined) {
+    return open(await start(Promise.resolve({ code: wasmBinary, from: 'the given wasmBinary' })));
   }
+  if (wasmUrl !== undefined) return open(await start(fetchCode(wasmUrl)));
   if (started?.trapped === true) shared = started = undefined;
-  shared ??= loadDefault().then(
-    (module) => (started = module),
-    (error: unknown) => {
-      shared = undefined;
-      throw error;
-    },
-  );
-  return shared;
+  const loading = (shared ??= start(findCode()));
+  try {
+    const loaded = await loading;
+    const core = open(loaded);
+    started = loaded.module;
+    return core;
+  } catch (error) {
+    if (shared === loading) shared = undefined;
+    throw error;
+  }
 }
 
-async function loadDefault(): Promise<CoreModule> {
-  let source: Source;
-  let from: string;
+function open({ module, from }: Loaded): Core {
+  const core = new Core(module);
+  const version = core.version();
+  if (version === __TIERWISE_VERSION__) return core;
+  core.close();
+  throw new LoadError(
+    `core.wasm from ${from} is version ${version}, the package is ${__TIERWISE_VERSION__}: clear the cache or copy the file again.`,
+  );
+}
+
+async function findCode(): Promise<Source> {
   try {
     // Throws in a classic script made by a bundler: it has no import.meta.
     const url = new URL('core.wasm', import.meta.url);
-    from = url.href;
-    source = readFromDisk(url) ?? (await fetchWasm(from));
+    const code = readFromDisk(url);
+    return code === undefined ? await fetchCode(url.href) : { code, from: url.href };
   } catch {
     const { default: base64 } = await import('#core-base64');
-    source = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    from = 'the copy inside the package';
+    return { code: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)), from: 'the copy inside the package' };
   }
-  return start(source, from);
 }
 
 /** Node gives its file system without an import that bundlers would trip over. */
@@ -62,7 +78,7 @@ function readFromDisk(url: URL): Uint8Array | undefined {
 }
 
 /** Compiled while it arrives, where the server says that it is WebAssembly; else, or to say what is wrong with it, as bytes. */
-async function fetchWasm(url: string, streaming = true): Promise<ArrayBuffer | WebAssembly.Module> {
+async function fetchCode(url: string, streaming = true): Promise<Source> {
   let response: Response;
   try {
     response = await fetch(url, { credentials: 'same-origin' });
@@ -71,7 +87,10 @@ async function fetchWasm(url: string, streaming = true): Promise<ArrayBuffer | W
   }
   if (!response.ok) throw new LoadError(`core.wasm could not be fetched from ${url}: HTTP ${String(response.status)}.`);
   if (streaming && response.headers.get('content-type') === 'application/wasm') {
-    return WebAssembly.compileStreaming(response).catch(() => fetchWasm(url, false));
+    return WebAssembly.compileStreaming(response).then(
+      (code) => ({ code, from: url }),
+      () => fetchCode(url, false),
+    );
   }
   const bytes = await response.arrayBuffer();
   const head = new Uint8Array(bytes.slice(0, 4));
@@ -79,29 +98,33 @@ async function fetchWasm(url: string, streaming = true): Promise<ArrayBuffer | W
     const what = head[0] === 0x3c ? 'an HTML page' : 'something that is not WebAssembly';
     throw new LoadError(`${url} is ${what}: copy core.wasm from the package there, or set wasmUrl.`);
   }
-  return bytes;
+  return { code: bytes, from: url };
 }
 
-async function start(source: Source, from: string): Promise<CoreModule> {
+async function start(source: Promise<Source>): Promise<Loaded> {
+  let from = '';
+  const instantiate = async (imports: WebAssembly.Imports) => {
+    const found = await source;
+    ({ from } = found);
+    const code =
+      found.code instanceof WebAssembly.Module ? found.code : await WebAssembly.compile(found.code as BufferSource);
+    return { code, instance: await WebAssembly.instantiate(code, imports) };
+  };
   try {
-    const compiled = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source as BufferSource);
     const module = await new Promise<CoreModule>((resolve, reject) => {
+      // The glue prepares itself while the file is on its way.
       createCore({
         instantiateWasm: (imports, receive) => {
-          WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled), reject);
+          instantiate(imports)
+            .then(({ code, instance }) => receive(instance, code))
+            .catch(reject);
           return {};
         },
         print: () => undefined,
         printErr: () => undefined,
       }).then(resolve, reject);
     });
-    const core = new Core(module);
-    const version = core.version();
-    core.close();
-    if (version === __TIERWISE_VERSION__) return module;
-    throw new LoadError(
-      `core.wasm from ${from} is version ${version}, the package is ${__TIERWISE_VERSION__}: clear the cache or copy the file again.`,
-    );
+    return { module, from };
   } catch (cause) {
     if (TierwiseError.isInstance(cause)) throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
@@ -109,7 +132,9 @@ async function start(source: Source, from: string): Promise<CoreModule> {
       ? "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to script-src"
       : /simd|v128/i.test(text)
         ? 'this browser is too old for it (WebAssembly SIMD is needed)'
-        : text;
+        : cause instanceof WebAssembly.CompileError
+          ? text
+          : `it is not the core.wasm of this package, copy that (${text})`;
     throw new LoadError(`The WebAssembly core from ${from} could not be started: ${why}.`, cause);
   }
 }

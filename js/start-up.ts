@@ -3,9 +3,9 @@
  * the store, opened when it is first needed. A load that failed is forgotten, so that the next request tries again.
  */
 import { coreConfig, resolveConfig, type ResolvedConfig } from './config.js';
-import { Core } from './core.js';
+import type { Core } from './core.js';
 import { TierwiseError } from './errors.js';
-import { loadCore } from './load-core.js';
+import { openCore } from './load-core.js';
 import { ResponseCache } from './response-cache.js';
 import { memoryStore } from './store/memory.js';
 import { openStore } from './store/open.js';
@@ -43,6 +43,11 @@ export class StartUp {
     this.config = resolveConfig(given);
     this.#given = given;
     this.#listeners = listeners;
+  }
+
+  /** Lets the core come while something else is done; what may go wrong with it, `run` tells. */
+  begin(): void {
+    if (this.running === undefined && !this.closing.signal.aborted) this.run().catch(() => undefined);
   }
 
   run(): Promise<Running> {
@@ -132,10 +137,13 @@ export class StartUp {
 
   async #load(): Promise<Running> {
     const { wasmBinary, wasmUrl, clock } = this.config;
-    const core = new Core(await loadCore({ wasmBinary, wasmUrl }));
+    const opening = openCore({ wasmBinary, wasmUrl });
+    // What needs no core is done while it is on its way. `configure` waits until all of this is over.
     const { config } = this;
+    const told = coreConfig(config);
+    const core = await opening;
     try {
-      core.configure(coreConfig(config));
+      core.configure(told);
     } catch (error) {
       core.close();
       throw error;

@@ -119,6 +119,21 @@ describe('loading', () => {
     ['not there', () => ({ wasmUrl: `${origin}/missing.wasm` }), /HTTP 404/],
     ['nobody answers', () => ({ wasmUrl: 'http://127.0.0.1:9/core.wasm' }), /could not be fetched/],
     ['bytes of something else', () => ({ wasmBinary: new Uint8Array([1, 2, 3]) }), /could not be started/],
+    [
+      'another module, without exports',
+      () => ({ wasmBinary: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) }),
+      /is not the core\.wasm of this package, copy that/,
+    ],
+    [
+      'another module, with other imports',
+      // (import "x" "y" (func))
+      () => ({
+        wasmBinary: new Uint8Array([
+          ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x78, 1, 0x79, 0, 0],
+        ]),
+      }),
+      /is not the core\.wasm of this package, copy that/,
+    ],
     ['another version', () => ({ wasmUrl: `${origin}/old.wasm` }), /is version 9\.9\.9, the package is 0\.1\.0/],
   ])('%s: a LoadError that says so, and not for ever', async (_, config, says) => {
     const { client, models } = bench(config());
