@@ -20,10 +20,7 @@ const flags =
 
 const bareSource = {
   /** As most modules of this size are made: of code, with the glue that code needs. */
-  code: `#include <iostream>
-#include <map>
-#include <sstream>
-class Bare {
+  code: `class Bare {
  public:
   std::string echo(const std::string& text) const { return text; }
   std::string count(const std::string& text) const {
@@ -63,7 +60,7 @@ function bareModule(kind, size, say) {
         source,
         `#include <emscripten/bind.h>
 #include <string>
-namespace {
+${kind === 'code' ? '#include <iostream>\n#include <map>\n#include <sstream>\n' : ''}namespace {
 const unsigned char kPadding[] = {${bytes.join(',') || '0'}};
 int at(int place) { return kPadding[static_cast<unsigned>(place) % sizeof(kPadding)]; }
 ${bareSource[kind]}
