@@ -2,7 +2,7 @@
 
     python goldens.py                     writes goldens.json anew
     python goldens.py --check             is what live Jinja2 gives still what goldens.json says?
-    python goldens.py --against COMMAND   does the engine give what goldens.json says?
+    python goldens.py --against COMMAND   does the engine give what goldens.json says? (may be given several times)
 
 The templates are read from `shared/fixtures/chat-templates` beside the project, or --templates FOLDER; without them the
 run is skipped and says so. A result is the output itself when it is short, else its SHA-256 (of its UTF-8) and its
@@ -30,7 +30,7 @@ SHORT = 280  # code points
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument('--check', action='store_true', help='compare goldens.json with live Jinja2')
-    options.add_argument('--against', metavar='COMMAND', help='compare an engine with goldens.json')
+    options.add_argument('--against', metavar='COMMAND', action='append', help='compare an engine with goldens.json')
     options.add_argument('--templates', type=Path, default=TEMPLATES, help='folder of *.jinja files')
     options.add_argument('--show', type=int, default=10, help='how many mismatches to print')
     chosen = options.parse_args()
@@ -41,7 +41,7 @@ def main():
         print('0 passed, 0 failed')
         return 0
     if chosen.against is not None:
-        return compare_engine(templates, chosen.against, chosen.show)
+        return compare_engines(templates, chosen.against, chosen.show)
     made = goldens(templates)
     if chosen.check:
         return compare_files(made, chosen.show)
@@ -103,7 +103,7 @@ def compare_files(made, show):
     return tell(passed, len(wrong))
 
 
-def compare_engine(templates, command, show):
+def compare_engines(templates, commands, show):
     kept = json.loads(FILE.read_text(encoding='utf-8'))
     asked = [
         (name, title)
@@ -118,16 +118,20 @@ def compare_engine(templates, command, show):
     cases = [
         {'template': templates[name], 'variables': CONVERSATIONS[title], 'now': kept['now']} for name, title in asked
     ]
-    passed, shown = 0, 0
-    for (name, title), case, answer in zip(asked, cases, answers(command, cases)):
-        expected = kept['templates'][name]['results'][title]
-        if 'crash' not in answer and without_words(digest(answer)) == without_words(expected):
-            passed += 1
-            continue
-        if shown < show:
-            shown += 1
-            print(f'{name} / {title}: {difference(render(case["template"], case["variables"], kept["now"]), answer)}')
-    return tell(passed, len(asked) - passed + (count - len(asked)))
+    passed = 0
+    for command in commands:
+        right, shown = 0, 0
+        for (name, title), case, answer in zip(asked, cases, answers(command, cases)):
+            expected = kept['templates'][name]['results'][title]
+            if 'crash' not in answer and without_words(digest(answer)) == without_words(expected):
+                right += 1
+                continue
+            if shown < show:
+                shown += 1
+                print(f'{name} / {title}: {difference(render(case["template"], case["variables"], kept["now"]), answer)}')
+        print(f'{command}: {right} of {count} agree')
+        passed += right
+    return tell(passed, count * len(commands) - passed)
 
 
 def difference(expected, got):
