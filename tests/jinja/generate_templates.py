@@ -353,6 +353,9 @@ TABLES = {
         <ints>|select('odd')|list
         <ints>|select|list
         <ints>|reject('gt', <int>)|list
+        <ints>|select('>=', <int>)|list
+        <ints>|reject('!=', <int>)|list
+        <ints>|select('<', <int>)|list
         <ints>|reject|list
         <ints>|select('divisibleby', <pos>)|list
         <ints>|select('in', <ints>)|list
@@ -404,6 +407,9 @@ TABLES = {
         <rows>|selectattr('id')|list
         <rows>|selectattr('id', 'gt', <int>)|list
         <rows>|selectattr('name', 'equalto', <str>)|list
+        <rows>|selectattr('id', '==', <int>)|list
+        <rows>|rejectattr('id', '<=', <int>)|list
+        <rows>|selectattr('id', '>', <int>)|list
         <rows>|rejectattr('value', 'defined')|list
         <rows>|rejectattr('id', 'odd')|list
         <rows>|selectattr('meta.level', 'defined')|list
