@@ -9,6 +9,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { ensureNpm, ensureSystem, root, toTest } from './setup.mjs';
+import { ensureVenv } from './venv.mjs';
+import { jinja as jinjaPins } from './venv-pins.mjs';
 
 const kLimitMinutes = 45;
 const env = { ...process.env, NODE_PATH: '/usr/share/nodejs', FORCE_COLOR: '0', NO_COLOR: '1' };
@@ -53,6 +55,24 @@ const suites = {
     }
     return { passed, failed: targets.length - passed };
   },
+  /** Chat templates, and random ones, against Python's own Jinja2: natively and as WASM. */
+  async jinja() {
+    const { python } = await ensureVenv('jinja', jinjaPins, { onProgress: (message) => console.log(message) });
+    await run('cmake', ['--preset', 'native'], { env, quiet: true });
+    await run('cmake', ['--build', '--preset', 'native', '--target', 'render_lines'], { env, quiet: true });
+    await run('node', ['scripts/build.mjs', '--wasm-only'], { quiet: true });
+    await run('cmake', ['--build', '--preset', 'wasm', '--target', 'render_lines'], { env, quiet: true });
+    const engines = [
+      `"${path.join(root, 'build/native/render_lines')}"`,
+      `"${process.execPath}" "${path.join(root, 'build/wasm/render_lines.cjs')}"`,
+    ];
+    const against = engines.flatMap((engine) => ['--against', engine]);
+    return sum([
+      await counted(python, ['tests/jinja/goldens.py', '--check']),
+      await counted(python, ['tests/jinja/goldens.py', ...against]),
+      await counted(python, ['tests/jinja/differential.py', ...against, '--cases', '20000', '--shrink']),
+    ]);
+  },
   async package() {
     await run('node', ['scripts/build.mjs', '--js-only'], { quiet: true });
     return { passed: 1, failed: 0 };
@@ -79,8 +99,7 @@ const suites = {
     return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
   },
   async space() {
-    const parts = [await counted('node', ['scripts/test-space.mjs']), await nodeTest('tests/space')];
-    return { passed: parts[0].passed + parts[1].passed, failed: parts[0].failed + parts[1].failed };
+    return sum([await counted('node', ['scripts/test-space.mjs']), await nodeTest('tests/space')]);
   },
   async browser() {
     await run('npx', ['vite', 'build', 'web/demo', '--logLevel', 'warn'], { quiet: true });
@@ -119,6 +138,11 @@ async function main() {
   console.log(`\nAll suites took ${((Date.now() - began) / 60_000).toFixed(1)} minutes.`);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+}
+
+function sum(parts) {
+  const of = (key) => parts.reduce((total, part) => total + part[key], 0);
+  return { passed: of('passed'), failed: of('failed') };
 }
 
 async function ctest(preset) {

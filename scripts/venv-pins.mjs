@@ -2,6 +2,7 @@
  * What goes into each Python environment: exact versions, so that every machine runs the same servers.
  * `python` bounds the interpreter: `below` is the first minor version that no longer works.
  */
+import { readFileSync } from 'node:fs';
 
 /** The Space in models/space, and the newest Gradio the transports are tested against. */
 export const gradio6 = { packages: ['gradio==6.31.0'], python: { min: [3, 10] } };
@@ -17,3 +18,11 @@ export const gradio4 = {
 
 /** llama.cpp's own server, and the library that writes the small model it is tested with. */
 export const llamacpp = { packages: ['xllamacpp==2026.10.11549', 'gguf==0.19.0'], python: { min: [3, 10] } };
+
+/** Python's own Jinja2, which chat templates are compared with. */
+export const jinja = {
+  packages: readFileSync(new URL('../tests/jinja/requirements.txt', import.meta.url), 'utf8')
+    .trim()
+    .split(/\r?\n/),
+  python: { min: [3, 10] },
+};
