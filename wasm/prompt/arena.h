@@ -1,0 +1,53 @@
+// Memory of one parse or one render: given out front to back, given back all at once.
+//
+// Small pieces are always granted; whoever runs the template asks `over()` from step to step and ends the work. What
+// may be large asks `grant` first. One block is kept between renders, so that most allocate nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tierwise::prompt {
+
+class Arena {
+ public:
+  static constexpr std::size_t kBlockBytes = 32 * 1024;
+
+  explicit Arena(std::size_t limit) : limit_(limit) {}
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // Aligned for any value.
+  void* allocate(std::size_t bytes);
+  // Whether so many bytes more stay within the limit.
+  bool grant(std::size_t bytes) const { return bytes <= limit_ && used_ <= limit_ - bytes; }
+  bool over() const { return used_ > limit_; }
+  // All that was given out is void.
+  void reset();
+
+  template <typename T>
+  T* make() {
+    return new (allocate(sizeof(T))) T();
+  }
+  template <typename T>
+  T* array(std::size_t count) {
+    return static_cast<T*>(allocate(count * sizeof(T)));
+  }
+  std::string_view copy(std::string_view text);
+
+  // `text` with `more` behind it: in place where `text` is the last thing that was given out.
+  std::string_view extend(std::string_view text, std::string_view more);
+
+ private:
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* next_ = nullptr;
+  char* end_ = nullptr;
+  std::size_t used_ = 0;
+  std::size_t limit_;
+};
+
+}  // namespace tierwise::prompt

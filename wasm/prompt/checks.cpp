@@ -1,0 +1,150 @@
+// Jinja2's built-in tests (jinja2/tests.py): what stands behind `is`.
+#include <iterator>
+
+#include "base/text.h"
+#include "prompt/arguments.h"
+#include "prompt/builtins.h"
+#include "prompt/code_points.h"
+#include "prompt/runtime.h"
+
+namespace tierwise::prompt {
+namespace {
+
+// In the order of kNames, which is that of ASCII.
+enum Test : Symbol {
+  kNe, kLt, kLe, kEq, kGt, kGe, kBooleanTest, kCallable, kDefinedTest, kDivisibleby, kEqName, kEqualto, kEscaped,
+  kEven, kFalse, kFilterTest, kFloatTest, kGeName, kGreaterthan, kGtName, kInTest, kIntegerTest, kIterable, kLeName,
+  kLessthan, kLower, kLtName, kMapping, kNeName, kNone, kNumber, kOdd, kSameas, kSequence, kString, kTestTest, kTrue,
+  kUndefinedTest, kUpper
+};
+constexpr std::string_view kNames[] = {
+    "!=", "<", "<=", "==", ">", ">=", "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped",
+    "even", "false", "filter", "float", "ge", "greaterthan", "gt", "in", "integer", "iterable", "le",
+    "lessthan", "lower", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string", "test", "true",
+    "undefined", "upper"};
+
+// str.islower, str.isupper: at least one letter with a case, and none of the other.
+bool has_case(std::string_view text, bool upper) {
+  bool any = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::uint32_t c = next_code_point(text, at);
+    if (upper ? is_lower(c) : is_upper(c)) return false;
+    any = any || (upper ? is_upper(c) : is_lower(c));
+  }
+  return any;
+}
+
+bool same(const Value& a, const Value& b) {
+  if (a.kind != b.kind) return false;
+  // Small numbers and texts are one object in Python.
+  if (a.is_number() || a.is(Kind::kText) || a.is(Kind::kNone)) return equal(a, b);
+  return a.items == b.items;
+}
+
+}  // namespace
+
+Symbol test_named(std::string_view name) { return position(kNames, std::size(kNames), name); }
+
+bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Arguments& arguments) {
+  if (runtime.failed()) return false;
+  const auto test = static_cast<Test>(symbol);
+  Value other;
+  std::string_view parameter;
+  switch (test) {
+    case kNe: case kLt: case kLe: case kEq: case kGt: case kGe: case kEqName: case kEqualto: case kGeName:
+    case kGreaterthan: case kGtName: case kLeName: case kLessthan: case kLtName: case kNeName: case kSameas:
+      parameter = "other";
+      break;
+    case kDivisibleby:
+      parameter = "num";
+      break;
+    case kInTest:
+      parameter = "seq";
+      break;
+    default:
+      break;
+  }
+  if (!bind_arguments(runtime, arguments, parameter, parameter.empty() ? 0 : 1, &other)) return false;
+  const auto text_of = [&] { return runtime.look_into(runtime.as_text(subject)); };
+  switch (test) {
+    case kEq: case kEqName: case kEqualto:
+      return runtime.equals(subject, other);
+    case kNe: case kNeName:
+      return !runtime.equals(subject, other);
+    case kLt: case kLtName: case kLessthan:
+      return runtime.is_less(subject, other);
+    case kGt: case kGtName: case kGreaterthan:
+      return runtime.is_less(other, subject);
+    case kLe: case kLeName:
+      return runtime.is_less(subject, other) || runtime.equals(subject, other);
+    case kGe: case kGeName:
+      return runtime.is_less(other, subject) || runtime.equals(subject, other);
+    case kBooleanTest:
+      return subject.is(Kind::kBoolean);
+    case kCallable:
+      return subject.kind >= Kind::kLoop || subject.is(Kind::kUndefined);
+    case kDefinedTest:
+      return !subject.is(Kind::kUndefined);
+    case kUndefinedTest:
+      return subject.is(Kind::kUndefined);
+    case kDivisibleby:
+    case kEven:
+    case kOdd: {
+      const Value by = test == kDivisibleby ? other : integer(2);
+      if (subject.is(Kind::kUndefined)) {
+        runtime.attribute(subject, "value");
+      } else if (!subject.is_number() || !by.is_number() || by.number() == 0) {
+        runtime.fail("This test needs numbers, and none to divide by that is 0.");
+      } else if (subject.is_whole() && by.is_whole()) {
+        return by.whole() == -1 || (subject.whole() % by.whole() == 0) != (test == kOdd);
+      } else {
+        const double quotient = subject.number() / by.number();
+        const bool whole = quotient == static_cast<double>(static_cast<std::int64_t>(quotient));
+        // Half numbers are neither even nor odd.
+        return test == kOdd ? !whole && (quotient - 0.5) == static_cast<double>(static_cast<std::int64_t>(quotient - 0.5))
+                            : whole;
+      }
+      return false;
+    }
+    case kEscaped:
+      return subject.markup;
+    case kFalse:
+      return subject.is(Kind::kBoolean) && !subject.truth;
+    case kTrue:
+      return subject.is(Kind::kBoolean) && subject.truth;
+    case kFilterTest:
+      return subject.is(Kind::kText) && filter_named(runtime.look_into(subject)) != kNoSymbol;
+    case kTestTest:
+      return subject.is(Kind::kText) && test_named(runtime.look_into(subject)) != kNoSymbol;
+    case kFloatTest:
+      return subject.is(Kind::kReal);
+    case kInTest:
+      return runtime.contains(other, subject);
+    case kIntegerTest:
+      return subject.is(Kind::kInteger);
+    case kIterable:
+      return subject.is_items() || subject.is(Kind::kText) || subject.is(Kind::kDict) || subject.is(Kind::kUndefined) ||
+             subject.is(Kind::kLoop);
+    case kLower:
+      return has_case(text_of(), false);
+    case kUpper:
+      return has_case(text_of(), true);
+    case kMapping:
+      return subject.is(Kind::kDict);
+    case kNone:
+      return subject.is(Kind::kNone);
+    case kNumber:
+      return subject.is_number();
+    case kSameas:
+      return same(subject, other);
+    case kSequence:
+      return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
+             subject.is(Kind::kUndefined) ||
+             (subject.is(Kind::kView) && std::string_view(subject.items->label).substr(0, 5) == "range");
+    case kString:
+      return subject.is(Kind::kText);
+  }
+  return false;
+}
+
+}  // namespace tierwise::prompt

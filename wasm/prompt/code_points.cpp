@@ -1,0 +1,295 @@
+#include "prompt/code_points.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tierwise::prompt {
+namespace {
+
+// `count` code points from `first` on, `step` apart, become themselves + `distance`.
+struct CaseRun {
+  constexpr CaseRun(std::uint32_t first, std::uint32_t count, std::uint32_t step, std::int32_t by)
+      : packed(first | (step - 1) << 21 | count << 22), distance(by) {}
+  constexpr std::uint32_t first() const { return packed & 0x1FFFFF; }
+  constexpr std::uint32_t step() const { return (packed >> 21 & 1) + 1; }
+  constexpr std::uint32_t count() const { return packed >> 22; }
+
+  std::uint32_t packed;
+  std::int32_t distance;
+};
+
+#include "prompt/case_tables.inc"
+
+constexpr std::uint32_t kSigma = 0x3A3;
+constexpr std::uint32_t kFinalSigma = 0x3C2;
+
+template <std::size_t kSize>
+std::uint32_t mapped(const CaseRun (&runs)[kSize], std::uint32_t code_point) {
+  const CaseRun* run = std::upper_bound(std::begin(runs), std::end(runs), code_point,
+                                        [](std::uint32_t c, const CaseRun& r) { return c < r.first(); });
+  if (run == std::begin(runs)) return code_point;
+  --run;
+  const std::uint32_t offset = code_point - run->first();
+  if (offset % run->step() != 0 || offset / run->step() >= run->count()) return code_point;
+  return code_point + static_cast<std::uint32_t>(run->distance);
+}
+
+std::uint32_t lower_of(std::uint32_t c) {
+  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
+  return mapped(kLower, c);
+}
+std::uint32_t upper_of(std::uint32_t c) {
+  if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 32 : c;
+  return mapped(kUpper, c);
+}
+
+// What the letter becomes where that is more than one: "ß" -> "SS".
+std::string_view long_upper(std::uint32_t code_point) {
+  if (code_point < 0xDF) return {};
+  std::string letter;
+  append_code_point(letter, code_point);
+  for (std::size_t at = 0; at < kLongUpper.size();) {
+    const std::size_t end = kLongUpper.find(' ', at);
+    const std::string_view row = kLongUpper.substr(at, end - at);
+    if (row.substr(0, letter.size()) == letter) return row.substr(letter.size());
+    at = end + 1;
+  }
+  return {};
+}
+
+void append_lower(std::string& out, std::string_view text, std::size_t begin, std::size_t at, std::uint32_t c) {
+  if (c == kSigma) {
+    // At the end of a word (Unicode's Final_Sigma, by letters that have a case).
+    std::size_t next = at;
+    const std::uint32_t after = at < text.size() ? next_code_point(text, next) : 0;
+    std::size_t back = begin;
+    while (back > 0 && (static_cast<std::uint8_t>(text[back - 1]) & 0xC0) == 0x80) --back;
+    std::size_t place = back > 0 ? back - 1 : 0;
+    const std::uint32_t before = begin > 0 ? next_code_point(text, place) : 0;
+    const bool cased_before = is_upper(before) || is_lower(before);
+    const bool cased_after = is_upper(after) || is_lower(after);
+    append_code_point(out, cased_before && !cased_after ? kFinalSigma : 0x3C3);
+    return;
+  }
+  if (c == 0x130) {
+    // The one letter that becomes two when it is made small.
+    out += "i\xCC\x87";
+    return;
+  }
+  append_code_point(out, lower_of(c));
+}
+
+void append_upper(std::string& out, std::uint32_t c) {
+  if (const std::string_view more = long_upper(c); !more.empty()) {
+    out += more;
+  } else {
+    append_code_point(out, upper_of(c));
+  }
+}
+
+// As the first letter of a word. Of letters that become several, the first alone is large.
+void append_title(std::string& out, std::uint32_t c) {
+  if (const std::string_view more = long_upper(c); !more.empty()) {
+    std::size_t at = 0;
+    append_code_point(out, next_code_point(more, at));
+    while (at < more.size()) append_code_point(out, lower_of(next_code_point(more, at)));
+    return;
+  }
+  // The letters that have a title case of their own: DŽ, LJ, NJ, DZ.
+  if ((c >= 0x1C4 && c <= 0x1CC) || (c >= 0x1F1 && c <= 0x1F3)) {
+    append_code_point(out, c >= 0x1F1 ? 0x1F2 : c <= 0x1C6 ? 0x1C5 : c <= 0x1C9 ? 0x1C8 : 0x1CB);
+    return;
+  }
+  append_code_point(out, upper_of(c));
+}
+
+bool in_ranges(const std::uint32_t* ranges, std::size_t size, std::uint32_t c) {
+  for (std::size_t i = 0; i < size; i += 2) {
+    if (c >= ranges[i] && c <= ranges[i + 1]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) -> std::uint32_t {
+    return at + i < text.size() ? static_cast<std::uint8_t>(text[at + i]) & 0x3FU : 0;
+  };
+  const std::uint32_t lead = static_cast<std::uint8_t>(text[at]);
+  const std::size_t bytes = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  std::uint32_t c = lead;
+  if (bytes == 2) c = (lead & 0x1F) << 6 | byte(1);
+  if (bytes == 3) c = (lead & 0x0F) << 12 | byte(1) << 6 | byte(2);
+  if (bytes == 4) c = (lead & 0x07) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3);
+  at = std::min(text.size(), at + bytes);
+  return c;
+}
+
+void append_code_point(std::string& text, std::uint32_t c) {
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+    return;
+  }
+  if (c < 0x800) {
+    text += static_cast<char>(0xC0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      text += static_cast<char>(0xE0 | c >> 12);
+    } else {
+      text += static_cast<char>(0xF0 | c >> 18);
+      text += static_cast<char>(0x80 | (c >> 12 & 0x3F));
+    }
+    text += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+  }
+  text += static_cast<char>(0x80 | (c & 0x3F));
+}
+
+std::size_t count_code_points(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<std::uint8_t>(c) & 0xC0) != 0x80;
+  return count;
+}
+
+std::size_t bytes_of(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    if ((static_cast<std::uint8_t>(text[at]) & 0xC0) != 0x80 && count-- == 0) break;
+    ++at;
+  }
+  return at;
+}
+
+bool is_space(std::uint32_t c) {
+  if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x1F);
+  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
+         c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+bool is_line_end(std::uint32_t c) {
+  return (c >= 10 && c <= 13) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+bool is_printable(std::uint32_t c) {
+  if (c < 0x7F) return c >= 0x20;
+  // Controls, formats, surrogates, private use and separators.
+  static constexpr std::uint32_t kHidden[] = {
+      0x7F,    0xA0,    0xAD,    0xAD,    0x600,   0x605,   0x61C,   0x61C,   0x6DD,   0x6DD,   0x70F,   0x70F,
+      0x890,   0x891,   0x8E2,   0x8E2,   0x1680,  0x1680,  0x180E,  0x180E,  0x2000,  0x200F,  0x2028,  0x202F,
+      0x205F,  0x206F,  0x3000,  0x3000,  0xD800,  0xF8FF,  0xFEFF,  0xFEFF,  0xFFF0,  0xFFFB,  0xFFFE,  0xFFFF,
+      0x110BD, 0x110BD, 0x110CD, 0x110CD, 0x13430, 0x13438, 0x1BCA0, 0x1BCA3, 0x1D173, 0x1D17A, 0xE0000, 0xE00FF,
+      0xE01F0, 0x10FFFF};
+  return !in_ranges(kHidden, std::size(kHidden), c);
+}
+
+bool is_word(std::uint32_t c) {
+  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+  static constexpr std::uint32_t kOther[] = {
+      0x80,   0xA9,   0xAB,   0xB1,   0xB4,   0xB4,   0xB6,   0xB8,    0xBB,    0xBB,    0xBF,    0xBF,    0xD7,   0xD7,
+      0xF7,   0xF7,   0x2C2,  0x2C5,  0x300,  0x36F,  0x589,  0x58A,   0x5BE,   0x5BE,   0x600,   0x61F,   0x66A,  0x66D,
+      0x6D4,  0x6D4,  0x964,  0x965,  0x2000, 0x2070, 0x207A, 0x207E,  0x208A,  0x208E,  0x20A0,  0x20FF,  0x2190, 0x245F,
+      0x249C, 0x24E9, 0x2500, 0x2775, 0x2794, 0x2BFF, 0x2E00, 0x2E2E,  0x2E30,  0x3004,  0x3008,  0x3020,  0x302A, 0x3030,
+      0xFE00, 0xFE6F, 0xFF00, 0xFF0F, 0xFF1A, 0xFF20, 0xFF3B, 0xFF40,  0xFF5B,  0xFF65,  0xFFE0,  0xFFFF,  0x1F000, 0x1F0FF,
+      0x1F10D, 0x1FAFF, 0xE0000, 0x10FFFF};
+  return !in_ranges(kOther, std::size(kOther), c);
+}
+
+bool is_upper(std::uint32_t c) { return lower_of(c) != c || c == 0x130; }
+bool is_lower(std::uint32_t c) { return upper_of(c) != c || (c >= 0xDF && !long_upper(c).empty() && !is_upper(c)); }
+
+std::string_view strip(std::string_view text, unsigned sides) {
+  std::size_t begin = 0;
+  std::size_t end = text.size();
+  if ((sides & kLeft) != 0) {
+    while (begin < end) {
+      std::size_t next = begin;
+      if (!is_space(next_code_point(text, next))) break;
+      begin = next;
+    }
+  }
+  if ((sides & kRight) != 0) {
+    while (end > begin) {
+      std::size_t last = end - 1;
+      while (last > begin && (static_cast<std::uint8_t>(text[last]) & 0xC0) == 0x80) --last;
+      std::size_t next = last;
+      if (!is_space(next_code_point(text, next))) break;
+      end = last;
+    }
+  }
+  return text.substr(begin, end - begin);
+}
+
+std::string_view strip(std::string_view text, unsigned sides, std::string_view characters) {
+  const auto listed = [&](std::size_t from, std::size_t to) {
+    return characters.find(text.substr(from, to - from)) != std::string_view::npos;
+  };
+  std::size_t begin = 0;
+  std::size_t end = text.size();
+  if ((sides & kLeft) != 0) {
+    while (begin < end) {
+      std::size_t next = begin;
+      next_code_point(text, next);
+      if (!listed(begin, next)) break;
+      begin = next;
+    }
+  }
+  if ((sides & kRight) != 0) {
+    while (end > begin) {
+      std::size_t last = end - 1;
+      while (last > begin && (static_cast<std::uint8_t>(text[last]) & 0xC0) == 0x80) --last;
+      if (!listed(last, end)) break;
+      end = last;
+    }
+  }
+  return text.substr(begin, end - begin);
+}
+
+std::string to_lower(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::uint32_t c = next_code_point(text, at);
+    append_lower(out, text, begin, at, c);
+  }
+  return out;
+}
+
+std::string to_upper(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) append_upper(out, next_code_point(text, at));
+  return out;
+}
+
+std::string capitalize(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::uint32_t c = next_code_point(text, at);
+    if (begin == 0) {
+      append_title(out, c);
+    } else {
+      append_lower(out, text, begin, at, c);
+    }
+  }
+  return out;
+}
+
+std::string title(std::string_view text) {
+  std::string out;
+  bool inside = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::uint32_t c = next_code_point(text, at);
+    if (inside) {
+      append_lower(out, text, begin, at, c);
+    } else {
+      append_title(out, c);
+    }
+    inside = is_upper(c) || is_lower(c);
+  }
+  return out;
+}
+
+}  // namespace tierwise::prompt

@@ -1,0 +1,44 @@
+// UTF-8 text as Python sees it: a sequence of code points, with Python's notions of white space and letter case.
+// Case is that of the Unicode version named in case_tables.inc, with full mappings (ß -> SS, final sigma).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tierwise::prompt {
+
+// The code point at `at`, which is moved behind it. A byte that begins none counts as one.
+std::uint32_t next_code_point(std::string_view text, std::size_t& at);
+void append_code_point(std::string& text, std::uint32_t code_point);
+
+std::size_t count_code_points(std::string_view text);
+// Bytes of the first `count` code points, or of all there are.
+std::size_t bytes_of(std::string_view text, std::size_t count);
+
+// str.isspace.
+bool is_space(std::uint32_t code_point);
+// What str.splitlines splits at.
+bool is_line_end(std::uint32_t code_point);
+// str.isprintable, without the code points that Unicode has not assigned.
+bool is_printable(std::uint32_t code_point);
+// What \w matches: letters and digits of ASCII and _; beyond ASCII all but white space, punctuation and symbols of the
+// common blocks.
+bool is_word(std::uint32_t code_point);
+bool is_upper(std::uint32_t code_point);
+bool is_lower(std::uint32_t code_point);
+
+enum Sides : unsigned { kLeft = 1, kRight = 2, kBoth = 3 };
+std::string_view strip(std::string_view text, unsigned sides);
+// Every code point of `characters` is stripped.
+std::string_view strip(std::string_view text, unsigned sides, std::string_view characters);
+
+std::string to_lower(std::string_view text);
+std::string to_upper(std::string_view text);
+// str.capitalize.
+std::string capitalize(std::string_view text);
+// str.title.
+std::string title(std::string_view text);
+
+}  // namespace tierwise::prompt

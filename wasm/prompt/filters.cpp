@@ -1,0 +1,989 @@
+// Jinja2's built-in filters (jinja2/filters.py), but for those that are about HTML or chance. Those that Python makes
+// generators of give iterators: always true, without a length.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
+#include <vector>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "prompt/arguments.h"
+#include "prompt/builtins.h"
+#include "prompt/code_points.h"
+#include "prompt/runtime.h"
+#include "prompt/text_form.h"
+
+namespace tierwise::prompt {
+namespace {
+
+// In the order of the alphabet, as kNames.
+enum Filter : Symbol {
+  kAbs, kAttr, kBatch, kCapitalize, kCenter, kCount, kD, kDefault, kDictsort, kFilesizeformat, kFirst, kFloat, kFormat,
+  kGroupby, kIndent, kInt, kItems, kJoin, kLast, kLength, kListFilter, kLower, kMap, kMax, kMin, kReject, kRejectattr,
+  kReplace, kReverse, kRound, kSafe, kSelect, kSelectattr, kSlice, kSort, kString, kSum, kTitle, kTojson, kTrim,
+  kTruncate, kUnique, kUpper, kUrlencode, kWordcount, kWordwrap
+};
+constexpr std::string_view kNames[] = {
+    "abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "filesizeformat", "first",
+    "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max",
+    "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort",
+    "string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap"};
+
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    std::size_t end = at;
+    while (end < text.size()) {
+      std::size_t next = end;
+      const std::uint32_t c = next_code_point(text, next);
+      if (is_line_end(c)) {
+        at = c == '\r' && next < text.size() && text[next] == '\n' ? next + 1 : next;
+        break;
+      }
+      end = next;
+      at = next;
+    }
+    lines.push_back(text.substr(begin, end - begin));
+  }
+  return lines;
+}
+
+class Filters {
+ public:
+  Filters(Runtime& runtime, const Value& subject, const Arguments& given)
+      : runtime_(runtime), subject_(subject), given_(given) {}
+
+  Value apply(Filter filter) {
+    switch (filter) {
+      case kAbs: return bind("", 0) ? absolute() : missing();
+      case kAttr: return bind("name", 1) ? by_attribute() : missing();
+      case kBatch: return bind("linecount,fill_with", 1) ? batch() : missing();
+      case kCapitalize: return bind("", 0) ? made(capitalize(subject_text())) : missing();
+      case kCenter: return bind("width", 0) ? center() : missing();
+      case kCount:
+      case kLength: return bind("", 0) ? length(subject_) : missing();
+      case kD:
+      case kDefault:
+        if (!bind("default_value,boolean", 0)) return missing();
+        if (subject_.is(Kind::kUndefined) || (truth(value_[1]) && !truth(subject_))) return or_else(0, text(""));
+        return subject_;
+      case kDictsort: return bind("case_sensitive,by,reverse", 0) ? dictsort() : missing();
+      case kFilesizeformat: return bind("binary", 0) ? filesizeformat() : missing();
+      case kFirst: return bind("", 0) ? end_of(false) : missing();
+      case kLast: return bind("", 0) ? end_of(true) : missing();
+      case kFloat: return bind("default", 0) ? to_real() : missing();
+      case kFormat: return format();
+      case kGroupby: return bind("attribute,default,case_sensitive", 1) ? groupby() : missing();
+      case kIndent: return bind("width,first,blank", 0) ? indent() : missing();
+      case kInt: return bind("default,base", 0) ? to_int() : missing();
+      case kItems: return bind("", 0) ? pairs() : missing();
+      case kJoin: return bind("d,attribute", 0) ? join() : missing();
+      case kListFilter: {
+        if (!bind("", 0)) return missing();
+        const Items* all = iterate();
+        return all == nullptr ? missing() : items(Kind::kList, copy(*all));
+      }
+      case kLower: return bind("", 0) ? made(to_lower(subject_text())) : missing();
+      case kUpper: return bind("", 0) ? made(to_upper(subject_text())) : missing();
+      case kMap: return map();
+      case kMax:
+      case kMin: return bind("case_sensitive,attribute", 0) ? extreme(filter == kMax) : missing();
+      case kReject:
+      case kRejectattr:
+      case kSelect:
+      case kSelectattr:
+        return select(filter == kSelect || filter == kSelectattr, filter == kRejectattr || filter == kSelectattr);
+      case kReplace: return bind("old,new,count", 2) ? replace() : missing();
+      case kReverse: return bind("", 0) ? reverse() : missing();
+      case kRound: return bind("precision,method", 0) ? round() : missing();
+      case kSafe: {
+        if (!bind("", 0)) return missing();
+        Value marked = runtime_.as_text(subject_);
+        marked.markup = true;
+        return marked;
+      }
+      case kSlice: return bind("slices,fill_with", 1) ? slice() : missing();
+      case kSort: return bind("reverse,case_sensitive,attribute", 0) ? sort() : missing();
+      case kString: return bind("", 0) ? runtime_.as_text(subject_) : missing();
+      case kSum: return bind("attribute,start", 0) ? sum() : missing();
+      case kTitle: return bind("", 0) ? title_words() : missing();
+      case kTojson: return bind("ensure_ascii,indent,separators,sort_keys", 0) ? to_json() : missing();
+      case kTrim: return bind("chars", 0) ? trim_ends() : missing();
+      case kTruncate: return bind("length,killwords,end,leeway", 0) ? truncate() : missing();
+      case kUnique: return bind("case_sensitive,attribute", 0) ? unique() : missing();
+      case kUrlencode: return bind("", 0) ? urlencode() : missing();
+      case kWordcount: return bind("", 0) ? wordcount() : missing();
+      case kWordwrap: return bind("width,break_long_words,wrapstring,break_on_hyphens", 0) ? wordwrap() : missing();
+    }
+    return missing();
+  }
+
+ private:
+  static constexpr std::size_t kMostArguments = 4;
+
+  bool bind(std::string_view names, std::uint32_t required) {
+    return !runtime_.failed() && bind_arguments(runtime_, given_, names, required, value_);
+  }
+  static Value missing() { return undefined(); }
+  Value or_else(std::size_t i, const Value& otherwise) const {
+    return value_[i].is(Kind::kMissing) ? otherwise : value_[i];
+  }
+  bool given(std::size_t i) const { return !value_[i].is(Kind::kMissing) && !value_[i].is(Kind::kNone); }
+  // A whole number of the arguments.
+  std::int64_t whole(std::size_t i, std::int64_t otherwise) {
+    if (value_[i].is(Kind::kMissing)) return otherwise;
+    if (!value_[i].is_whole()) runtime_.fail("This filter needs a whole number here.");
+    return value_[i].is_whole() ? value_[i].whole() : otherwise;
+  }
+  Value made(const std::string& text) { return runtime_.new_text(text); }
+  std::string_view subject_text() { return runtime_.look_into(runtime_.as_text(subject_)); }
+  // The subject, which must be a text.
+  std::string_view real_text() {
+    if (!subject_.is(Kind::kText)) runtime_.fail(fill("This filter needs a text, not a {}.", {type_name(subject_)}));
+    return runtime_.look_into(subject_);
+  }
+  Items* iterate() { return runtime_.iterate(subject_); }
+  Items* copy(const Items& from) {
+    Items* list = runtime_.new_items(from.size);
+    for (std::uint32_t i = 0; i < from.size; ++i) append(runtime_.arena(), *list, from.data[i]);
+    return list;
+  }
+  void add(Items& list, const Value& value) { append(runtime_.arena(), list, value); }
+
+  // ---- attributes by dotted names
+
+  // `none` and missing: the value itself.
+  Value attribute_of(Value value, const Value& path, const Value* otherwise = nullptr) {
+    if (path.is(Kind::kMissing) || path.is(Kind::kNone)) return value;
+    if (!path.is(Kind::kText)) {
+      value = runtime_.item(value, path);
+      return otherwise != nullptr && value.is(Kind::kUndefined) ? *otherwise : value;
+    }
+    std::string_view rest = runtime_.look_into(path);
+    for (;;) {
+      const std::size_t dot = rest.find('.');
+      const std::string_view part = rest.substr(0, dot);
+      const bool number = !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+      value = runtime_.item(value, number && part.size() < 18 ? integer(to_whole(part)) : text(part));
+      if (otherwise != nullptr && value.is(Kind::kUndefined)) value = *otherwise;
+      if (dot == std::string_view::npos || runtime_.failed()) return value;
+      rest = rest.substr(dot + 1);
+    }
+  }
+  static std::int64_t to_whole(std::string_view number) {
+    std::int64_t value = 0;
+    for (const char c : number) value = value * 10 + (c - '0');
+    return value;
+  }
+  Value folded(const Value& value, bool case_sensitive) {
+    if (case_sensitive || !value.is(Kind::kText)) return value;
+    return made(to_lower(runtime_.look_into(value)));
+  }
+
+  // Stable, by a key of each; false where two have no order.
+  void sort_by(std::vector<std::pair<Value, Value>>& rows, bool reverse) {
+    Doubt doubt;
+    runtime_.charge(rows.size());
+    const auto before = [&](const std::pair<Value, Value>& a, const std::pair<Value, Value>& b) {
+      return reverse ? less(b.first, a.first, doubt) : less(a.first, b.first, doubt);
+    };
+    // Python compares every neighbour at least once.
+    for (std::size_t i = 1; i < rows.size(); ++i) before(rows[i], rows[i - 1]);
+    if (!doubt.refused) std::stable_sort(rows.begin(), rows.end(), before);
+    if (doubt.unsure) runtime_.look_into(text({}, true));
+    if (doubt.refused) runtime_.fail("These values have no order.");
+  }
+
+  // ---- numbers
+
+  Value absolute() {
+    if (subject_.is(Kind::kReal)) return real(std::fabs(subject_.real));
+    if (!subject_.is_whole()) return runtime_.fail(fill("A {} has no absolute value.", {type_name(subject_)}));
+    const std::int64_t number = subject_.whole();
+    if (number == INT64_MIN) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+    return integer(number < 0 ? -number : number);
+  }
+
+  Value round() {
+    const std::int64_t precision = whole(0, 0);
+    const std::string_view method = value_[1].is(Kind::kMissing) ? "common" : value_[1].view();
+    if (!subject_.is_number()) return runtime_.fail(fill("A {} cannot be rounded.", {type_name(subject_)}));
+    if (method != "common" && method != "ceil" && method != "floor") {
+      return runtime_.fail("The method of round is common, ceil or floor.");
+    }
+    const auto places = static_cast<int>(std::min<std::int64_t>(std::max<std::int64_t>(precision, -500), 500));
+    if (method == "common") {
+      if (!subject_.is_whole()) return real(round_to(subject_.real, places));
+      if (places >= 0) return integer(subject_.whole());
+      return integer(static_cast<std::int64_t>(round_to(subject_.number(), places)));
+    }
+    const double scale = std::pow(10.0, static_cast<double>(std::abs(places)));
+    const double scaled = places >= 0 ? subject_.number() * scale : subject_.number() / scale;
+    if (!std::isfinite(scaled)) return runtime_.fail("This number is too large to be rounded.");
+    const double rounded = method == "ceil" ? std::ceil(scaled) : std::floor(scaled);
+    return real((places >= 0 ? rounded / scale : rounded * scale) + 0.0);
+  }
+
+  // A number as Python's float() or int() reads it, without underscores at odd places.
+  static bool read_real(std::string_view from, double& number) {
+    std::string text(strip(from, kBoth));
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const bool digit_before = i > 0 && text[i - 1] >= '0' && text[i - 1] <= '9';
+      const bool digit_after = i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
+      if (text[i] == '_' && digit_before && digit_after) continue;
+      plain += text[i];
+    }
+    bool negative = false;
+    std::size_t at = 0;
+    if (!plain.empty() && (plain[0] == '-' || plain[0] == '+')) negative = plain[at++] == '-';
+    const std::string word = lower_case(std::string_view(plain).substr(at));
+    if (word == "inf" || word == "infinity" || word == "nan") {
+      number = word == "nan" ? NAN : negative ? -INFINITY : INFINITY;
+      return true;
+    }
+    std::string json;
+    const std::size_t begin = at;
+    const auto digits_of = [&] {
+      const std::size_t first = at;
+      while (at < plain.size() && plain[at] >= '0' && plain[at] <= '9') ++at;
+      return std::string_view(plain).substr(first, at - first);
+    };
+    const std::string_view front = digits_of();
+    std::string_view back;
+    if (at < plain.size() && plain[at] == '.') {
+      ++at;
+      back = digits_of();
+    }
+    if (front.empty() && back.empty()) return false;
+    json += front.empty() ? "0" : front.substr(std::min(front.find_first_not_of('0'), front.size() - 1));
+    if (!back.empty()) json += '.' + std::string(back);
+    if (at < plain.size() && (plain[at] | 0x20) == 'e') {
+      json += 'e';
+      ++at;
+      if (at < plain.size() && (plain[at] == '-' || plain[at] == '+')) json += plain[at++];
+      const std::string_view exponent = digits_of();
+      if (exponent.empty()) return false;
+      json += exponent;
+    }
+    if (at != plain.size() || at == begin) return false;
+    const auto value = read_decimal(json);
+    number = value ? *value : INFINITY;
+    if (negative) number = -number;
+    return true;
+  }
+  static int digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char small = static_cast<char>(c | 0x20);
+    return small >= 'a' && small <= 'z' ? small - 'a' + 10 : 99;
+  }
+  enum class Read : std::uint8_t { kNo, kYes, kTooLarge };
+  static Read read_whole(std::string_view from, std::int64_t base, std::int64_t& number) {
+    std::string_view text = strip(from, kBoth);
+    bool negative = false;
+    if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
+      negative = text[0] == '-';
+      text.remove_prefix(1);
+    }
+    if (text.size() > 1 && text[0] == '0') {
+      const char kind = static_cast<char>(text[1] | 0x20);
+      const std::int64_t other = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
+      if (other != 0 && (base == other || base == 0)) {
+        base = other;
+        text.remove_prefix(2);
+        if (!text.empty() && text[0] == '_') text.remove_prefix(1);
+      } else if (base == 0 && text.find_first_not_of("0_") != std::string_view::npos) {
+        return Read::kNo;
+      }
+    }
+    if (base == 0) base = 10;
+    if (text.empty() || text.front() == '_' || text.back() == '_') return Read::kNo;
+    number = 0;
+    bool overflows = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '_') {
+        if (text[i - 1] == '_') return Read::kNo;
+        continue;
+      }
+      if (digit(text[i]) >= base) return Read::kNo;
+      overflows = overflows || __builtin_mul_overflow(number, base, &number) ||
+                  __builtin_sub_overflow(number, std::int64_t{digit(text[i])}, &number);
+    }
+    // Counted below zero, where there is one number more.
+    if (!negative) overflows = overflows || __builtin_sub_overflow(std::int64_t{0}, number, &number);
+    return overflows ? Read::kTooLarge : Read::kYes;
+  }
+
+  Value to_int() {
+    const Value otherwise = or_else(0, integer(0));
+    const std::int64_t base = whole(1, 10);
+    if (base != 0 && (base < 2 || base > 36)) return subject_.is(Kind::kText) ? otherwise : otherwise;
+    double number = 0;
+    if (subject_.is(Kind::kText)) {
+      std::int64_t value = 0;
+      const std::string_view from = runtime_.look_into(subject_);
+      const Read read = read_whole(from, base, value);
+      if (read == Read::kYes) return integer(value);
+      if (read == Read::kTooLarge) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+      if (!read_real(from, number)) return otherwise;
+    } else if (subject_.is_whole()) {
+      return integer(subject_.whole());
+    } else if (subject_.is(Kind::kReal)) {
+      number = subject_.real;
+    } else if (subject_.is(Kind::kUndefined)) {
+      return runtime_.attribute(subject_, "value");
+    } else {
+      return otherwise;
+    }
+    if (!std::isfinite(number)) return otherwise;
+    if (std::fabs(number) >= 9.2e18) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+    return integer(static_cast<std::int64_t>(number));
+  }
+  Value to_real() {
+    const Value otherwise = or_else(0, real(0));
+    if (subject_.is_number()) return real(subject_.number());
+    if (subject_.is(Kind::kUndefined)) return runtime_.attribute(subject_, "value");
+    double number = 0;
+    return subject_.is(Kind::kText) && read_real(runtime_.look_into(subject_), number) ? real(number) : otherwise;
+  }
+
+  Value filesizeformat() {
+    double bytes = 0;
+    if (subject_.is_number()) {
+      bytes = subject_.number();
+    } else if (!subject_.is(Kind::kText) || !read_real(runtime_.look_into(subject_), bytes)) {
+      return runtime_.fail("filesizeformat needs a number.");
+    }
+    const bool binary = truth(value_[0]);
+    const double base = binary ? 1024 : 1000;
+    if (bytes == 1) return text("1 Byte");
+    std::string out;
+    if (bytes < base || std::isnan(bytes)) {
+      if (!std::isfinite(bytes)) return runtime_.fail("filesizeformat needs a finite number.");
+      return made(digits(static_cast<std::int64_t>(bytes)) + " Bytes");
+    }
+    static constexpr std::string_view kPrefixes = "kMGTPEZY";
+    double unit = base;
+    for (std::size_t i = 0; i < kPrefixes.size(); ++i) {
+      unit *= base;
+      if (bytes >= unit && i + 1 < kPrefixes.size()) continue;
+      append_fixed(out, base * bytes / unit, 1);
+      out += ' ';
+      out += binary && kPrefixes[i] == 'k' ? 'K' : kPrefixes[i];
+      out += binary ? "iB" : "B";
+      break;
+    }
+    return made(out);
+  }
+
+  // ---- text
+
+  Value center() {
+    const std::string_view from = subject_text();
+    const std::int64_t width = whole(0, 80);
+    const auto size = static_cast<std::int64_t>(count_code_points(from));
+    if (width <= size) return made(std::string(from));
+    if (!runtime_.arena().grant(static_cast<std::size_t>(width))) return runtime_.fail("The template needs too much memory.");
+    const std::int64_t space = width - size;
+    // As CPython: the odd one to the left where the width is odd too.
+    const std::int64_t left = space / 2 + (space & width & 1);
+    return made(std::string(static_cast<std::size_t>(left), ' ') + std::string(from) +
+                std::string(static_cast<std::size_t>(space - left), ' '));
+  }
+
+  Value title_words() {
+    // Words begin behind white space, "-", "(", "{", "[" and "<".
+    const std::string_view from = subject_text();
+    std::string out;
+    for (std::size_t at = 0; at < from.size();) {
+      const auto splits = [&](std::size_t place) {
+        std::size_t next = place;
+        const std::uint32_t c = next_code_point(from, next);
+        return is_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+      };
+      const std::size_t begin = at;
+      const bool gap = splits(at);
+      while (at < from.size() && splits(at) == gap) next_code_point(from, at);
+      const std::string_view word = from.substr(begin, at - begin);
+      if (gap) {
+        out += word;
+      } else {
+        const std::size_t first = bytes_of(word, 1);
+        out += to_upper(word.substr(0, first));
+        out += to_lower(word.substr(first));
+      }
+    }
+    return made(out);
+  }
+
+  Value trim_ends() {
+    const Value from = runtime_.as_text(subject_);
+    if (!given(0)) return runtime_.stripped(from, kBoth);
+    if (!value_[0].is(Kind::kText)) return runtime_.fail("trim needs the characters to take away as a text.");
+    return text(strip(runtime_.look_into(from), kBoth, runtime_.look_into(value_[0])));
+  }
+
+  Value indent() {
+    if (subject_.is(Kind::kUndefined)) return runtime_.attribute(subject_, "lines");
+    const std::string_view from = real_text();
+    std::string by;
+    if (value_[0].is(Kind::kText)) {
+      by = runtime_.look_into(value_[0]);
+    } else {
+      const std::int64_t width = whole(0, 4);
+      if (width > 100'000) return runtime_.fail("This indentation is too wide.");
+      by.assign(static_cast<std::size_t>(std::max<std::int64_t>(0, width)), ' ');
+    }
+    if (runtime_.failed()) return missing();
+    const std::string whole_text = std::string(from) + '\n';
+    const auto lines = split_lines(whole_text);
+    if (by.size() * lines.size() > kMaxRenderBytes) return runtime_.fail("The template needs too much memory.");
+    std::string out = truth(value_[1]) ? by : std::string();
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (i > 0) {
+        out += '\n';
+        if (truth(value_[2]) || !lines[i].empty()) out += by;
+      }
+      out += lines[i];
+    }
+    return made(out);
+  }
+
+  Value truncate() {
+    if (subject_.is(Kind::kUndefined)) return text("");
+    const std::string_view from = real_text();
+    const std::int64_t length = whole(0, 255);
+    const std::string_view end = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "...";
+    const std::int64_t leeway = given(3) ? whole(3, 5) : 5;
+    const auto end_size = static_cast<std::int64_t>(count_code_points(end));
+    if (length < end_size || leeway < 0) return runtime_.fail("truncate needs room for its end mark.");
+    if (static_cast<std::int64_t>(count_code_points(from)) <= length + leeway) return subject_;
+    std::string_view kept = from.substr(0, bytes_of(from, static_cast<std::size_t>(length - end_size)));
+    if (!truth(value_[1])) kept = kept.substr(0, kept.rfind(' '));
+    return made(std::string(kept) + std::string(end));
+  }
+
+  Value wordcount() {
+    const std::string_view from = subject_text();
+    std::int64_t count = 0;
+    bool inside = false;
+    for (std::size_t at = 0; at < from.size();) {
+      const bool word = is_word(next_code_point(from, at));
+      count += word && !inside;
+      inside = word;
+    }
+    return integer(count);
+  }
+
+  // Python's textwrap.wrap with expand_tabs and replace_whitespace off, line by line.
+  Value wordwrap();
+  std::string wrap_line(std::string_view line, std::int64_t width, bool break_long, std::string_view by, bool hyphens);
+
+  Value urlencode() {
+    const auto quote = [&](const Value& value, bool query) {
+      std::string out;
+      for (const char c : std::string(runtime_.look_into(runtime_.as_text(value)))) {
+        const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                          c == '.' || c == '-' || c == '~' || (c == '/' && !query);
+        if (safe) {
+          out += c;
+        } else if (c == ' ' && query) {
+          out += '+';
+        } else {
+          out += '%';
+          out += "0123456789ABCDEF"[static_cast<std::uint8_t>(c) >> 4];
+          out += "0123456789ABCDEF"[static_cast<std::uint8_t>(c) & 15];
+        }
+      }
+      return out;
+    };
+    if (!subject_.is_items() && !subject_.is(Kind::kDict)) return made(quote(subject_, false));
+    std::string out;
+    const Items* list = subject_.is(Kind::kDict) ? pairs().items : iterate();
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      const Items* pair = runtime_.iterate(list->data[i]);
+      if (pair == nullptr || pair->size != 2) return runtime_.fail("urlencode needs pairs.");
+      if (i > 0) out += '&';
+      out += quote(pair->data[0], true) + '=' + quote(pair->data[1], true);
+    }
+    return made(out);
+  }
+
+  Value format() {
+    if (given_.count > 0 && given_.named != nullptr) return runtime_.fail("format takes values by place or by name, not both.");
+    const Value pattern = runtime_.as_text(subject_);
+    if (given_.named != nullptr) return runtime_.format(pattern, dict(const_cast<Dict*>(given_.named)));
+    Items* values = runtime_.new_items(given_.count);
+    for (std::uint32_t i = 0; i < given_.count; ++i) add(*values, given_.positional[i]);
+    return runtime_.format(pattern, items(Kind::kTuple, values));
+  }
+
+  Value replace() {
+    const Value call[] = {runtime_.as_text(value_[0]), runtime_.as_text(value_[1]), or_else(2, integer(-1))};
+    Arguments arguments;
+    arguments.positional = call;
+    arguments.count = value_[2].is(Kind::kNone) ? 2 : 3;
+    return call_method(runtime_, runtime_.as_text(subject_), "replace", arguments);
+  }
+
+  Value to_json() {
+    JsonStyle style;
+    std::string by;
+    if (given(1)) {
+      if (value_[1].is(Kind::kText)) {
+        by = runtime_.look_into(value_[1]);
+      } else {
+        by.assign(static_cast<std::size_t>(std::min<std::int64_t>(std::max<std::int64_t>(whole(1, 0), 0), 1000)), ' ');
+      }
+      style.indent = by;
+    }
+    style.ensure_ascii = truth(value_[0]);
+    style.sort_keys = truth(value_[3]);
+    style.item_separator = style.indent ? "," : ", ";
+    style.key_separator = ": ";
+    if (given(2)) {
+      const Items* pair = runtime_.iterate(value_[2]);
+      if (pair == nullptr || pair->size != 2 || !pair->data[0].is(Kind::kText) || !pair->data[1].is(Kind::kText)) {
+        return runtime_.fail("The separators of tojson are two texts.");
+      }
+      style.item_separator = runtime_.look_into(pair->data[0]);
+      style.key_separator = runtime_.look_into(pair->data[1]);
+    }
+    if (!runtime_.closed(subject_) || runtime_.failed()) return missing();
+    std::string out;
+    if (!append_json(out, subject_, style)) {
+      return runtime_.fail(fill("There is something in this {} that JSON has no form for.", {type_name(subject_)}));
+    }
+    return made(out);
+  }
+
+  // ---- lists
+
+  Value by_attribute() {
+    if (!value_[0].is(Kind::kText)) return runtime_.fail("attr needs a name.");
+    if (subject_.is(Kind::kUndefined)) return runtime_.attribute(subject_, value_[0].view());
+    // Attributes only, not what lies under the name in a dictionary.
+    if (subject_.is(Kind::kDict) && !has_method(subject_, value_[0].view())) return undefined(value_[0].view());
+    return runtime_.attribute(subject_, runtime_.look_into(value_[0]));
+  }
+
+  Value length(const Value& value) {
+    if (value.is(Kind::kText)) return integer(static_cast<std::int64_t>(count_code_points(runtime_.look_into(value))));
+    if (value.is(Kind::kList) || value.is(Kind::kTuple) || value.is(Kind::kView)) return integer(value.items->size);
+    if (value.is(Kind::kDict)) return integer(value.dict->size);
+    if (value.is(Kind::kUndefined)) return integer(0);
+    if (value.is(Kind::kLoop)) return integer(value.loop->items->size);
+    return runtime_.fail(fill("A {} has no length.", {type_name(value)}));
+  }
+
+  Value end_of(bool last) {
+    if (last && subject_.is(Kind::kIterator)) return runtime_.fail("The last of an iterator is not known: use list first.");
+    if (!last && subject_.is(Kind::kIterator)) {
+      Items& rest = *subject_.items;
+      return rest.taken < rest.size ? rest.data[rest.taken++] : undefined("the first of nothing");
+    }
+    const Items* list = iterate();
+    if (list == nullptr) return missing();
+    if (list->size == 0) return undefined(last ? "the last of nothing" : "the first of nothing");
+    return list->data[last ? list->size - 1 : 0];
+  }
+
+  Value pairs() {
+    Items* list = runtime_.new_items();
+    if (subject_.is(Kind::kUndefined)) return items(Kind::kIterator, list);
+    if (!subject_.is(Kind::kDict)) return runtime_.fail("items needs a dictionary.");
+    for (std::uint32_t i = 0; i < subject_.dict->size; ++i) {
+      Items* pair = runtime_.new_items(2);
+      add(*pair, subject_.dict->entries[i].key);
+      add(*pair, subject_.dict->entries[i].value);
+      add(*list, items(Kind::kTuple, pair));
+    }
+    return items(Kind::kIterator, list);
+  }
+
+  Value join() {
+    const Items* list = iterate();
+    Value by = value_[0].is(Kind::kMissing) ? text("") : runtime_.as_text(value_[0]);
+    by.markup = false;
+    Value out = text("");
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      if (i > 0 && by.size > 0) out = runtime_.add(out, by);
+      Value part = runtime_.as_text(attribute_of(list->data[i], value_[1]));
+      part.markup = false;
+      out = runtime_.add(out, part);
+    }
+    return out;
+  }
+
+  Value batch() {
+    const std::int64_t size = whole(0, 1);
+    const Items* list = iterate();
+    Items* rows = runtime_.new_items();
+    Items* row = nullptr;
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      if (row == nullptr || row->size == size) {
+        if (row != nullptr || size == 0) add(*rows, items(Kind::kList, row == nullptr ? runtime_.new_items() : row));
+        row = runtime_.new_items();
+      }
+      add(*row, list->data[i]);
+    }
+    if (row != nullptr) {
+      if (given(1) && size > row->size) {
+        if (!runtime_.charge(static_cast<std::size_t>(size) - row->size)) return missing();
+        while (row->size < size) add(*row, value_[1]);
+      }
+      add(*rows, items(Kind::kList, row));
+    }
+    return items(Kind::kIterator, rows);
+  }
+
+  Value slice() {
+    const std::int64_t count = whole(0, 1);
+    const Items* list = iterate();
+    if (list == nullptr || runtime_.failed()) return missing();
+    if (count == 0) return runtime_.fail("slice needs at least one part.");
+    Items* rows = runtime_.new_items();
+    if (count > 0 && !runtime_.charge(static_cast<std::size_t>(count))) return missing();
+    const std::int64_t each = count > 0 ? list->size / count : 0;
+    const std::int64_t extra = count > 0 ? list->size % count : 0;
+    std::uint32_t at = 0;
+    for (std::int64_t i = 0; i < count && !runtime_.failed(); ++i) {
+      Items* row = runtime_.new_items();
+      for (std::int64_t k = 0; k < each + (i < extra ? 1 : 0); ++k) add(*row, list->data[at++]);
+      if (given(1) && i >= extra) add(*row, value_[1]);
+      add(*rows, items(Kind::kList, row));
+    }
+    return items(Kind::kIterator, rows);
+  }
+
+  Value dictsort() {
+    if (!subject_.is(Kind::kDict)) {
+      return subject_.is(Kind::kUndefined) ? runtime_.attribute(subject_, "items") : runtime_.fail("dictsort needs a dictionary.");
+    }
+    const std::string_view by = value_[1].is(Kind::kText) ? value_[1].view() : "key";
+    if (by != "key" && by != "value") return runtime_.fail("dictsort sorts by key or by value.");
+    std::vector<std::pair<Value, Value>> rows;
+    const Items* list = pairs().items;
+    for (std::uint32_t i = 0; i < list->size; ++i) {
+      const Value& key = list->data[i].items->data[by == "key" ? 0 : 1];
+      rows.emplace_back(folded(key, truth(value_[0])), list->data[i]);
+    }
+    sort_by(rows, truth(value_[2]));
+    return list_of(rows);
+  }
+  Value list_of(const std::vector<std::pair<Value, Value>>& rows) {
+    Items* out = runtime_.new_items(static_cast<std::uint32_t>(rows.size()));
+    for (const auto& row : rows) add(*out, row.second);
+    return items(Kind::kList, out);
+  }
+
+  Value sort() {
+    const Items* list = iterate();
+    std::vector<std::pair<Value, Value>> rows;
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      Value key;
+      if (value_[2].is(Kind::kText) && value_[2].view().find(',') != std::string_view::npos) {
+        // Several attributes: by the first, then the next.
+        Items* keys = runtime_.new_items();
+        std::string_view rest = value_[2].view();
+        for (;;) {
+          const std::size_t comma = rest.find(',');
+          add(*keys, folded(attribute_of(list->data[i], text(rest.substr(0, comma))), truth(value_[1])));
+          if (comma == std::string_view::npos) break;
+          rest = rest.substr(comma + 1);
+        }
+        key = items(Kind::kList, keys);
+      } else {
+        key = folded(attribute_of(list->data[i], value_[2]), truth(value_[1]));
+      }
+      rows.emplace_back(key, list->data[i]);
+    }
+    if (list == nullptr || runtime_.failed()) return missing();
+    sort_by(rows, truth(value_[0]));
+    return list_of(rows);
+  }
+
+  Value extreme(bool greatest) {
+    const Items* list = iterate();
+    if (list == nullptr) return missing();
+    if (list->size == 0) return undefined("the least or greatest of nothing");
+    Value best = list->data[0];
+    Value best_key = folded(attribute_of(best, value_[1]), truth(value_[0]));
+    for (std::uint32_t i = 1; i < list->size && !runtime_.failed(); ++i) {
+      const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
+      if (greatest ? runtime_.is_less(best_key, key) : runtime_.is_less(key, best_key)) {
+        best = list->data[i];
+        best_key = key;
+      }
+    }
+    return best;
+  }
+
+  Value unique() {
+    const Items* list = iterate();
+    Items* out = runtime_.new_items();
+    Dict seen;
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
+      if (!hashable(key)) return runtime_.fail(fill("A {} cannot be compared for unique.", {type_name(key)}));
+      if (find(seen, key) != nullptr) continue;
+      put(runtime_.arena(), seen, key, none());
+      add(*out, list->data[i]);
+    }
+    return items(Kind::kIterator, out);
+  }
+
+  Value groupby() {
+    const Value* otherwise = given(1) ? &value_[1] : nullptr;
+    const Items* list = iterate();
+    std::vector<std::pair<Value, Value>> rows;
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      rows.emplace_back(folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
+    }
+    if (list == nullptr || runtime_.failed()) return missing();
+    sort_by(rows, false);
+    Items* groups = runtime_.new_items();
+    for (std::size_t i = 0; i < rows.size() && !runtime_.failed();) {
+      Items* members = runtime_.new_items();
+      const std::size_t first = i;
+      for (; i < rows.size() && runtime_.equals(rows[first].first, rows[i].first); ++i) add(*members, rows[i].second);
+      Items* group = runtime_.new_items(2);
+      // The key as the first of the group has it.
+      add(*group, truth(value_[2]) ? rows[first].first : attribute_of(rows[first].second, value_[0], otherwise));
+      add(*group, items(Kind::kList, members));
+      group->label = "group";
+      add(*groups, items(Kind::kTuple, group));
+      if (i == first) break;
+    }
+    return items(Kind::kList, groups);
+  }
+
+  Value sum() {
+    const Items* list = iterate();
+    Value total = or_else(1, integer(0));
+    if (total.is(Kind::kText)) return runtime_.fail("sum does not add texts: use join.");
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+      total = runtime_.add(total, attribute_of(list->data[i], value_[0]));
+    }
+    return total;
+  }
+
+  Value reverse() {
+    if (subject_.is(Kind::kText)) {
+      const std::string_view from = runtime_.look_into(subject_);
+      std::string out;
+      for (std::size_t end = from.size(); end > 0;) {
+        std::size_t begin = end - 1;
+        while (begin > 0 && (static_cast<std::uint8_t>(from[begin]) & 0xC0) == 0x80) --begin;
+        out += from.substr(begin, end - begin);
+        end = begin;
+      }
+      return made(out);
+    }
+    const Items* list = iterate();
+    if (list == nullptr) return missing();
+    Items* out = runtime_.new_items(list->size);
+    for (std::uint32_t i = list->size; i > 0; --i) add(*out, list->data[i - 1]);
+    // Only an iterator has to be made a list of before.
+    return items(subject_.is(Kind::kIterator) || subject_.is(Kind::kUndefined) ? Kind::kList : Kind::kIterator, out);
+  }
+
+  Value map() {
+    const Items* list = iterate();
+    if (list == nullptr || runtime_.failed()) return missing();
+    Items* out = runtime_.new_items(list->size);
+    const Value* path = given_.named == nullptr ? nullptr : find(*given_.named, "attribute");
+    if (given_.count == 0 && path != nullptr) {
+      const Value* otherwise = find(*given_.named, "default");
+      if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return lazy_failure(list, "map got an unknown argument.");
+      if (otherwise != nullptr && otherwise->is(Kind::kNone)) otherwise = nullptr;
+      for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
+        add(*out, attribute_of(list->data[i], *path, otherwise));
+      }
+      return items(Kind::kIterator, out);
+    }
+    const Symbol filter = given_.count > 0 && given_.positional[0].is(Kind::kText)
+                              ? filter_named(given_.positional[0].view())
+                              : kNoSymbol;
+    if (filter == kNoSymbol) return lazy_failure(list, "map needs the name of a filter, or attribute=.");
+    Arguments rest = given_;
+    ++rest.positional;
+    --rest.count;
+    for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
+      add(*out, call_filter(runtime_, filter, list->data[i], rest));
+    }
+    return items(Kind::kIterator, out);
+  }
+  // Of nothing nothing is asked.
+  Value lazy_failure(const Items* list, std::string_view message) {
+    if (list->size == 0 && subject_.is(Kind::kUndefined)) return items(Kind::kIterator, runtime_.new_items());
+    return runtime_.fail(message);
+  }
+
+  Value select(bool wanted, bool by_attribute) {
+    // As Jinja2: what is empty is not even looked at.
+    if (!truth(subject_)) return items(Kind::kIterator, runtime_.new_items());
+    const Items* list = iterate();
+    if (list == nullptr || runtime_.failed()) return missing();
+    Arguments rest = given_;
+    Value path;
+    if (by_attribute) {
+      if (rest.count == 0) return runtime_.fail("This filter needs the name of an attribute.");
+      path = *rest.positional++;
+      --rest.count;
+    }
+    Symbol test = kNoSymbol;
+    if (rest.count > 0) {
+      test = rest.positional->is(Kind::kText) ? test_named(rest.positional->view()) : kNoSymbol;
+      if (test == kNoSymbol && list->size > 0) return runtime_.fail("This filter was given a test that nobody knows.");
+      ++rest.positional;
+      --rest.count;
+    }
+    Items* out = runtime_.new_items();
+    for (std::uint32_t i = 0; i < list->size && runtime_.charge(1); ++i) {
+      const Value value = attribute_of(list->data[i], path);
+      if (runtime_.failed()) break;
+      const bool holds = test == kNoSymbol ? truth(value) : call_test(runtime_, test, value, rest);
+      if (holds == wanted) add(*out, list->data[i]);
+    }
+    return items(Kind::kIterator, out);
+  }
+
+  Runtime& runtime_;
+  const Value& subject_;
+  const Arguments& given_;
+  Value value_[kMostArguments];
+};
+
+Value Filters::wordwrap() {
+  const std::string_view from = real_text();
+  const std::int64_t width = whole(0, 79);
+  const bool break_long = truth(or_else(1, boolean(true)));
+  const std::string_view by = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "\n";
+  const bool hyphens = truth(or_else(3, boolean(true)));
+  if (runtime_.failed()) return missing();
+  const auto lines = split_lines(from);
+  std::string out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += by;
+    if (width <= 0) return runtime_.fail("wordwrap needs a width of at least 1.");
+    out += wrap_line(lines[i], width, break_long, by, hyphens);
+  }
+  return made(out);
+}
+
+std::string Filters::wrap_line(std::string_view line, std::int64_t width, bool break_long, std::string_view by,
+                               bool hyphens) {
+  // Chunks as textwrap's word separator cuts them: runs of its white space, words, and the parts of words with hyphens.
+  std::vector<std::string_view> chunks;
+  const auto is_gap = [](char c) { return c == ' ' || (c >= 9 && c <= 13); };
+  const auto is_letter = [&](std::size_t at) {
+    if (at >= line.size()) return false;
+    std::size_t next = at;
+    const std::uint32_t c = next_code_point(line, next);
+    return is_word(c) && !(c >= '0' && c <= '9');
+  };
+  const auto letter_before = [&](std::size_t at) {
+    if (at == 0) return false;
+    std::size_t begin = at - 1;
+    while (begin > 0 && (static_cast<std::uint8_t>(line[begin]) & 0xC0) == 0x80) --begin;
+    return is_letter(begin);
+  };
+  for (std::size_t at = 0; at < line.size();) {
+    const std::size_t begin = at;
+    const bool gap = is_gap(line[at]);
+    while (at < line.size() && is_gap(line[at]) == gap) ++at;
+    const std::string_view word = line.substr(begin, at - begin);
+    if (gap || !hyphens) {
+      chunks.push_back(word);
+      continue;
+    }
+    std::size_t from = 0;
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      if (word[i] != '-') continue;
+      std::size_t end = i;
+      while (end < word.size() && word[end] == '-') ++end;
+      const std::size_t place = begin + i;
+      const bool dash = end - i > 1;
+      if (dash) {
+        // An em-dash stands alone between two words.
+        if (end < word.size() && from < i) {
+          chunks.push_back(word.substr(from, i - from));
+          chunks.push_back(word.substr(i, end - i));
+          from = end;
+        }
+        i = end - 1;
+        continue;
+      }
+      // Two letters before, two behind: a place to break.
+      std::size_t two = place;
+      bool letters = letter_before(place);
+      if (letters) {
+        two = place - 1;
+        while (two > 0 && (static_cast<std::uint8_t>(line[two]) & 0xC0) == 0x80) --two;
+        letters = letter_before(two) && two > begin + from;
+      }
+      std::size_t after = place + 1;
+      bool follows = is_letter(after);
+      if (follows) {
+        next_code_point(line, after);
+        follows = is_letter(after) || (after < line.size() && line[after] == '-' && is_letter(after + 1));
+      }
+      if (letters && follows) {
+        chunks.push_back(word.substr(from, i + 1 - from));
+        from = i + 1;
+      }
+    }
+    if (from < word.size()) chunks.push_back(word.substr(from));
+  }
+  const auto blank = [](std::string_view chunk) { return strip(chunk, kBoth).empty(); };
+  const auto size_of = [](std::string_view chunk) { return static_cast<std::int64_t>(count_code_points(chunk)); };
+  std::string out;
+  bool any = false;
+  std::size_t at = 0;
+  while (at < chunks.size()) {
+    if (any && blank(chunks[at])) ++at;
+    std::vector<std::string_view> row;
+    std::int64_t used = 0;
+    while (at < chunks.size() && used + size_of(chunks[at]) <= width) {
+      used += size_of(chunks[at]);
+      row.push_back(chunks[at++]);
+    }
+    if (at < chunks.size() && size_of(chunks[at]) > width) {
+      const std::int64_t left = width - used;
+      if (break_long) {
+        std::size_t cut = bytes_of(chunks[at], static_cast<std::size_t>(std::max<std::int64_t>(left, width < 1 ? 1 : left)));
+        if (hyphens && size_of(chunks[at]) > left) {
+          const std::size_t hyphen = chunks[at].substr(0, cut).rfind('-');
+          if (hyphen != std::string_view::npos && hyphen > 0 &&
+              chunks[at].substr(0, hyphen).find_first_not_of('-') != std::string_view::npos) {
+            cut = hyphen + 1;
+          }
+        }
+        row.push_back(chunks[at].substr(0, cut));
+        chunks[at] = chunks[at].substr(cut);
+      } else if (row.empty()) {
+        row.push_back(chunks[at++]);
+      }
+    }
+    if (!row.empty() && blank(row.back())) row.pop_back();
+    if (row.empty()) continue;
+    if (any) out += by;
+    for (const std::string_view chunk : row) out += chunk;
+    any = true;
+  }
+  return out;
+}
+
+}  // namespace
+
+Symbol filter_named(std::string_view name) { return position(kNames, std::size(kNames), name); }
+
+Value call_filter(Runtime& runtime, Symbol filter, const Value& subject, const Arguments& arguments) {
+  if (runtime.failed()) return undefined();
+  return Filters(runtime, subject, arguments).apply(static_cast<Filter>(filter));
+}
+
+}  // namespace tierwise::prompt

@@ -1,0 +1,784 @@
+#include "prompt/parser.h"
+
+#include <initializer_list>
+#include <utility>
+
+#include "base/text.h"
+#include "prompt/builtins.h"
+#include "prompt/lexer.h"
+
+namespace tierwise::prompt {
+namespace {
+
+constexpr std::size_t kMaxTreeBytes = 64 << 20;
+
+class Parser {
+ public:
+  Parser(Template& made, std::vector<Token> tokens) : made_(made), tokens_(std::move(tokens)) {}
+
+  OwnedError run() {
+    made_.names = {"loop", "caller", "varargs", "kwargs"};
+    made_.body = parse_body({});
+    if (!unknown_.empty()) {
+      const Node* node = unknown_[0];
+      fail_at(node->at, fill("There is no {} named {}.", {node->op == Op::kFilter ? "filter" : "test", node->value.view()}));
+    }
+    return std::move(error_);
+  }
+
+ private:
+  using Words = std::initializer_list<std::string_view>;
+
+  // Counts how deep things are nested.
+  class Depth {
+   public:
+    explicit Depth(Parser& parser) : parser_(parser) {
+      if (++parser_.depth_ > kMaxParseDepth) parser_.fail("Brackets, blocks or operators are nested too deeply here.");
+    }
+    ~Depth() { --parser_.depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+
+   private:
+    Parser& parser_;
+  };
+
+  const Token& current() const { return tokens_[at_]; }
+  const Token& look() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
+  void advance() {
+    if (at_ + 1 < tokens_.size()) ++at_;
+  }
+  bool failed() const { return error_ != nullptr; }
+  void fail(std::string_view message) { fail_at(current().at, message); }
+  void fail_at(std::size_t at, std::string_view message) {
+    if (error_ == nullptr) error_ = template_error(made_.source, at, message);
+    // Everything after stops at once.
+    at_ = tokens_.size() - 1;
+  }
+  std::string described() const {
+    switch (current().type) {
+      case TokenType::kEnd:
+        return "the end of the template";
+      case TokenType::kBlockEnd:
+        return "%}";
+      case TokenType::kVariableEnd:
+        return "}}";
+      case TokenType::kNumber:
+        return "a number";
+      case TokenType::kText:
+        return "a text";
+      default:
+        return std::string(current().text);
+    }
+  }
+  void expected(std::string_view what) { fail(fill("Expected {}, found {}.", {what, described()})); }
+  bool skip(std::string_view op) {
+    if (!current().is(op)) return false;
+    advance();
+    return true;
+  }
+  bool skip_name(std::string_view name) {
+    if (!current().names(name)) return false;
+    advance();
+    return true;
+  }
+  void expect(std::string_view op) {
+    if (!skip(op)) expected(op);
+  }
+  void expect(TokenType type, std::string_view what) {
+    if (current().type == type) {
+      advance();
+    } else {
+      expected(what);
+    }
+  }
+  std::string_view expect_name() {
+    const std::string_view name = current().text;
+    if (current().type != TokenType::kName) expected("a name");
+    advance();
+    return failed() ? std::string_view() : name;
+  }
+  bool at_any(Words words) const {
+    for (const std::string_view word : words) {
+      if (current().names(word)) return true;
+    }
+    return false;
+  }
+
+  Node* make(Op op, std::size_t at) {
+    Node* node = made_.arena.make<Node>();
+    node->op = op;
+    node->at = static_cast<std::uint32_t>(at);
+    if (made_.arena.over()) fail("The template is too large.");
+    return node;
+  }
+  Node* make(Op op) { return make(op, current().at); }
+  Node* make(Op op, std::size_t at, Node* a, Node* b = nullptr, Node* c = nullptr) {
+    Node* node = make(op, at);
+    node->a = a;
+    node->b = b;
+    node->c = c;
+    return node;
+  }
+  Node* constant(const Value& value, std::size_t at) {
+    Node* node = make(Op::kConstant, at);
+    node->value = value;
+    return node;
+  }
+  Symbol symbol(std::string_view name) {
+    for (std::size_t i = 0; i < made_.names.size(); ++i) {
+      if (made_.names[i] == name) return static_cast<Symbol>(i);
+    }
+    made_.names.push_back(name);
+    return static_cast<Symbol>(made_.names.size() - 1);
+  }
+  // Links siblings in their order.
+  struct Chain {
+    Node* first = nullptr;
+    Node* last = nullptr;
+    void add(Node* node) {
+      (last == nullptr ? first : last->next) = node;
+      // What is added may be a chain itself.
+      for (last = node; last->next != nullptr;) last = last->next;
+    }
+  };
+
+  // -------------------------------------------------------------------------------------------------- statements
+
+  // Until one of `ends` follows "{%"; that word is the current token then.
+  Node* parse_body(Words ends) {
+    const Depth depth(*this);
+    Chain body;
+    while (!failed()) {
+      const Token& token = current();
+      if (token.type == TokenType::kData) {
+        Node* data = make(Op::kData);
+        data->value = text(token.text);
+        body.add(data);
+        advance();
+      } else if (token.type == TokenType::kVariableBegin) {
+        advance();
+        const std::size_t at = current().at;
+        body.add(make(Op::kOutput, at, parse_tuple(true)));
+        expect(TokenType::kVariableEnd, "}}");
+      } else if (token.type == TokenType::kBlockBegin) {
+        advance();
+        if (at_any(ends)) return body.first;
+        body.add(parse_statement());
+        expect(TokenType::kBlockEnd, "%}");
+      } else {
+        if (ends.size() > 0) expected(fill("{% {} %}", {*(ends.end() - 1)}));
+        break;
+      }
+    }
+    return body.first;
+  }
+  // The rest of a tag, and all to `end`, which is passed.
+  Node* parse_block(std::string_view end) { return parse_block_to({end}); }
+  Node* parse_block_to(Words ends) {
+    expect(TokenType::kBlockEnd, "%}");
+    Node* body = parse_body(ends);
+    return body;
+  }
+  // Unknown filters and tests count at once, but where a condition may never let them run.
+  class Branch {
+   public:
+    Branch(Parser& parser, bool conditional) : parser_(parser), before_(parser.conditional_) {
+      parser.conditional_ = conditional;
+    }
+    ~Branch() { parser_.conditional_ = before_; }
+    Branch(const Branch&) = delete;
+    Branch& operator=(const Branch&) = delete;
+
+   private:
+    Parser& parser_;
+    bool before_;
+  };
+  class Loops {
+   public:
+    Loops(Parser& parser, int loops) : parser_(parser), before_(parser.loops_) { parser.loops_ = loops; }
+    ~Loops() { parser_.loops_ = before_; }
+    Loops(const Loops&) = delete;
+    Loops& operator=(const Loops&) = delete;
+
+   private:
+    Parser& parser_;
+    int before_;
+  };
+
+  Node* parse_statement() {
+    const Token token = current();
+    if (token.type != TokenType::kName) {
+      expected("a tag's name");
+      return make(Op::kScope);
+    }
+    advance();
+    if (token.text == "if") return parse_if(token.at);
+    if (token.text == "for") return parse_for(token.at);
+    if (token.text == "set") return parse_set(token.at);
+    if (token.text == "macro") return parse_macro(token.at);
+    if (token.text == "call") return parse_call_block(token.at);
+    if (token.text == "filter") {
+      Node* node = make(Op::kFilterBlock, token.at);
+      node->b = parse_filter_chain(nullptr, true);
+      const Branch branch(*this, false);
+      node->body = parse_block("endfilter");
+      advance();
+      return node;
+    }
+    if (token.text == "with") return parse_with(token.at);
+    if (token.text == "generation") {
+      Node* node = make(Op::kScope, token.at);
+      const Branch branch(*this, false);
+      const Loops loops(*this, 0);
+      node->body = parse_block("endgeneration");
+      advance();
+      return node;
+    }
+    if (token.text == "break" || token.text == "continue") {
+      if (loops_ == 0) fail_at(token.at, fill("{} stands outside of a loop.", {token.text}));
+      return make(token.text == "break" ? Op::kBreak : Op::kContinue, token.at);
+    }
+    fail_at(token.at, fill("The tag {} is not known or not supported here.", {token.text}));
+    return make(Op::kScope);
+  }
+
+  Node* parse_if(std::size_t at) {
+    Node* first = make(Op::kIf, at);
+    const Branch branch(*this, true);
+    for (Node* node = first;;) {
+      node->a = parse_tuple(false);
+      node->b = parse_block_to({"elif", "else", "endif"});
+      const std::size_t word = current().at;
+      if (skip_name("elif")) {
+        node->mode = kElif;
+        node->c = make(Op::kIf, word);
+        node = node->c;
+        continue;
+      }
+      if (skip_name("else")) node->c = parse_block("endif");
+      advance();
+      return first;
+    }
+  }
+
+  Node* parse_for(std::size_t at) {
+    Node* node = make(Op::kFor, at);
+    node->a = parse_target(false);
+    if (!skip_name("in")) expected("in");
+    node->b = parse_tuple(false, "recursive");
+    const Branch branch(*this, false);
+    if (skip_name("if")) node->c = parse_expression();
+    if (skip_name("recursive")) node->mode |= kRecursive;
+    {
+      const Loops loops(*this, loops_ + 1);
+      node->body = parse_block_to({"else", "endfor"});
+    }
+    if (skip_name("else")) node->other = parse_block("endfor");
+    advance();
+    return node;
+  }
+
+  Node* parse_set(std::size_t at) {
+    Node* target = parse_target(true);
+    if (skip("=")) return make(Op::kSet, at, target, parse_tuple(true));
+    Node* node = make(Op::kSetBlock, at, target);
+    if (current().is("|")) node->b = parse_filter_chain(nullptr, false);
+    const Branch branch(*this, false);
+    node->body = parse_block("endset");
+    advance();
+    return node;
+  }
+
+  Node* parse_with(std::size_t at) {
+    Node* node = make(Op::kWith, at);
+    Chain pairs;
+    while (!failed() && current().type != TokenType::kBlockEnd) {
+      if (pairs.first != nullptr) expect(",");
+      pairs.add(parse_target(false));
+      expect("=");
+      pairs.add(parse_expression());
+    }
+    node->a = pairs.first;
+    const Branch branch(*this, false);
+    node->body = parse_block("endwith");
+    advance();
+    return node;
+  }
+
+  Node* parse_parameters() {
+    Chain parameters;
+    bool defaults = false;
+    expect("(");
+    while (!failed() && !current().is(")")) {
+      if (parameters.first != nullptr) expect(",");
+      Node* parameter = make(Op::kParameter);
+      parameter->symbol = symbol(assignable(expect_name()));
+      if (skip("=")) {
+        parameter->a = parse_expression();
+        defaults = true;
+      } else if (defaults) {
+        fail("A parameter without a default follows one with a default.");
+      }
+      parameters.add(parameter);
+    }
+    expect(")");
+    return parameters.first;
+  }
+
+  // The body of a macro or call block, and what of `caller`, `varargs`, `kwargs` it speaks of.
+  void parse_macro_body(Node* node, std::string_view end) {
+    const Branch branch(*this, false);
+    const Loops loops(*this, 0);
+    const std::uint8_t outside = std::exchange(uses_, std::uint8_t{0});
+    node->body = parse_block(end);
+    advance();
+    node->mode = uses_;
+    uses_ |= outside;
+  }
+  Node* parse_macro(std::size_t at) {
+    Node* node = make(Op::kMacro, at);
+    node->symbol = symbol(assignable(expect_name()));
+    node->a = parse_parameters();
+    parse_macro_body(node, "endmacro");
+    return node;
+  }
+  Node* parse_call_block(std::size_t at) {
+    Node* node = make(Op::kCallBlock, at);
+    if (current().is("(")) node->b = parse_parameters();
+    const std::size_t call = current().at;
+    node->a = parse_expression();
+    if (!failed() && node->a->op != Op::kCall) fail_at(call, "A call block needs a call: {% call name() %}.");
+    parse_macro_body(node, "endcall");
+    return node;
+  }
+
+  // ----------------------------------------------------------------------------------------------------- targets
+
+  std::string_view assignable(std::string_view name) {
+    for (const std::string_view constant : {"true", "false", "none", "True", "False", "None"}) {
+      if (name == constant) fail(fill("{} cannot be assigned to.", {name}));
+    }
+    return name;
+  }
+  Node* parse_target_part(bool attributes) {
+    if (skip("(")) {
+      Node* inner = parse_target(attributes, ")");
+      expect(")");
+      return inner;
+    }
+    Node* node = make(Op::kName);
+    const std::string_view name = assignable(expect_name());
+    node->symbol = symbol(name);
+    if (attributes && skip(".")) {
+      node->op = Op::kSetAttribute;
+      node->value = text(expect_name());
+    }
+    return node;
+  }
+  // One name, or several between commas.
+  Node* parse_target(bool attributes, std::string_view close = {}) {
+    const Depth depth(*this);
+    const std::size_t at = current().at;
+    Chain parts;
+    bool several = false;
+    while (!failed()) {
+      if (parts.first != nullptr && (current().names("in") || current().is("=") || current().is(close))) break;
+      parts.add(parse_target_part(attributes));
+      if (!skip(",")) break;
+      several = true;
+    }
+    return several ? make(Op::kTuple, at, parts.first) : parts.first != nullptr ? parts.first : make(Op::kName);
+  }
+
+  // ------------------------------------------------------------------------------------------------- expressions
+
+  bool at_tuple_end(std::string_view word) const {
+    const TokenType type = current().type;
+    return type == TokenType::kVariableEnd || type == TokenType::kBlockEnd || current().is(")") ||
+           (!word.empty() && current().names(word));
+  }
+  // An expression, or several between commas as a tuple.
+  Node* parse_tuple(bool conditions, std::string_view end = {}, bool brackets = false) {
+    const Depth depth(*this);
+    const std::size_t at = current().at;
+    Chain elements;
+    bool several = false;
+    while (!failed()) {
+      if (at_tuple_end(end)) break;
+      elements.add(conditions ? parse_expression() : parse_or());
+      if (!skip(",")) break;
+      several = true;
+    }
+    if (!several && elements.first != nullptr) return elements.first;
+    if (!several && !brackets) expected("an expression");
+    return make(Op::kTuple, at, elements.first);
+  }
+
+  Node* parse_expression() {
+    const Depth depth(*this);
+    const std::size_t at = current().at;
+    const std::size_t before = unknown_.size();
+    Node* node = parse_or();
+    while (!failed() && skip_name("if")) {
+      // What a condition may keep from running is not refused before it runs.
+      unknown_.resize(before);
+      const Branch branch(*this, true);
+      Node* test = parse_or();
+      Node* other = skip_name("else") ? parse_expression() : nullptr;
+      node = make(Op::kCondition, at, test, node, other);
+    }
+    return node;
+  }
+
+  Node* parse_or() {
+    const Depth depth(*this);
+    Node* node = parse_and();
+    while (!failed()) {
+      const std::size_t at = current().at;
+      if (!skip_name("or")) break;
+      node = make(Op::kOr, at, node, parse_and());
+    }
+    return node;
+  }
+  Node* parse_and() {
+    Node* node = parse_not();
+    while (!failed()) {
+      const std::size_t at = current().at;
+      if (!skip_name("and")) break;
+      node = make(Op::kAnd, at, node, parse_not());
+    }
+    return node;
+  }
+  Node* parse_not() {
+    const Depth depth(*this);
+    const std::size_t at = current().at;
+    if (skip_name("not")) return make(Op::kNot, at, parse_not());
+    return parse_compare();
+  }
+  Node* parse_compare() {
+    Node* node = parse_sum();
+    Chain operands;
+    while (!failed()) {
+      static constexpr std::pair<std::string_view, Comparison> kComparisons[] = {
+          {"==", Comparison::kEqual},       {"!=", Comparison::kNotEqual}, {"<", Comparison::kLess},
+          {"<=", Comparison::kLessOrEqual}, {">", Comparison::kGreater},   {">=", Comparison::kGreaterOrEqual}};
+      const std::size_t at = current().at;
+      bool found = false;
+      Comparison comparison = Comparison::kEqual;
+      for (const auto& [op, meaning] : kComparisons) {
+        if (current().is(op)) {
+          found = true;
+          comparison = meaning;
+        }
+      }
+      if (current().names("in")) {
+        found = true;
+        comparison = Comparison::kIn;
+      } else if (current().names("not") && look().names("in")) {
+        advance();
+        found = true;
+        comparison = Comparison::kNotIn;
+      }
+      if (!found) break;
+      advance();
+      Node* operand = make(Op::kOperand, at, parse_sum());
+      operand->mode = static_cast<std::uint8_t>(comparison);
+      operands.add(operand);
+    }
+    return operands.first == nullptr ? node : make(Op::kCompare, node->at, node, operands.first);
+  }
+  Node* parse_sum() {
+    Node* node = parse_concatenation();
+    while (!failed()) {
+      const std::size_t at = current().at;
+      const Op op = current().is("+") ? Op::kAdd : Op::kSubtract;
+      if (op == Op::kSubtract && !current().is("-")) break;
+      advance();
+      node = make(op, at, node, parse_concatenation());
+    }
+    return node;
+  }
+  Node* parse_concatenation() {
+    const std::size_t at = current().at;
+    Node* node = parse_product();
+    if (!current().is("~")) return node;
+    Chain parts;
+    parts.add(node);
+    while (skip("~")) parts.add(parse_product());
+    return make(Op::kConcatenate, at, parts.first);
+  }
+  Node* parse_product() {
+    Node* node = parse_power();
+    while (!failed()) {
+      const std::size_t at = current().at;
+      Op op = Op::kMultiply;
+      if (current().is("/")) {
+        op = Op::kDivide;
+      } else if (current().is("//")) {
+        op = Op::kFloorDivide;
+      } else if (current().is("%")) {
+        op = Op::kModulo;
+      } else if (!current().is("*")) {
+        break;
+      }
+      advance();
+      node = make(op, at, node, parse_power());
+    }
+    return node;
+  }
+  Node* parse_power() {
+    Node* node = parse_unary(true);
+    while (!failed()) {
+      const std::size_t at = current().at;
+      if (!skip("**")) break;
+      node = make(Op::kPower, at, node, parse_unary(true));
+    }
+    return node;
+  }
+  Node* parse_unary(bool filters) {
+    const Depth depth(*this);
+    const std::size_t at = current().at;
+    Node* node = nullptr;
+    if (skip("-")) {
+      node = make(Op::kNegative, at, parse_unary(false));
+    } else if (skip("+")) {
+      node = make(Op::kPositive, at, parse_unary(false));
+    } else {
+      node = parse_primary();
+    }
+    node = parse_postfix(node);
+    return filters ? parse_filters(node) : node;
+  }
+
+  Node* parse_primary() {
+    const Token token = current();
+    const std::size_t at = token.at;
+    if (token.type == TokenType::kName) {
+      advance();
+      if (token.text == "true" || token.text == "True") return constant(boolean(true), at);
+      if (token.text == "false" || token.text == "False") return constant(boolean(false), at);
+      if (token.text == "none" || token.text == "None") return constant(none(), at);
+      Node* node = make(Op::kName, at);
+      node->symbol = symbol(token.text);
+      node->value = global_function(token.text);
+      if (token.text == "caller") uses_ |= kUsesCaller;
+      if (token.text == "varargs") uses_ |= kUsesVarargs;
+      if (token.text == "kwargs") uses_ |= kUsesKwargs;
+      return node;
+    }
+    if (token.type == TokenType::kText) {
+      advance();
+      std::string_view whole = token.text;
+      while (current().type == TokenType::kText) {
+        whole = made_.arena.extend(whole, current().text);
+        advance();
+      }
+      return constant(text(whole), at);
+    }
+    if (token.type == TokenType::kNumber) {
+      advance();
+      return constant(token.number, at);
+    }
+    if (skip("(")) {
+      Node* node = parse_tuple(true, {}, true);
+      expect(")");
+      return node;
+    }
+    if (skip("[")) return make(Op::kList, at, parse_elements("]", false));
+    if (skip("{")) return make(Op::kDictionary, at, parse_elements("}", true));
+    expected("an expression");
+    return make(Op::kConstant);
+  }
+  Node* parse_elements(std::string_view close, bool pairs) {
+    Chain elements;
+    while (!failed() && !current().is(close)) {
+      if (elements.first != nullptr) expect(",");
+      if (current().is(close)) break;
+      elements.add(parse_expression());
+      if (!pairs) continue;
+      expect(":");
+      elements.add(parse_expression());
+    }
+    expect(close);
+    return elements.first;
+  }
+
+  Node* parse_postfix(Node* node) {
+    while (!failed()) {
+      const std::size_t at = current().at;
+      if (skip(".")) {
+        if (current().type == TokenType::kNumber && current().number.is(Kind::kInteger)) {
+          node = make(Op::kItem, at, node, constant(current().number, at));
+          advance();
+        } else {
+          node = make(Op::kAttribute, at, node);
+          node->value = text(expect_name());
+        }
+      } else if (skip("[")) {
+        node = make(Op::kItem, at, node, parse_subscripts());
+      } else if (current().is("(")) {
+        node = make(Op::kCall, at, node, parse_arguments());
+      } else {
+        break;
+      }
+    }
+    return node;
+  }
+  Node* parse_subscripts() {
+    const std::size_t at = current().at;
+    Chain subscripts;
+    while (!failed() && !current().is("]")) {
+      if (subscripts.first != nullptr) expect(",");
+      subscripts.add(parse_subscript());
+    }
+    expect("]");
+    if (subscripts.first != nullptr && subscripts.first->next == nullptr) return subscripts.first;
+    return make(Op::kTuple, at, subscripts.first);
+  }
+  Node* parse_subscript() {
+    const std::size_t at = current().at;
+    const auto at_end = [&] { return current().is(":") || current().is("]") || current().is(","); };
+    Node* start = nullptr;
+    if (!current().is(":")) {
+      start = parse_expression();
+      if (!current().is(":")) return start;
+    }
+    advance();
+    Node* stop = at_end() ? nullptr : parse_expression();
+    Node* step = nullptr;
+    if (skip(":") && !at_end()) step = parse_expression();
+    return make(Op::kSlice, at, start, stop, step);
+  }
+
+  Node* parse_arguments() {
+    Chain arguments;
+    // In this order only: positional, named, one *, one **.
+    int stage = 0;
+    const std::size_t open = current().at;
+    expect("(");
+    while (!failed() && !current().is(")")) {
+      if (arguments.first != nullptr) {
+        expect(",");
+        if (current().is(")")) break;
+      }
+      Node* argument = make(Op::kArgument);
+      ArgumentKind kind = ArgumentKind::kPositional;
+      int least = 0;
+      if (skip("*")) {
+        kind = ArgumentKind::kSpread;
+        least = 2;
+      } else if (skip("**")) {
+        kind = ArgumentKind::kSpreadNamed;
+        least = 3;
+      } else if (current().type == TokenType::kName && look().is("=")) {
+        kind = ArgumentKind::kNamed;
+        argument->value = text(current().text);
+        advance();
+        advance();
+        least = 1;
+      }
+      const bool allowed = least == 0   ? stage == 0
+                           : least == 1 ? stage <= 2
+                           : least == 2 ? stage <= 1
+                                        : stage <= 2;
+      if (!allowed) fail_at(open, "The arguments of this call stand in an order that is not allowed.");
+      if (least > stage) stage = least;
+      argument->mode = static_cast<std::uint8_t>(kind);
+      argument->a = parse_expression();
+      arguments.add(argument);
+    }
+    expect(")");
+    return arguments.first;
+  }
+
+  Node* parse_filters(Node* node) {
+    while (!failed()) {
+      if (current().is("|")) {
+        node = parse_filter_chain(node, false);
+      } else if (current().names("is")) {
+        node = parse_test(node);
+      } else if (current().is("(")) {
+        const std::size_t at = current().at;
+        node = make(Op::kCall, at, node, parse_arguments());
+      } else {
+        break;
+      }
+    }
+    return node;
+  }
+  std::string_view dotted_name() {
+    std::string_view name = expect_name();
+    while (skip(".")) {
+      const std::string_view more = expect_name();
+      name = made_.arena.extend(made_.arena.copy(name), ".");
+      name = made_.arena.extend(name, more);
+    }
+    return name;
+  }
+  Node* named(Op op, std::size_t at, Node* node, std::string_view name) {
+    Node* made = make(op, at, node);
+    made->value = text(name);
+    made->symbol = op == Op::kFilter ? filter_named(name) : test_named(name);
+    if (made->symbol == kNoSymbol && !conditional_) {
+      unknown_.push_back(made);
+    }
+    return made;
+  }
+  Node* parse_filter_chain(Node* node, bool starts) {
+    while (!failed() && (starts || current().is("|"))) {
+      if (!starts) advance();
+      starts = false;
+      const std::size_t at = current().at;
+      node = named(Op::kFilter, at, node, dotted_name());
+      if (current().is("(")) node->b = parse_arguments();
+    }
+    return node;
+  }
+  Node* parse_test(Node* node) {
+    const std::size_t at = current().at;
+    advance();
+    const bool negated = skip_name("not");
+    Node* test = named(Op::kTest, at, node, dotted_name());
+    const TokenType type = current().type;
+    if (current().is("(")) {
+      test->b = parse_arguments();
+    } else if ((type == TokenType::kName || type == TokenType::kText || type == TokenType::kNumber ||
+                current().is("[") || current().is("{")) &&
+               !at_any({"else", "or", "and"})) {
+      if (current().names("is")) fail("Tests cannot be chained with is.");
+      Node* argument = make(Op::kArgument);
+      argument->a = parse_postfix(parse_primary());
+      test->b = argument;
+    }
+    return negated ? make(Op::kNot, at, test) : test;
+  }
+
+  Template& made_;
+  std::vector<Token> tokens_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  int loops_ = 0;
+  bool conditional_ = false;
+  std::uint8_t uses_ = 0;
+  // Filters and tests nobody knows, which are refused unless a condition stands before them.
+  std::vector<const Node*> unknown_;
+  OwnedError error_;
+};
+
+}  // namespace
+
+Template::Template(std::string_view text) : source(normal_lines(text)), arena(kMaxTreeBytes) {}
+
+Result<std::shared_ptr<const Template>> parse(std::string_view source) {
+  if (source.size() > kMaxTemplateBytes) {
+    return make_error("too-large", "The template is larger than 1 MiB.", "template");
+  }
+  auto made = std::make_shared<Template>(valid_utf8(source) ? std::string(source) : to_valid_utf8(source));
+  auto tokens = lex(made->source, made->arena);
+  if (!tokens) return tokens.take_error();
+  if (auto error = Parser(*made, std::move(tokens).value()).run()) return error;
+  return std::shared_ptr<const Template>(std::move(made));
+}
+
+}  // namespace tierwise::prompt

@@ -1,0 +1,48 @@
+// The whole of the template engine to its callers: template text in, rendered text out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "prompt/parser.h"
+#include "prompt/runtime.h"
+
+namespace tierwise::prompt {
+
+struct RenderRequest {
+  // ms since the epoch, for strftime_now.
+  double now = 0;
+  RenderLimits limits;
+  // Texts of the variables may be placeholders (value.h).
+  bool placeholders = false;
+};
+
+// Parsed templates, the last kMostTemplates that were used, and the memory renders work in.
+class Renderer {
+ public:
+  static constexpr std::size_t kMostTemplates = 16;
+
+  Renderer() : arena_(kMaxRenderBytes) {}
+
+  // A number to render it by, the same for the same text. Errors as parse().
+  Result<std::uint32_t> add(std::string_view source);
+  // Error "unknown-template" for a number that is forgotten: add the text again; else as Runtime::run.
+  Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
+
+ private:
+  struct Entry {
+    std::uint32_t number;
+    std::string source;
+    std::shared_ptr<const Template> made;
+  };
+  // The one used last stands at the end.
+  std::vector<Entry> entries_;
+  std::uint32_t count_ = 0;
+  Arena arena_;
+};
+
+}  // namespace tierwise::prompt

@@ -1,0 +1,148 @@
+// Runs a parsed template (Jinja2 3.1 with Transformers' environment): steps, depth, memory and output are bounded.
+//
+// Text may be left with the caller: `placeholders` says that texts of the variables are placeholders (value.h) for
+// longer ones. They come out where the texts belong; a template that looks into such a text ends with the error
+// "needs-content", and is to be rendered with the texts themselves.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "prompt/ast.h"
+#include "prompt/builtins.h"
+#include "prompt/value.h"
+
+namespace tierwise::prompt {
+
+struct RenderLimits {
+  std::uint64_t steps = 5'000'000;
+  std::size_t output_bytes = 16 << 20;
+};
+// Of values, beside the output.
+inline constexpr std::size_t kMaxRenderBytes = 32 << 20;
+
+struct Frame;
+
+class Runtime {
+ public:
+  Runtime(const Template& made, Arena& arena, const RenderLimits& limits, double now)
+      : made_(made), arena_(arena), limits_(limits), now_(now) {}
+
+  // `variables` is a dictionary. Error "template-error" with "line:column" as its field, or "needs-content".
+  Result<std::string> run(const Value& variables);
+
+  // ---- for what templates call
+
+  Arena& arena() { return arena_; }
+  double now() const { return now_; }
+  bool failed() const { return error_ != nullptr; }
+  // Ends the rendering; gives a value to return.
+  Value fail(std::string_view message);
+  // Counts work; false when it is too much.
+  bool charge(std::size_t work);
+  // The text itself; empty, and the end of the rendering, when only the caller has it.
+  std::string_view look_into(const Value& text);
+  // Whether all of it is here: false, and the end of the rendering, where only the caller has a text in it.
+  bool closed(const Value& value);
+  // As str() has it; a text stays what it is.
+  Value as_text(const Value& value);
+  Value new_text(std::string_view text, bool opaque = false);
+  // All that going through it gives; nullptr and a failure for what cannot be gone through.
+  Items* iterate(const Value& value);
+  Items* new_items(std::uint32_t capacity = 0);
+  bool equals(const Value& a, const Value& b);
+  bool is_less(const Value& a, const Value& b);
+  bool contains(const Value& container, const Value& value);
+  // container[key], or an attribute of that name; undefined when there is neither.
+  Value item(const Value& container, const Value& key);
+  Value attribute(const Value& container, std::string_view name);
+  Value call(const Value& callee, const Arguments& arguments);
+  Value add(const Value& a, const Value& b);
+  Value stripped(const Value& text, unsigned sides);
+  // `pattern % values`.
+  Value format(const Value& pattern, const Value& values);
+
+ private:
+  enum class Flow : std::uint8_t { kOn, kBreak, kContinue };
+  struct Capture {
+    std::size_t begin;
+    bool opaque;
+  };
+
+  Flow run_body(const Node* body);
+  Flow run_statement(const Node& node);
+  void run_for(const Node& node);
+  Value loop_over(const Node& node, const Value& iterable, Frame* outside, std::uint32_t depth);
+  void run_with(const Node& node);
+  Value call_macro(const Macro& macro, const Arguments& arguments);
+  Value new_macro(const Node& node, Symbol name, const Node* parameters);
+
+  Value eval(const Node* node);
+  Value eval_node(const Node& node);
+  Value eval_compare(const Node& node);
+  Value eval_slice(const Value& value, const Node& slice);
+  Value eval_call(const Node& node, const Value* caller);
+  Value arithmetic(Op op, const Value& a, const Value& b);
+  bool read_arguments(const Node* first, Arguments& arguments, const Value* caller);
+
+  Value name(const Node& node) const;
+  void assign(const Node& target, const Value& value);
+  void set(Symbol symbol, const Value& value);
+
+  void write(const Value& value);
+  void write(std::string_view text);
+  Capture begin_capture();
+  Value end_capture(const Capture& capture);
+
+  const Template& made_;
+  Arena& arena_;
+  const RenderLimits& limits_;
+  double now_;
+  std::uint64_t steps_ = 0;
+  int depth_ = 0;
+  // Where an error would be.
+  std::uint32_t at_ = 0;
+  OwnedError error_;
+  std::string out_;
+  // Whether what is being written holds a placeholder.
+  bool opaque_ = false;
+  Frame* frame_ = nullptr;
+  // By symbol: what the template set outside of all blocks, and the variables.
+  Value* top_ = nullptr;
+  Value* given_ = nullptr;
+};
+
+struct Frame {
+  struct Slot {
+    Symbol symbol;
+    Value value;
+  };
+  Frame* parent = nullptr;
+  Slot* slots = nullptr;
+  std::uint32_t size = 0;
+  std::uint32_t capacity = 0;
+  // A macro refers to it.
+  bool kept = false;
+};
+
+struct Loop {
+  Items* items = nullptr;
+  std::uint32_t index = 0;
+  std::uint32_t depth = 0;
+  const Node* node = nullptr;
+  Frame* outside = nullptr;
+  // What loop.changed was asked with last.
+  Items* last = nullptr;
+};
+
+struct Macro {
+  const Node* node = nullptr;
+  const Node* parameters = nullptr;
+  std::string_view name;
+  Frame* closure = nullptr;
+};
+
+}  // namespace tierwise::prompt

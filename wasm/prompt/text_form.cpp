@@ -1,0 +1,532 @@
+#include "prompt/text_form.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "prompt/code_points.h"
+
+namespace tierwise::prompt {
+namespace {
+
+// A finite number as decimal digits: 0.d1d2d3... x 10^exponent.
+struct Decimal {
+  bool negative = false;
+  std::string digits;
+  int exponent = 0;
+};
+
+// All its digits.
+Decimal exact(double number) {
+  Decimal out;
+  out.negative = std::signbit(number);
+  int power = 0;
+  const double fraction = std::frexp(std::fabs(number), &power);
+  auto mantissa = static_cast<std::uint64_t>(std::ldexp(fraction, 53));
+  power -= 53;
+  if (mantissa == 0) return out;
+  // Whole limbs of nine digits, least first; a negative power is one of ten with fives: m / 2^k = m 5^k / 10^k.
+  constexpr std::uint64_t kLimb = 1'000'000'000;
+  std::vector<std::uint32_t> limbs;
+  for (; mantissa > 0; mantissa /= kLimb) limbs.push_back(static_cast<std::uint32_t>(mantissa % kLimb));
+  for (int i = 0; i < std::abs(power); ++i) {
+    std::uint64_t carry = 0;
+    for (std::uint32_t& limb : limbs) {
+      const std::uint64_t value = std::uint64_t{limb} * (power > 0 ? 2 : 5) + carry;
+      limb = static_cast<std::uint32_t>(value % kLimb);
+      carry = value / kLimb;
+    }
+    if (carry > 0) limbs.push_back(static_cast<std::uint32_t>(carry));
+  }
+  for (auto limb = limbs.rbegin(); limb != limbs.rend(); ++limb) {
+    std::string part = digits(*limb);
+    out.digits += std::string(out.digits.empty() ? 0 : 9 - part.size(), '0') + part;
+  }
+  out.exponent = static_cast<int>(out.digits.size()) + std::min(power, 0);
+  return out;
+}
+
+// To `keep` digits (fewer than one: to none or one), ties to even.
+void round_digits(Decimal& decimal, int keep) {
+  std::string& all = decimal.digits;
+  if (keep >= static_cast<int>(all.size())) return;
+  if (keep < 0) {
+    all.clear();
+    return;
+  }
+  const auto at = static_cast<std::size_t>(keep);
+  const bool more = all.find_first_not_of('0', at + 1) != std::string::npos;
+  const bool odd = at > 0 && (all[at - 1] & 1) != 0;
+  const bool up = all[at] > '5' || (all[at] == '5' && (more || odd));
+  all.resize(at);
+  if (!up) return;
+  std::size_t i = at;
+  while (i > 0 && all[i - 1] == '9') all[--i] = '0';
+  if (i > 0) {
+    ++all[i - 1];
+  } else {
+    all.insert(all.begin(), '1');
+    ++decimal.exponent;
+    if (keep > 0) all.pop_back();
+  }
+}
+
+// `count` digits from the place `from` on (0: the first), zeros where there are none.
+void append_digits(std::string& out, const Decimal& decimal, int from, int count) {
+  for (int i = from; i < from + count; ++i) {
+    out += i >= 0 && i < static_cast<int>(decimal.digits.size()) ? decimal.digits[static_cast<std::size_t>(i)] : '0';
+  }
+}
+
+bool append_special(std::string& out, double number) {
+  if (std::isfinite(number)) return false;
+  out += std::isnan(number) ? "nan" : number < 0 ? "-inf" : "inf";
+  return true;
+}
+
+void append_escape(std::string& out, std::uint32_t code, char kind, int count) {
+  out += '\\';
+  out += kind;
+  for (int shift = (count - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[code >> shift & 15];
+}
+
+void append_text_repr(std::string& out, std::string_view text) {
+  const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
+  out += quote;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::uint32_t c = next_code_point(text, at);
+    if (c == static_cast<std::uint32_t>(quote) || c == '\\') {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else if (c == '\n' || c == '\r' || c == '\t') {
+      out += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
+    } else if (is_printable(c)) {
+      out += text.substr(begin, at - begin);
+    } else if (c < 0x100) {
+      append_escape(out, c, 'x', 2);
+    } else if (c < 0x10000) {
+      append_escape(out, c, 'u', 4);
+    } else {
+      append_escape(out, c, 'U', 8);
+    }
+  }
+  out += quote;
+}
+
+void append_json_text(std::string& out, std::string_view text, bool ascii) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::uint32_t c = next_code_point(text, at);
+    static constexpr std::string_view kFrom = "\"\\\n\r\t\f\b";
+    static constexpr std::string_view kTo = "\"\\nrtfb";
+    const std::size_t known = c < 0x80 ? kFrom.find(static_cast<char>(c)) : std::string_view::npos;
+    if (known != std::string_view::npos) {
+      out += '\\';
+      out += kTo[known];
+    } else if (c < 0x20) {
+      append_escape(out, c, 'u', 4);
+    } else if (c < 0x7F || !ascii) {
+      out += text.substr(begin, at - begin);
+    } else if (c < 0x10000) {
+      append_escape(out, c, 'u', 4);
+    } else {
+      append_escape(out, 0xD800 + ((c - 0x10000) >> 10), 'u', 4);
+      append_escape(out, 0xDC00 + ((c - 0x10000) & 0x3FF), 'u', 4);
+    }
+  }
+  out += '"';
+}
+
+void append_line(std::string& out, const JsonStyle& style, int depth) {
+  if (!style.indent) return;
+  out += '\n';
+  for (int i = 0; i < depth; ++i) out += *style.indent;
+}
+
+void append_padded(std::string& out, std::int64_t number, std::size_t width, char pad = '0') {
+  const std::string text = digits(number);
+  if (text.size() < width) out.append(width - text.size(), pad);
+  out += text;
+}
+
+}  // namespace
+
+void append_real(std::string& out, double number) {
+  if (append_special(out, number)) return;
+  if (std::signbit(number)) out += '-';
+  if (number == 0) {
+    out += "0.0";
+    return;
+  }
+  // The shortest digits, as JSON has them, set anew.
+  std::string json;
+  append_number(json, std::fabs(number));
+  int exponent = 0;
+  if (const std::size_t e = json.find('e'); e != std::string::npos) {
+    const bool negative = json[e + 1] == '-';
+    for (std::size_t i = e + 1; i < json.size(); ++i) {
+      if (json[i] >= '0' && json[i] <= '9') exponent = exponent * 10 + (json[i] - '0');
+    }
+    if (negative) exponent = -exponent;
+    json.resize(e);
+  }
+  const std::size_t point = std::min(json.find('.'), json.size());
+  Decimal decimal;
+  decimal.digits = json.substr(0, point) + (point < json.size() ? json.substr(point + 1) : std::string());
+  decimal.exponent = static_cast<int>(point) + exponent;
+  const std::size_t zeros = decimal.digits.find_first_not_of('0');
+  decimal.digits.erase(0, zeros);
+  decimal.exponent -= static_cast<int>(zeros);
+  decimal.digits.resize(decimal.digits.find_last_not_of('0') + 1);
+  const int size = static_cast<int>(decimal.digits.size());
+  const int scale = decimal.exponent - 1;
+  if (scale < -4 || scale >= 16) {
+    append_digits(out, decimal, 0, 1);
+    if (size > 1) out += '.' + decimal.digits.substr(1);
+    out += scale < 0 ? "e-" : "e+";
+    append_padded(out, std::abs(scale), 2);
+    return;
+  }
+  if (decimal.exponent <= 0) {
+    out += "0.";
+    append_digits(out, decimal, decimal.exponent, size - decimal.exponent);
+    return;
+  }
+  append_digits(out, decimal, 0, decimal.exponent);
+  out += '.';
+  append_digits(out, decimal, decimal.exponent, std::max(1, size - decimal.exponent));
+}
+
+void append_fixed(std::string& out, double number, int places) {
+  if (append_special(out, number)) return;
+  Decimal decimal = exact(number);
+  round_digits(decimal, decimal.exponent + places);
+  if (decimal.negative) out += '-';
+  if (decimal.exponent <= 0) {
+    out += '0';
+  } else {
+    append_digits(out, decimal, 0, decimal.exponent);
+  }
+  if (places > 0) {
+    out += '.';
+    append_digits(out, decimal, decimal.exponent, places);
+  }
+}
+
+void append_scientific(std::string& out, double number, int places) {
+  if (append_special(out, number)) return;
+  Decimal decimal = exact(number);
+  round_digits(decimal, places + 1);
+  if (decimal.negative) out += '-';
+  append_digits(out, decimal, 0, 1);
+  if (places > 0) {
+    out += '.';
+    append_digits(out, decimal, 1, places);
+  }
+  const int scale = decimal.digits.empty() ? 0 : decimal.exponent - 1;
+  out += scale < 0 ? "e-" : "e+";
+  append_padded(out, std::abs(scale), 2);
+}
+
+void append_general(std::string& out, double number, int precision, bool keep_zeros) {
+  if (append_special(out, number)) return;
+  if (precision == 0) precision = 1;
+  Decimal decimal = exact(number);
+  round_digits(decimal, precision);
+  const int scale = decimal.digits.empty() ? 0 : decimal.exponent - 1;
+  std::string text;
+  const bool scientific = scale < -4 || scale >= precision;
+  if (scientific) {
+    append_scientific(text, number, precision - 1);
+  } else {
+    append_fixed(text, number, precision - 1 - scale);
+  }
+  if (!keep_zeros && text.find('.') != std::string::npos) {
+    const std::size_t e = std::min(text.find('e'), text.size());
+    std::size_t end = e;
+    while (text[end - 1] == '0') --end;
+    if (text[end - 1] == '.') --end;
+    text.erase(end, e - end);
+  }
+  out += text;
+}
+
+double round_to(double number, int places) {
+  if (!std::isfinite(number) || places > 400) return number;
+  if (places < -400) return std::copysign(0.0, number);
+  std::string text;
+  if (places >= 0) {
+    append_fixed(text, number, places);
+  } else {
+    Decimal decimal = exact(number);
+    round_digits(decimal, decimal.exponent + places);
+    if (decimal.negative) text += '-';
+    if (decimal.digits.empty()) {
+      text += '0';
+    } else {
+      append_digits(text, decimal, 0, decimal.exponent);
+    }
+  }
+  const double rounded = read_decimal(text).value_or(number);
+  return rounded == 0 ? std::copysign(0.0, number) : rounded;
+}
+
+void append_str(std::string& out, const Value& value) {
+  if (value.is(Kind::kText)) {
+    out += value.view();
+  } else if (!value.is(Kind::kUndefined)) {
+    append_repr(out, value);
+  }
+}
+
+void append_repr(std::string& out, const Value& value, int depth) {
+  if (depth > kMaxNesting) {
+    out += "...";
+    return;
+  }
+  switch (value.kind) {
+    case Kind::kUndefined:
+      out += "Undefined";
+      return;
+    case Kind::kNone:
+      out += "None";
+      return;
+    case Kind::kBoolean:
+      out += value.truth ? "True" : "False";
+      return;
+    case Kind::kInteger:
+      append_number(out, value.integer);
+      return;
+    case Kind::kReal:
+      append_real(out, value.real);
+      return;
+    case Kind::kText:
+      append_text_repr(out, value.view());
+      return;
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kView: {
+      const bool is_tuple = value.is(Kind::kTuple);
+      if (value.is(Kind::kView)) {
+        out += value.items->label;
+        // A range is written whole.
+        if (out.back() == ')') return;
+        out += '(';
+      }
+      out += is_tuple ? '(' : '[';
+      for (std::uint32_t i = 0; i < value.items->size; ++i) {
+        if (i > 0) out += ", ";
+        append_repr(out, value.items->data[i], depth + 1);
+      }
+      if (is_tuple && value.items->size == 1) out += ',';
+      out += is_tuple ? ')' : ']';
+      if (value.is(Kind::kView)) out += ')';
+      return;
+    }
+    case Kind::kNamespace:
+      out += "<Namespace ";
+      [[fallthrough]];
+    case Kind::kDict:
+      out += '{';
+      for (std::uint32_t i = 0; i < value.dict->size; ++i) {
+        if (i > 0) out += ", ";
+        append_repr(out, value.dict->entries[i].key, depth + 1);
+        out += ": ";
+        append_repr(out, value.dict->entries[i].value, depth + 1);
+      }
+      out += '}';
+      if (value.is(Kind::kNamespace)) out += '>';
+      return;
+    default:
+      out += '<';
+      out += type_name(value);
+      out += '>';
+  }
+}
+
+bool append_json(std::string& out, const Value& value, const JsonStyle& style, int depth) {
+  if (depth > kMaxNesting) return false;
+  switch (value.kind) {
+    case Kind::kNone:
+      out += "null";
+      return true;
+    case Kind::kBoolean:
+      out += value.truth ? "true" : "false";
+      return true;
+    case Kind::kReal:
+      if (std::isfinite(value.real)) {
+        append_real(out, value.real);
+      } else {
+        out += std::isnan(value.real) ? "NaN" : value.real > 0 ? "Infinity" : "-Infinity";
+      }
+      return true;
+    case Kind::kInteger:
+      append_number(out, value.integer);
+      return true;
+    case Kind::kText:
+      append_json_text(out, value.view(), style.ensure_ascii);
+      return true;
+    case Kind::kList:
+    case Kind::kTuple: {
+      out += '[';
+      for (std::uint32_t i = 0; i < value.items->size; ++i) {
+        if (i > 0) out += style.item_separator;
+        append_line(out, style, depth + 1);
+        if (!append_json(out, value.items->data[i], style, depth + 1)) return false;
+      }
+      if (value.items->size > 0) append_line(out, style, depth);
+      out += ']';
+      return true;
+    }
+    case Kind::kDict: {
+      std::vector<const Dict::Entry*> entries;
+      for (std::uint32_t i = 0; i < value.dict->size; ++i) entries.push_back(&value.dict->entries[i]);
+      Doubt doubt;
+      if (style.sort_keys) {
+        std::stable_sort(entries.begin(), entries.end(), [&](const Dict::Entry* a, const Dict::Entry* b) {
+          return less(a->key, b->key, doubt);
+        });
+      }
+      if (doubt.refused) return false;
+      out += '{';
+      for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (i > 0) out += style.item_separator;
+        append_line(out, style, depth + 1);
+        const Value& key = entries[i]->key;
+        if (key.is(Kind::kText)) {
+          append_json_text(out, key.view(), style.ensure_ascii);
+        } else {
+          // Numbers, booleans and null become text.
+          if (!key.is_number() && !key.is(Kind::kNone)) return false;
+          out += '"';
+          append_json(out, key, style, depth);
+          out += '"';
+        }
+        out += style.key_separator;
+        if (!append_json(out, entries[i]->value, style, depth + 1)) return false;
+      }
+      if (!entries.empty()) append_line(out, style, depth);
+      out += '}';
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+std::string format_time(std::string_view format, double now) {
+  const double clamped = std::isfinite(now) ? std::min(std::max(now, -6.2e13), 2.5e14) : 0;
+  const auto ms = static_cast<std::int64_t>(std::floor(clamped));
+  const auto floor_divide = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); };
+  const std::int64_t seconds = floor_divide(ms, 1000);
+  const std::int64_t days = floor_divide(seconds, 86'400);
+  const std::int64_t of_day = seconds - days * 86'400;
+  // Days to a date of the Gregorian calendar: Howard Hinnant, "chrono-compatible low-level date algorithms".
+  const std::int64_t z = days + 719'468;
+  const std::int64_t era = floor_divide(z, 146'097);
+  const std::int64_t doe = z - era * 146'097;
+  const std::int64_t yoe = (doe - doe / 1460 + doe / 36'524 - doe / 146'096) / 365;
+  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const std::int64_t mp = (5 * doy + 2) / 153;
+  const std::int64_t day = doy - (153 * mp + 2) / 5 + 1;
+  const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
+  const std::int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
+  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  // From March on the count begins with the first of March.
+  const std::int64_t of_year = mp < 10 ? doy + 59 + (leap ? 1 : 0) : doy - 306;
+  const std::int64_t weekday = ((days + 4) % 7 + 7) % 7;
+  const std::int64_t hour = of_day / 3600;
+  const std::int64_t minute = of_day / 60 % 60;
+  const std::int64_t second = of_day % 60;
+  const std::int64_t hour12 = hour % 12 == 0 ? 12 : hour % 12;
+  static constexpr std::string_view kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                               "Thursday", "Friday", "Saturday"};
+  static constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
+                                                 "July",    "August",   "September", "October", "November", "December"};
+  const std::string_view day_name = kDays[weekday];
+  const std::string_view month_name = kMonths[month - 1];
+  // The week of ISO 8601: that of its Thursday.
+  const std::int64_t monday = (weekday + 6) % 7;
+  std::int64_t iso_year = year;
+  std::int64_t iso_week = (of_year - monday + 10) / 7;
+  const auto weeks_in = [](std::int64_t y) {
+    const auto p = [](std::int64_t x) { return (x + x / 4 - x / 100 + x / 400) % 7; };
+    return 52 + (p(y) == 4 || p(y - 1) == 3 ? 1 : 0);
+  };
+  if (iso_week < 1) {
+    iso_week = weeks_in(--iso_year);
+  } else if (iso_week > weeks_in(year)) {
+    iso_week = 1;
+    ++iso_year;
+  }
+  std::string out;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%' || i + 1 == format.size()) {
+      out += format[i];
+      continue;
+    }
+    char c = format[++i];
+    // glibc: %-d has no zero in front.
+    const bool bare = c == '-' && i + 1 < format.size();
+    if (bare) c = format[++i];
+    const auto number = [&](std::int64_t value, std::size_t width, char pad = '0') {
+      append_padded(out, value, bare ? 0 : width, pad);
+    };
+    switch (c) {
+      case 'a': out += day_name.substr(0, 3); break;
+      case 'A': out += day_name; break;
+      case 'b':
+      case 'h': out += month_name.substr(0, 3); break;
+      case 'B': out += month_name; break;
+      case 'c': out += format_time("%a %b %e %H:%M:%S %Y", now); break;
+      case 'C': number(year / 100, 2); break;
+      case 'd': number(day, 2); break;
+      case 'D':
+      case 'x': out += format_time("%m/%d/%y", now); break;
+      case 'e': number(day, 2, ' '); break;
+      case 'f': append_padded(out, (ms - seconds * 1000) * 1000, 6); break;
+      case 'F': out += format_time("%Y-%m-%d", now); break;
+      case 'g': number(iso_year % 100, 2); break;
+      case 'G': number(iso_year, 4); break;
+      case 'H': number(hour, 2); break;
+      case 'I': number(hour12, 2); break;
+      case 'j': number(of_year + 1, 3); break;
+      case 'k': number(hour, 2, ' '); break;
+      case 'l': number(hour12, 2, ' '); break;
+      case 'm': number(month, 2); break;
+      case 'M': number(minute, 2); break;
+      case 'n': out += '\n'; break;
+      case 'p': out += hour < 12 ? "AM" : "PM"; break;
+      case 'P': out += hour < 12 ? "am" : "pm"; break;
+      case 'r': out += format_time("%I:%M:%S %p", now); break;
+      case 'R': out += format_time("%H:%M", now); break;
+      case 's': append_padded(out, seconds, 0); break;
+      case 'S': number(second, 2); break;
+      case 't': out += '\t'; break;
+      case 'T':
+      case 'X': out += format_time("%H:%M:%S", now); break;
+      case 'u': number(weekday == 0 ? 7 : weekday, 1); break;
+      case 'U': number((of_year + 7 - weekday) / 7, 2); break;
+      case 'V': number(iso_week, 2); break;
+      case 'w': number(weekday, 1); break;
+      case 'W': number((of_year + 7 - monday) / 7, 2); break;
+      case 'y': number(year % 100, 2); break;
+      case 'Y': append_padded(out, year, 1); break;
+      case 'z':
+      case 'Z': break;
+      case '%': out += '%'; break;
+      default:
+        out += '%';
+        if (bare) out += '-';
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace tierwise::prompt

@@ -1,0 +1,148 @@
+// The values of a template, as Python has them: 16 bytes each, what they point to lies in an Arena and is never freed
+// alone. Text is UTF-8, counted in code points where Python counts.
+//
+// Whole numbers are 64 bits wide: what does not fit is an error, not a longer number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "prompt/arena.h"
+
+namespace tierwise::prompt {
+
+enum class Kind : std::uint8_t {
+  kMissing,  // no value at all: an argument that was not given
+  kUndefined,
+  kNone,
+  kBoolean,
+  kInteger,
+  kReal,
+  kText,
+  kList,
+  kTuple,
+  kView,      // a range, a dictionary's keys, values or items: has a length
+  kIterator,  // can be gone through once
+  kDict,
+  kNamespace,
+  kLoop,
+  kFunction,  // one of ours; `size` says which
+  kMethod,    // bound to a value
+  kMacro,
+  kCycler,
+  kJoiner,
+};
+
+struct Items;
+struct Dict;
+struct Loop;
+struct Method;
+struct Macro;
+
+struct Value {
+  Kind kind = Kind::kMissing;
+  // Text in which the place of a text stands that only the caller has (see runtime.h).
+  bool opaque = false;
+  // Text that |safe marked: what is added to it is escaped for HTML, as MarkupSafe does.
+  bool markup = false;
+  // Bytes of text; which function.
+  std::uint32_t size = 0;
+  union {
+    std::int64_t integer = 0;
+    double real;
+    bool truth;
+    const char* text;
+    Items* items;
+    Dict* dict;
+    Loop* loop;
+    Method* method;
+    Macro* macro;
+  };
+
+  std::string_view view() const { return {text, size}; }
+  bool is(Kind other) const { return kind == other; }
+  bool is_number() const { return kind >= Kind::kBoolean && kind <= Kind::kReal; }
+  bool is_whole() const { return kind == Kind::kBoolean || kind == Kind::kInteger; }
+  bool is_items() const { return kind >= Kind::kList && kind <= Kind::kIterator; }
+  std::int64_t whole() const { return kind == Kind::kBoolean ? (truth ? 1 : 0) : integer; }
+  double number() const { return kind == Kind::kReal ? real : static_cast<double>(whole()); }
+};
+
+struct Items {
+  Value* data = nullptr;
+  std::uint32_t size = 0;
+  std::uint32_t capacity = 0;
+  // Of an iterator: what was taken already.
+  std::uint32_t taken = 0;
+  // Of a view: how Python names it.
+  const char* label = nullptr;
+};
+
+// In the order of insertion. From kIndexed entries on with a hash index.
+struct Dict {
+  struct Entry {
+    Value key;
+    Value value;
+  };
+  Entry* entries = nullptr;
+  std::uint32_t size = 0;
+  std::uint32_t capacity = 0;
+  std::uint32_t* index = nullptr;
+  std::uint32_t buckets = 0;
+};
+
+struct Method {
+  Value self;
+  std::string_view name;
+};
+
+Value none();
+Value undefined(std::string_view name = {});
+Value boolean(bool truth);
+Value integer(std::int64_t number);
+Value real(double number);
+Value text(std::string_view text, bool opaque = false);
+Value items(Kind kind, Items* list);
+Value dict(Dict* entries);
+
+void append(Arena& arena, Items& list, const Value& value);
+// A repeated key keeps its place and gets the new value. The key must be hashable.
+void put(Arena& arena, Dict& entries, const Value& key, const Value& value);
+// nullptr when there is none.
+Value* find(const Dict& entries, const Value& key);
+Value* find(const Dict& entries, std::string_view key);
+// Not lists, dictionaries, nor tuples with one inside.
+bool hashable(const Value& value, int depth = 0);
+
+bool truth(const Value& value);
+// Why a comparison has no answer.
+struct Doubt {
+  // Python does not order these.
+  bool refused = false;
+  // It depends on text that is not here (`opaque`).
+  bool unsure = false;
+};
+// Python's ==, to kMaxNesting levels.
+bool equal(const Value& a, const Value& b, Doubt* doubt = nullptr, int depth = 0);
+// Python's <.
+bool less(const Value& a, const Value& b, Doubt& doubt, int depth = 0);
+
+// A copy of `source` as values; texts are views into it. With `opaque`, those with a placeholder in them are marked.
+Value from_json(Arena& arena, const json& source, bool opaque);
+
+// A placeholder: one of the noncharacters U+FDD0 to U+FDD3, which say by two bits (Sides of code_points.h) where white
+// space is to be stripped, the decimal number of the text it stands for, U+FDD4. That text has at least
+// kLeastOpaqueBytes bytes even when stripped; equal texts have the same number.
+inline constexpr std::string_view kPlaceholder = "\xEF\xB7\x90";
+inline constexpr char kPlaceholderEnd = '\x94';
+inline constexpr std::size_t kLeastOpaqueBytes = 32;
+
+// How deep values may be nested.
+inline constexpr int kMaxNesting = 120;
+
+// The name of its type, as Python says it.
+std::string_view type_name(const Value& value);
+
+}  // namespace tierwise::prompt
