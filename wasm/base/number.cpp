@@ -126,6 +126,7 @@ double divide(Big& numerator, Big& denominator, int exponent) {
 struct Decimals {
   std::array<char, 18> digits;
   int exponent;  // of the first digit
+  bool more;     // digits follow that are not 0
 };
 
 Decimals decimals_of(double number) {
@@ -139,7 +140,7 @@ Decimals decimals_of(double number) {
   binary_exponent -= 53;
   (binary_exponent < 0 ? denominator : numerator).shift_left(std::abs(binary_exponent));
 
-  Decimals decimals = {{}, 0};
+  Decimals decimals = {{}, 0, false};
   for (; numerator.compare(denominator) < 0; --decimals.exponent) numerator.multiply_add(10, 0);
   while (true) {
     Big tenfold = denominator;
@@ -153,13 +154,16 @@ Decimals decimals_of(double number) {
     for (; numerator.compare(denominator) >= 0; ++digit) numerator.subtract(denominator, 1);
     numerator.multiply_add(10, 0);
   }
+  decimals.more = numerator.bit_length() > 0;
   return decimals;
 }
 
-// The decimals rounded to `count` digits and written, zeros at the end left out.
+// The decimals rounded to `count` digits, ties to even, and written, zeros at the end left out.
 std::string rounded(Decimals decimals, std::size_t count) {
   auto& digits = decimals.digits;
-  bool up = digits[count] >= '5';
+  const bool tie = digits[count] == '5' && !decimals.more &&
+                   std::all_of(digits.begin() + count + 1, digits.end(), [](char digit) { return digit == '0'; });
+  bool up = tie ? (digits[count - 1] & 1) != 0 : digits[count] >= '5';
   for (std::size_t at = count; up && at-- > 0;) {
     up = digits[at] == '9';
     digits[at] = up ? '0' : static_cast<char>(digits[at] + 1);
@@ -186,12 +190,12 @@ std::string rounded(Decimals decimals, std::size_t count) {
   return text;
 }
 
-// The fewest of 15 to 17 digits that read back as the same number; 15 always hold what was typed with no
-// more.
+// The fewest digits that read back as the same number: 15 to 17, as 15 always hold what was typed with no more; fewer
+// of the numbers near 0 that are less precise.
 void append_shortest(std::string& text, double number) {
   const Decimals decimals = decimals_of(number);
   std::string written;
-  for (std::size_t count = 15; count <= 17; ++count) {
+  for (std::size_t count = number < std::numeric_limits<double>::min() ? 1 : 15; count <= 17; ++count) {
     written = rounded(decimals, count);
     if (read_decimal(written) == number) break;
   }

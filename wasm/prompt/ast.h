@@ -73,6 +73,7 @@ enum MacroUses : std::uint8_t { kUsesCaller = 1, kUsesVarargs = 2, kUsesKwargs =
 enum IfMode : std::uint8_t { kElif = 1 };
 enum ForMode : std::uint8_t { kRecursive = 1 };
 
+
 struct Node {
   Op op = Op::kConstant;
   std::uint8_t mode = 0;
@@ -84,6 +85,9 @@ struct Node {
   Node* c = nullptr;
   Node* body = nullptr;
   Node* other = nullptr;
+  // Names that the scope of this node sets before it reads them: to the scopes within they are undefined until then,
+  // not the variables of those names.
+  Node* hidden = nullptr;
   Node* next = nullptr;
   Value value;
 };
@@ -94,6 +98,7 @@ struct Template {
   std::string source;
   Arena arena;
   std::vector<std::string_view> names;
+  Node* hidden = nullptr;
   Node* body = nullptr;
 };
 

@@ -90,21 +90,8 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kDivisibleby:
     case kEven:
     case kOdd: {
-      const Value by = test == kDivisibleby ? other : integer(2);
-      if (subject.is(Kind::kUndefined)) {
-        runtime.attribute(subject, "value");
-      } else if (!subject.is_number() || !by.is_number() || by.number() == 0) {
-        runtime.fail("This test needs numbers, and none to divide by that is 0.");
-      } else if (subject.is_whole() && by.is_whole()) {
-        return by.whole() == -1 || (subject.whole() % by.whole() == 0) != (test == kOdd);
-      } else {
-        const double quotient = subject.number() / by.number();
-        const bool whole = quotient == static_cast<double>(static_cast<std::int64_t>(quotient));
-        // Half numbers are neither even nor odd.
-        return test == kOdd ? !whole && (quotient - 0.5) == static_cast<double>(static_cast<std::int64_t>(quotient - 0.5))
-                            : whole;
-      }
-      return false;
+      const Value rest = runtime.modulo(subject, test == kDivisibleby ? other : integer(2));
+      return !runtime.failed() && runtime.equals(rest, integer(test == kOdd ? 1 : 0));
     }
     case kEscaped:
       return subject.markup;

@@ -194,8 +194,15 @@ bool is_word(std::uint32_t c) {
   return !in_ranges(kOther, std::size(kOther), c);
 }
 
-bool is_upper(std::uint32_t c) { return lower_of(c) != c || c == 0x130; }
-bool is_lower(std::uint32_t c) { return upper_of(c) != c || (c >= 0xDF && !long_upper(c).empty() && !is_upper(c)); }
+// The mathematical alphabets of Latin letters: 26 of one case, then 26 of the other, without mappings.
+static bool is_mathematical(std::uint32_t c, bool upper) {
+  return c >= 0x1D400 && c <= 0x1D6A3 && ((c - 0x1D400) / 26 % 2 == 0) == upper;
+}
+
+bool is_upper(std::uint32_t c) { return lower_of(c) != c || c == 0x130 || is_mathematical(c, true); }
+bool is_lower(std::uint32_t c) {
+  return upper_of(c) != c || is_mathematical(c, false) || (c >= 0xDF && !long_upper(c).empty() && !is_upper(c));
+}
 
 std::string_view strip(std::string_view text, unsigned sides) {
   std::size_t begin = 0;

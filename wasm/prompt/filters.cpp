@@ -56,6 +56,26 @@ class Filters {
       : runtime_(runtime), subject_(subject), given_(given) {}
 
   Value apply(Filter filter) {
+    Value value = result(filter);
+    if (!runtime_.failed()) {
+      const bool keeps = filter == kIndent || filter == kTrim || filter == kUpper || filter == kLower ||
+                         filter == kCapitalize || filter == kCenter || filter == kReverse || filter == kTruncate;
+      if (keeps && value.is(Kind::kText) && subject_.is(Kind::kText)) value.markup = subject_.markup;
+      return value;
+    }
+    if (!bound_) return value;
+    switch (filter) {
+      // Python's generators fail when they are gone through, not before.
+      case kBatch: case kItems: case kMap: case kReject: case kRejectattr: case kSelect: case kSelectattr: case kSlice:
+      case kUnique:
+        return runtime_.put_off(rows_ == nullptr ? runtime_.new_items() : rows_);
+      default:
+        return value;
+    }
+  }
+
+ private:
+  Value result(Filter filter) {
     switch (filter) {
       case kAbs: return bind("", 0) ? absolute() : missing();
       case kAttr: return bind("name", 1) ? by_attribute() : missing();
@@ -120,11 +140,10 @@ class Filters {
     return missing();
   }
 
- private:
   static constexpr std::size_t kMostArguments = 4;
 
   bool bind(std::string_view names, std::uint32_t required) {
-    return !runtime_.failed() && bind_arguments(runtime_, given_, names, required, value_);
+    return bound_ = bind_arguments(runtime_, given_, names, required, value_);
   }
   static Value missing() { return undefined(); }
   Value or_else(std::size_t i, const Value& otherwise) const {
@@ -182,8 +201,13 @@ class Filters {
     return made(to_lower(runtime_.look_into(value)));
   }
 
-  // Stable, by a key of each; false where two have no order.
-  void sort_by(std::vector<std::pair<Value, Value>>& rows, bool reverse) {
+  // Stable, by a key of each. `direction` is Python's reverse: a number, or nothing.
+  void sort_by(std::vector<std::pair<Value, Value>>& rows, const Value& direction = {}) {
+    if (!direction.is(Kind::kMissing) && !direction.is_whole()) {
+      runtime_.fail("reverse is true or false.");
+      return;
+    }
+    const bool reverse = truth(direction);
     Doubt doubt;
     runtime_.charge(rows.size());
     const auto before = [&](const std::pair<Value, Value>& a, const std::pair<Value, Value>& b) {
@@ -452,14 +476,15 @@ class Filters {
   }
 
   Value truncate() {
-    if (subject_.is(Kind::kUndefined)) return text("");
-    const std::string_view from = real_text();
     const std::int64_t length = whole(0, 255);
+    const Value size = this->length(subject_);
+    if (runtime_.failed()) return missing();
     const std::string_view end = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "...";
     const std::int64_t leeway = given(3) ? whole(3, 5) : 5;
     const auto end_size = static_cast<std::int64_t>(count_code_points(end));
     if (length < end_size || leeway < 0) return runtime_.fail("truncate needs room for its end mark.");
-    if (static_cast<std::int64_t>(count_code_points(from)) <= length + leeway) return subject_;
+    if (size.integer <= length + leeway) return subject_;
+    const std::string_view from = real_text();
     std::string_view kept = from.substr(0, bytes_of(from, static_cast<std::size_t>(length - end_size)));
     if (!truth(value_[1])) kept = kept.substr(0, kept.rfind(' '));
     return made(std::string(kept) + std::string(end));
@@ -582,7 +607,8 @@ class Filters {
     if (last && subject_.is(Kind::kIterator)) return runtime_.fail("The last of an iterator is not known: use list first.");
     if (!last && subject_.is(Kind::kIterator)) {
       Items& rest = *subject_.items;
-      return rest.taken < rest.size ? rest.data[rest.taken++] : undefined("the first of nothing");
+      if (rest.taken < rest.size) return rest.data[rest.taken++];
+      return iterate() == nullptr ? missing() : undefined("the first of nothing");
     }
     const Items* list = iterate();
     if (list == nullptr) return missing();
@@ -618,13 +644,14 @@ class Filters {
   }
 
   Value batch() {
-    const std::int64_t size = whole(0, 1);
+    // What is no number no row ever is as long as.
+    const std::int64_t size = value_[0].is_whole() ? value_[0].whole() : -1;
     const Items* list = iterate();
-    Items* rows = runtime_.new_items();
+    Items* made_rows = rows();
     Items* row = nullptr;
     for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
       if (row == nullptr || row->size == size) {
-        if (row != nullptr || size == 0) add(*rows, items(Kind::kList, row == nullptr ? runtime_.new_items() : row));
+        if (row != nullptr || size == 0) add(*made_rows, items(Kind::kList, row == nullptr ? runtime_.new_items() : row));
         row = runtime_.new_items();
       }
       add(*row, list->data[i]);
@@ -634,9 +661,9 @@ class Filters {
         if (!runtime_.charge(static_cast<std::size_t>(size) - row->size)) return missing();
         while (row->size < size) add(*row, value_[1]);
       }
-      add(*rows, items(Kind::kList, row));
+      add(*made_rows, items(Kind::kList, row));
     }
-    return items(Kind::kIterator, rows);
+    return items(Kind::kIterator, made_rows);
   }
 
   Value slice() {
@@ -644,7 +671,7 @@ class Filters {
     const Items* list = iterate();
     if (list == nullptr || runtime_.failed()) return missing();
     if (count == 0) return runtime_.fail("slice needs at least one part.");
-    Items* rows = runtime_.new_items();
+    Items* made_rows = rows();
     if (count > 0 && !runtime_.charge(static_cast<std::size_t>(count))) return missing();
     const std::int64_t each = count > 0 ? list->size / count : 0;
     const std::int64_t extra = count > 0 ? list->size % count : 0;
@@ -653,9 +680,9 @@ class Filters {
       Items* row = runtime_.new_items();
       for (std::int64_t k = 0; k < each + (i < extra ? 1 : 0); ++k) add(*row, list->data[at++]);
       if (given(1) && i >= extra) add(*row, value_[1]);
-      add(*rows, items(Kind::kList, row));
+      add(*made_rows, items(Kind::kList, row));
     }
-    return items(Kind::kIterator, rows);
+    return items(Kind::kIterator, made_rows);
   }
 
   Value dictsort() {
@@ -670,7 +697,7 @@ class Filters {
       const Value& key = list->data[i].items->data[by == "key" ? 0 : 1];
       rows.emplace_back(folded(key, truth(value_[0])), list->data[i]);
     }
-    sort_by(rows, truth(value_[2]));
+    sort_by(rows, value_[2]);
     return list_of(rows);
   }
   Value list_of(const std::vector<std::pair<Value, Value>>& rows) {
@@ -683,10 +710,10 @@ class Filters {
     const Items* list = iterate();
     std::vector<std::pair<Value, Value>> rows;
     for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
-      Value key;
+      // A list even of one key, as Jinja2 has it: what is equal needs no order.
+      Items* keys = runtime_.new_items(1);
       if (value_[2].is(Kind::kText) && value_[2].view().find(',') != std::string_view::npos) {
         // Several attributes: by the first, then the next.
-        Items* keys = runtime_.new_items();
         std::string_view rest = value_[2].view();
         for (;;) {
           const std::size_t comma = rest.find(',');
@@ -694,14 +721,13 @@ class Filters {
           if (comma == std::string_view::npos) break;
           rest = rest.substr(comma + 1);
         }
-        key = items(Kind::kList, keys);
       } else {
-        key = folded(attribute_of(list->data[i], value_[2]), truth(value_[1]));
+        add(*keys, folded(attribute_of(list->data[i], value_[2]), truth(value_[1])));
       }
-      rows.emplace_back(key, list->data[i]);
+      rows.emplace_back(items(Kind::kList, keys), list->data[i]);
     }
     if (list == nullptr || runtime_.failed()) return missing();
-    sort_by(rows, truth(value_[0]));
+    sort_by(rows, value_[0]);
     return list_of(rows);
   }
 
@@ -723,10 +749,11 @@ class Filters {
 
   Value unique() {
     const Items* list = iterate();
-    Items* out = runtime_.new_items();
+    Items* out = rows();
     Dict seen;
     for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
       const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
+      if (runtime_.failed()) break;
       if (!hashable(key)) return runtime_.fail(fill("A {} cannot be compared for unique.", {type_name(key)}));
       if (find(seen, key) != nullptr) continue;
       put(runtime_.arena(), seen, key, none());
@@ -743,7 +770,7 @@ class Filters {
       rows.emplace_back(folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
     }
     if (list == nullptr || runtime_.failed()) return missing();
-    sort_by(rows, false);
+    sort_by(rows);
     Items* groups = runtime_.new_items();
     for (std::size_t i = 0; i < rows.size() && !runtime_.failed();) {
       Items* members = runtime_.new_items();
@@ -753,7 +780,7 @@ class Filters {
       // The key as the first of the group has it.
       add(*group, truth(value_[2]) ? rows[first].first : attribute_of(rows[first].second, value_[0], otherwise));
       add(*group, items(Kind::kList, members));
-      group->label = "group";
+      group->label = kGroup;
       add(*groups, items(Kind::kTuple, group));
       if (i == first) break;
     }
@@ -787,17 +814,22 @@ class Filters {
     Items* out = runtime_.new_items(list->size);
     for (std::uint32_t i = list->size; i > 0; --i) add(*out, list->data[i - 1]);
     // Only an iterator has to be made a list of before.
-    return items(subject_.is(Kind::kIterator) || subject_.is(Kind::kUndefined) ? Kind::kList : Kind::kIterator, out);
+    return items(subject_.is(Kind::kIterator) ? Kind::kList : Kind::kIterator, out);
   }
 
+  // What a lazy filter has made so far: an error ends it behind that.
+  Items* rows() { return rows_ = runtime_.new_items(); }
+
   Value map() {
+    // As Jinja2: what is empty is not even looked at.
+    if (!truth(subject_)) return items(Kind::kIterator, runtime_.new_items());
     const Items* list = iterate();
+    Items* out = rows();
     if (list == nullptr || runtime_.failed()) return missing();
-    Items* out = runtime_.new_items(list->size);
     const Value* path = given_.named == nullptr ? nullptr : find(*given_.named, "attribute");
     if (given_.count == 0 && path != nullptr) {
       const Value* otherwise = find(*given_.named, "default");
-      if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return lazy_failure(list, "map got an unknown argument.");
+      if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return runtime_.fail("map got an unknown argument.");
       if (otherwise != nullptr && otherwise->is(Kind::kNone)) otherwise = nullptr;
       for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
         add(*out, attribute_of(list->data[i], *path, otherwise));
@@ -807,25 +839,22 @@ class Filters {
     const Symbol filter = given_.count > 0 && given_.positional[0].is(Kind::kText)
                               ? filter_named(given_.positional[0].view())
                               : kNoSymbol;
-    if (filter == kNoSymbol) return lazy_failure(list, "map needs the name of a filter, or attribute=.");
+    if (filter == kNoSymbol) return runtime_.fail("map needs the name of a filter, or attribute=.");
     Arguments rest = given_;
     ++rest.positional;
     --rest.count;
     for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
-      add(*out, call_filter(runtime_, filter, list->data[i], rest));
+      const Value value = call_filter(runtime_, filter, list->data[i], rest);
+      if (!runtime_.failed()) add(*out, value);
     }
     return items(Kind::kIterator, out);
-  }
-  // Of nothing nothing is asked.
-  Value lazy_failure(const Items* list, std::string_view message) {
-    if (list->size == 0 && subject_.is(Kind::kUndefined)) return items(Kind::kIterator, runtime_.new_items());
-    return runtime_.fail(message);
   }
 
   Value select(bool wanted, bool by_attribute) {
     // As Jinja2: what is empty is not even looked at.
     if (!truth(subject_)) return items(Kind::kIterator, runtime_.new_items());
     const Items* list = iterate();
+    Items* out = rows();
     if (list == nullptr || runtime_.failed()) return missing();
     Arguments rest = given_;
     Value path;
@@ -841,12 +870,11 @@ class Filters {
       ++rest.positional;
       --rest.count;
     }
-    Items* out = runtime_.new_items();
     for (std::uint32_t i = 0; i < list->size && runtime_.charge(1); ++i) {
       const Value value = attribute_of(list->data[i], path);
       if (runtime_.failed()) break;
       const bool holds = test == kNoSymbol ? truth(value) : call_test(runtime_, test, value, rest);
-      if (holds == wanted) add(*out, list->data[i]);
+      if (!runtime_.failed() && holds == wanted) add(*out, list->data[i]);
     }
     return items(Kind::kIterator, out);
   }
@@ -855,6 +883,9 @@ class Filters {
   const Value& subject_;
   const Arguments& given_;
   Value value_[kMostArguments];
+  Items* rows_ = nullptr;
+  // Whether the arguments were in order; map, select and reject look at theirs later.
+  bool bound_ = true;
 };
 
 Value Filters::wordwrap() {

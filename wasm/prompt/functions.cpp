@@ -37,12 +37,7 @@ Value range(Runtime& runtime, const Arguments& given) {
   }
   if (list->size > kMostOfRange) return runtime.fail("This range is too long.");
   runtime.charge(list->size / 16);
-  std::string label = "range(" + digits(start) + ", " + digits(stop);
-  if (step != 1) label += ", " + digits(step);
-  label += ')';
-  label += '\0';
-  list->label = runtime.arena().copy(label).data();
-  return items(Kind::kView, list);
+  return runtime.range(start, stop, step, *list);
 }
 
 // dict() and namespace(): pairs or a dictionary first, then what is named.

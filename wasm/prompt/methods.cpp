@@ -41,6 +41,13 @@ class TextMethods {
       : runtime_(runtime), self_(self), given_(given) {}
 
   Value call(TextMethod method) {
+    Value value = result(method);
+    if (value.is(Kind::kText)) value.markup = self_.markup;
+    return value;
+  }
+
+ private:
+  Value result(TextMethod method) {
     if (method == kStrip || method == kLstrip || method == kRstrip) return stripped(method);
     text_ = runtime_.look_into(self_);
     if (runtime_.failed()) return undefined();
@@ -84,7 +91,6 @@ class TextMethods {
     }
   }
 
- private:
   bool bind(std::string_view names, std::uint32_t required) {
     return bind_arguments(runtime_, given_, names, required, value_);
   }

@@ -18,7 +18,10 @@ class Parser {
 
   OwnedError run() {
     made_.names = {"loop", "caller", "varargs", "kwargs"};
-    made_.body = parse_body({});
+    {
+      const Scope scope(*this, made_.hidden);
+      made_.body = parse_body({});
+    }
     if (!unknown_.empty()) {
       const Node* node = unknown_[0];
       fail_at(node->at, fill("There is no {} named {}.", {node->op == Op::kFilter ? "filter" : "test", node->value.view()}));
@@ -180,10 +183,10 @@ class Parser {
     Node* body = parse_body(ends);
     return body;
   }
-  // Unknown filters and tests count at once, but where a condition may never let them run.
+  // What a condition may never let run: unknown filters and tests in it are refused only when they are reached.
   class Branch {
    public:
-    Branch(Parser& parser, bool conditional) : parser_(parser), before_(parser.conditional_) {
+    explicit Branch(Parser& parser, bool conditional = true) : parser_(parser), before_(parser.conditional_) {
       parser.conditional_ = conditional;
     }
     ~Branch() { parser_.conditional_ = before_; }
@@ -194,6 +197,62 @@ class Parser {
     Parser& parser_;
     bool before_;
   };
+  // The names that were spoken of in a scope, in those around it too. One that is set before it is read is hidden (see
+  // Node) for the scopes within.
+  class Scope {
+   public:
+    Scope(Parser& parser, Node*& hidden)
+        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size()), hidden_(hidden) {
+      parser.scope_ = this;
+    }
+    ~Scope() {
+      hidden_ = names_.first;
+      // What the whole of a scope speaks of is no longer hidden in those within it.
+      for (Node* name : inner_) {
+        bool known = false;
+        for (std::size_t i = begin_; i < parser_.known_.size(); ++i) known = known || parser_.known_[i] == name->symbol;
+        if (known) {
+          name->symbol = kNoSymbol;
+        } else if (outside_ != nullptr) {
+          outside_->inner_.push_back(name);
+        }
+      }
+      for (Node* name = hidden_; name != nullptr && outside_ != nullptr; name = name->next) outside_->inner_.push_back(name);
+      parser_.scope_ = outside_;
+      parser_.known_.resize(begin_);
+    }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    friend class Parser;
+    Branch branch_;
+    Parser& parser_;
+    Scope* outside_;
+    std::size_t begin_;
+    Node*& hidden_;
+    Chain names_;
+    // Hidden in the scopes within.
+    std::vector<Node*> inner_;
+  };
+  // True the first time.
+  bool note(Symbol name) {
+    for (const Symbol known : known_) {
+      if (known == name) return false;
+    }
+    known_.push_back(name);
+    return true;
+  }
+  void note_set(const Node* target) {
+    if (target->op == Op::kTuple) {
+      for (const Node* part = target->a; part != nullptr; part = part->next) note_set(part);
+    }
+    if (target->op != Op::kName && target->op != Op::kMacro) return;
+    if (!note(target->symbol) || conditional_) return;
+    Node* hidden = make(Op::kName, target->at);
+    hidden->symbol = target->symbol;
+    scope_->names_.add(hidden);
+  }
   class Loops {
    public:
     Loops(Parser& parser, int loops) : parser_(parser), before_(parser.loops_) { parser.loops_ = loops; }
@@ -221,18 +280,17 @@ class Parser {
     if (token.text == "filter") {
       Node* node = make(Op::kFilterBlock, token.at);
       node->b = parse_filter_chain(nullptr, true);
-      const Branch branch(*this, false);
+      const Scope scope(*this, node->hidden);
       node->body = parse_block("endfilter");
       advance();
       return node;
     }
     if (token.text == "with") return parse_with(token.at);
     if (token.text == "generation") {
+      // Transformers makes a call block of it.
       Node* node = make(Op::kScope, token.at);
-      const Branch branch(*this, false);
-      const Loops loops(*this, 0);
-      node->body = parse_block("endgeneration");
-      advance();
+      const Scope scope(*this, node->hidden);
+      parse_macro_body(node, "endgeneration");
       return node;
     }
     if (token.text == "break" || token.text == "continue") {
@@ -245,7 +303,7 @@ class Parser {
 
   Node* parse_if(std::size_t at) {
     Node* first = make(Op::kIf, at);
-    const Branch branch(*this, true);
+    const Branch branch(*this);
     for (Node* node = first;;) {
       node->a = parse_tuple(false);
       node->b = parse_block_to({"elif", "else", "endif"});
@@ -267,24 +325,33 @@ class Parser {
     node->a = parse_target(false);
     if (!skip_name("in")) expected("in");
     node->b = parse_tuple(false, "recursive");
-    const Branch branch(*this, false);
-    if (skip_name("if")) node->c = parse_expression();
-    if (skip_name("recursive")) node->mode |= kRecursive;
     {
+      const Scope scope(*this, node->hidden);
+      if (skip_name("if")) node->c = parse_expression();
+      if (skip_name("recursive")) node->mode |= kRecursive;
       const Loops loops(*this, loops_ + 1);
       node->body = parse_block_to({"else", "endfor"});
     }
-    if (skip_name("else")) node->other = parse_block("endfor");
+    if (skip_name("else")) {
+      Node* hidden = nullptr;
+      const Scope scope(*this, hidden);
+      node->other = parse_block("endfor");
+    }
     advance();
     return node;
   }
 
   Node* parse_set(std::size_t at) {
     Node* target = parse_target(true);
-    if (skip("=")) return make(Op::kSet, at, target, parse_tuple(true));
+    if (skip("=")) {
+      Node* value = parse_tuple(true);
+      note_set(target);
+      return make(Op::kSet, at, target, value);
+    }
+    note_set(target);
     Node* node = make(Op::kSetBlock, at, target);
     if (current().is("|")) node->b = parse_filter_chain(nullptr, false);
-    const Branch branch(*this, false);
+    const Scope scope(*this, node->hidden);
     node->body = parse_block("endset");
     advance();
     return node;
@@ -300,7 +367,7 @@ class Parser {
       pairs.add(parse_expression());
     }
     node->a = pairs.first;
-    const Branch branch(*this, false);
+    const Scope scope(*this, node->hidden);
     node->body = parse_block("endwith");
     advance();
     return node;
@@ -328,7 +395,6 @@ class Parser {
 
   // The body of a macro or call block, and what of `caller`, `varargs`, `kwargs` it speaks of.
   void parse_macro_body(Node* node, std::string_view end) {
-    const Branch branch(*this, false);
     const Loops loops(*this, 0);
     const std::uint8_t outside = std::exchange(uses_, std::uint8_t{0});
     node->body = parse_block(end);
@@ -339,6 +405,8 @@ class Parser {
   Node* parse_macro(std::size_t at) {
     Node* node = make(Op::kMacro, at);
     node->symbol = symbol(assignable(expect_name()));
+    note_set(node);
+    const Scope scope(*this, node->hidden);
     node->a = parse_parameters();
     parse_macro_body(node, "endmacro");
     return node;
@@ -349,6 +417,7 @@ class Parser {
     const std::size_t call = current().at;
     node->a = parse_expression();
     if (!failed() && node->a->op != Op::kCall) fail_at(call, "A call block needs a call: {% call name() %}.");
+    const Scope scope(*this, node->hidden);
     parse_macro_body(node, "endcall");
     return node;
   }
@@ -423,7 +492,7 @@ class Parser {
     while (!failed() && skip_name("if")) {
       // What a condition may keep from running is not refused before it runs.
       unknown_.resize(before);
-      const Branch branch(*this, true);
+      const Branch branch(*this);
       Node* test = parse_or();
       Node* other = skip_name("else") ? parse_expression() : nullptr;
       node = make(Op::kCondition, at, test, node, other);
@@ -561,6 +630,7 @@ class Parser {
       if (token.text == "none" || token.text == "None") return constant(none(), at);
       Node* node = make(Op::kName, at);
       node->symbol = symbol(token.text);
+      note(node->symbol);
       node->value = global_function(token.text);
       if (token.text == "caller") uses_ |= kUsesCaller;
       if (token.text == "varargs") uses_ |= kUsesVarargs;
@@ -760,6 +830,8 @@ class Parser {
   int depth_ = 0;
   int loops_ = 0;
   bool conditional_ = false;
+  Scope* scope_ = nullptr;
+  std::vector<Symbol> known_;
   std::uint8_t uses_ = 0;
   // Filters and tests nobody knows, which are refused unless a condition stands before them.
   std::vector<const Node*> unknown_;

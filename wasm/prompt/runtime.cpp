@@ -1,6 +1,7 @@
 #include "prompt/runtime.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -28,6 +29,24 @@ class Restored {
   T& place_;
   T before_;
 };
+
+// A slice of a range is a range; `part` are its numbers, `bounds` count in those of `whole`.
+Value range_slice(Runtime& runtime, const Value& whole, Items& part, const std::array<std::int64_t, 3>& bounds) {
+  // range(start, stop[, step]), as its label says.
+  std::int64_t said[] = {0, 0, 1};
+  std::size_t n = 0;
+  bool negative = false;
+  for (const char* c = whole.items->label + 6; *c != '\0'; ++c) {
+    if (*c == '-') negative = true;
+    if (*c >= '0' && *c <= '9') said[n] = n == 2 && c[-1] == ' ' ? *c - '0' : said[n] * 10 + (*c - '0');
+    if (*c == ',' || *c == ')') {
+      if (negative) said[n] = -said[n];
+      negative = false;
+      ++n;
+    }
+  }
+  return runtime.range(said[0] + bounds[0] * said[2], said[0] + bounds[1] * said[2], said[2] * bounds[2], part);
+}
 
 Value whole_or_nothing(bool overflows, std::int64_t number, Runtime& runtime) {
   return overflows ? runtime.fail("Whole numbers of more than 64 bits are not supported.") : integer(number);
@@ -97,6 +116,7 @@ Result<std::string> Runtime::run(const Value& variables) {
     const Value* value = variables.is(Kind::kDict) ? find(*variables.dict, made_.names[i]) : nullptr;
     given_[i] = value == nullptr ? Value() : *value;
   }
+  hide(made_.hidden);
   run_body(made_.body);
   if (error_ != nullptr) return std::move(error_);
   return std::move(out_);
@@ -109,10 +129,18 @@ Value Runtime::fail(std::string_view message) {
   return undefined();
 }
 
+Value Runtime::put_off(Items* before) {
+  if (error_->code == "template-error" && !over_) {
+    put_off_.push_back(std::move(error_));
+    before->error = static_cast<std::uint32_t>(put_off_.size());
+  }
+  return items(Kind::kIterator, before);
+}
+
 bool Runtime::charge(std::size_t work) {
   steps_ += work;
-  if (steps_ > limits_.steps) fail("The template takes too many steps: it may run for ever.");
-  if (arena_.over()) fail("The template needs too much memory.");
+  over_ = over_ || steps_ > limits_.steps || arena_.over();
+  if (over_) fail(arena_.over() ? "The template needs too much memory." : "The template takes too many steps: it may run for ever.");
   return !failed();
 }
 
@@ -183,14 +211,16 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
       break;
   }
   // What is left has a body in a scope of its own.
-  Frame inner;
   Frame* scope = arena_.make<Frame>();
-  *scope = inner;
   scope->parent = frame_;
   const Capture capture = begin_capture();
   Flow flow = Flow::kOn;
   {
     const Restored<Frame*> frame(frame_, scope);
+    hide(node.hidden);
+    if ((node.mode & kUsesVarargs) != 0) set(kVarargsName, items(Kind::kTuple, new_items()));
+    if ((node.mode & kUsesKwargs) != 0) set(kKwargsName, dict(arena_.make<Dict>()));
+    if ((node.mode & kUsesCaller) != 0) set(kCallerName, undefined("caller"));
     flow = run_body(node.body);
   }
   if (node.op == Op::kScope) {
@@ -198,6 +228,8 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
     return flow;
   }
   Value value = end_capture(capture);
+  // A block that was left early leaves nothing.
+  if (flow != Flow::kOn) return flow;
   for (const Node* filter = node.b; filter != nullptr && !failed(); filter = nullptr) {
     // The chain begins at its innermost filter, which has no subject.
     std::vector<const Node*> chain;
@@ -216,8 +248,10 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   if (failed()) return Flow::kOn;
   if (node.op == Op::kSetBlock) {
     assign(*node.a, value);
-  } else {
+  } else if (value.is(Kind::kText)) {
     write(value);
+  } else {
+    fail(fill("A filter block must give a text, not a {}.", {type_name(value)}));
   }
   return flow;
 }
@@ -262,6 +296,7 @@ Value Runtime::loop_over(const Node& node, const Value& iterable, Frame* outside
       scope->size = 0;
       loop->index = i;
       set(kLoopName, loop_value);
+      hide(node.hidden);
       assign(*node.a, items->data[i]);
       const Flow flow = failed() ? Flow::kBreak : run_body(node.body);
       if (flow == Flow::kBreak) break;
@@ -293,6 +328,7 @@ void Runtime::run_with(const Node& node) {
   for (const Node* target = node.a; target != nullptr && !failed(); target = target->next->next) {
     assign(*target, values->data[i++]);
   }
+  hide(node.hidden);
   run_body(node.body);
 }
 
@@ -378,6 +414,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   } else if (given.count > parameters) {
     return fail(fill("The macro {} takes at most {} arguments.", {macro.name, digits(parameters)}));
   }
+  hide(macro.node->hidden);
   const Capture capture = begin_capture();
   run_body(macro.node->body);
   return end_capture(capture);
@@ -415,6 +452,12 @@ void Runtime::set(Symbol symbol, const Value& value) {
     frame_->slots = slots;
   }
   frame_->slots[frame_->size++] = {symbol, value};
+}
+
+void Runtime::hide(const Node* names) {
+  for (; names != nullptr; names = names->next) {
+    if (names->symbol != kNoSymbol) set(names->symbol, undefined(made_.names[names->symbol]));
+  }
 }
 
 void Runtime::assign(const Node& target, const Value& value) {
@@ -498,7 +541,12 @@ Value Runtime::eval_node(const Node& node) {
     }
     case Op::kItem: {
       const Value container = eval(node.a);
-      if (node.b->op == Op::kSlice) return eval_slice(container, *node.b);
+      if (node.b->op == Op::kSlice) {
+        // Of a constant Jinja2 looks for the slice as for an item, and finds none.
+        const bool sliceable = container.is(Kind::kText) || container.is_items();
+        if ((node.a->op == Op::kConstant || node.a->op == Op::kDictionary) && !sliceable) return undefined("that slice");
+        return eval_slice(container, *node.b);
+      }
       const Value key = eval(node.b);
       at_ = node.at;
       return failed() ? container : item(container, key);
@@ -642,11 +690,11 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   const Value step = slice.c == nullptr ? none() : eval(slice.c);
   at_ = slice.at;
   if (failed()) return value;
-  if (value.is(Kind::kUndefined)) return attribute(value, "[]");
   const auto bound = [](const Value& v) { return v.is(Kind::kNone) || v.is_whole(); };
   const bool sliceable = value.is(Kind::kText) || value.is(Kind::kList) || value.is(Kind::kTuple) ||
                          (value.is(Kind::kView) && std::string_view(value.items->label).substr(0, 5) == "range");
-  if (!sliceable || !bound(start) || !bound(stop) || !bound(step)) return undefined("that slice");
+  if (!sliceable) return fail(fill("A {} cannot be cut into slices.", {type_name(value)}));
+  if (!bound(start) || !bound(stop) || !bound(step)) return fail("The bounds of a slice are whole numbers.");
   const std::int64_t by = step.is(Kind::kNone) ? 1 : step.whole();
   if (by == 0) return fail("The step of a slice cannot be 0.");
   const bool is_text = value.is(Kind::kText);
@@ -668,7 +716,8 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   if (!is_text) {
     Items* part = new_items(static_cast<std::uint32_t>(count));
     for (std::int64_t i = 0; i < count; ++i) append(arena_, *part, value.items->data[first + i * by]);
-    return items(value.is(Kind::kView) ? Kind::kList : value.kind, part);
+    if (value.is(Kind::kView)) return range_slice(*this, value, *part, {first, first + count * by, by});
+    return items(value.kind, part);
   }
   if (by == 1) {
     const std::size_t begin = bytes_of(whole, static_cast<std::size_t>(first));
@@ -778,6 +827,15 @@ Value Runtime::new_text(std::string_view from, bool opaque) {
   return text(arena_.copy(from), opaque);
 }
 
+Value Runtime::range(std::int64_t start, std::int64_t stop, std::int64_t step, Items& numbers) {
+  std::string label = "range(" + digits(start) + ", " + digits(stop);
+  if (step != 1) label += ", " + digits(step);
+  label += ')';
+  label += '\0';
+  numbers.label = arena_.copy(label).data();
+  return items(Kind::kView, &numbers);
+}
+
 Items* Runtime::new_items(std::uint32_t capacity) {
   Items* list = arena_.make<Items>();
   if (capacity > 0 && arena_.grant(capacity * sizeof(Value))) {
@@ -820,6 +878,11 @@ Items* Runtime::iterate(const Value& value) {
   if (value.is_items()) {
     if (!charge(value.items->size / 16)) return nullptr;
     if (!value.is(Kind::kIterator)) return value.items;
+    if (value.items->error != 0) {
+      if (OwnedError& later = put_off_[value.items->error - 1]; later != nullptr) error_ = std::move(later);
+      value.items->error = 0;
+      return nullptr;
+    }
     Items* rest = arena_.make<Items>();
     *rest = *value.items;
     rest->data += value.items->taken;
@@ -897,8 +960,31 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       if (name == "nextitem") return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
       break;
     }
-    case Kind::kMacro:
-      if (name == "name") return text(container.macro->name);
+    case Kind::kMacro: {
+      const Macro& macro = *container.macro;
+      const std::uint8_t uses = macro.node->mode;
+      if (name == "name") return text(macro.name);
+      if (name == "caller") return boolean((uses & kUsesCaller) != 0);
+      if (name == "catch_kwargs") return boolean((uses & kUsesKwargs) != 0);
+      if (name == "catch_varargs") return boolean((uses & kUsesVarargs) != 0);
+      if (name == "arguments") {
+        Items* list = new_items();
+        for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
+          append(arena_, *list, text(made_.names[parameter->symbol]));
+        }
+        return items(Kind::kTuple, list);
+      }
+      break;
+    }
+    case Kind::kBoolean:
+    case Kind::kInteger:
+    case Kind::kReal:
+      if (name == "real") return container.is(Kind::kBoolean) ? integer(container.whole()) : container;
+      if (name == "imag") return container.is(Kind::kReal) ? real(0) : integer(0);
+      break;
+    case Kind::kTuple:
+      if (container.items->label == kGroup && name == "grouper") return container.items->data[0];
+      if (container.items->label == kGroup && name == "list") return container.items->data[1];
       break;
     case Kind::kCycler:
       if (name == "current" && container.items->size > 0) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -41,6 +42,8 @@ class Runtime {
   bool failed() const { return error_ != nullptr; }
   // Ends the rendering; gives a value to return.
   Value fail(std::string_view message);
+  // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
+  Value put_off(Items* before);
   // Counts work; false when it is too much.
   bool charge(std::size_t work);
   // The text itself; empty, and the end of the rendering, when only the caller has it.
@@ -56,11 +59,14 @@ class Runtime {
   bool equals(const Value& a, const Value& b);
   bool is_less(const Value& a, const Value& b);
   bool contains(const Value& container, const Value& value);
+  // What range(start, stop, step) gives, of which `numbers` are all.
+  Value range(std::int64_t start, std::int64_t stop, std::int64_t step, Items& numbers);
   // container[key], or an attribute of that name; undefined when there is neither.
   Value item(const Value& container, const Value& key);
   Value attribute(const Value& container, std::string_view name);
   Value call(const Value& callee, const Arguments& arguments);
   Value add(const Value& a, const Value& b);
+  Value modulo(const Value& a, const Value& b) { return arithmetic(Op::kModulo, a, b); }
   Value stripped(const Value& text, unsigned sides);
   // `pattern % values`.
   Value format(const Value& pattern, const Value& values);
@@ -91,6 +97,7 @@ class Runtime {
   Value name(const Node& node) const;
   void assign(const Node& target, const Value& value);
   void set(Symbol symbol, const Value& value);
+  void hide(const Node* names);
 
   void write(const Value& value);
   void write(std::string_view text);
@@ -106,6 +113,9 @@ class Runtime {
   // Where an error would be.
   std::uint32_t at_ = 0;
   OwnedError error_;
+  // Steps or memory are used up.
+  bool over_ = false;
+  std::vector<OwnedError> put_off_;
   std::string out_;
   // Whether what is being written holds a placeholder.
   bool opaque_ = false;

@@ -306,7 +306,9 @@ void append_repr(std::string& out, const Value& value, int depth) {
       append_real(out, value.real);
       return;
     case Kind::kText:
+      if (value.markup) out += "Markup(";
       append_text_repr(out, value.view());
+      if (value.markup) out += ')';
       return;
     case Kind::kList:
     case Kind::kTuple:

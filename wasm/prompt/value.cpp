@@ -158,6 +158,8 @@ Value* find(const Dict& entries, std::string_view key) { return find(entries, te
 
 bool hashable(const Value& value, int depth) {
   if (value.is(Kind::kList) || value.is(Kind::kDict) || depth > kMaxNesting) return false;
+  // A dictionary's keys and items compare as sets.
+  if (value.is(Kind::kView)) return value.items->label[0] == 'r' || value.items->label[5] == 'v';
   if (value.is(Kind::kTuple)) {
     for (std::uint32_t i = 0; i < value.items->size; ++i) {
       if (!hashable(value.items->data[i], depth + 1)) return false;

@@ -76,11 +76,16 @@ struct Items {
   std::uint32_t capacity = 0;
   // Of an iterator: what was taken already.
   std::uint32_t taken = 0;
-  // Of a view: how Python names it.
+  // Of a view: how Python names it. Of a tuple: kGroup or nothing.
   const char* label = nullptr;
+  // Of an iterator: one more than the place of the error it ends with, in the order they were put off.
+  std::uint32_t error = 0;
 };
 
 // In the order of insertion. From kIndexed entries on with a hash index.
+// A tuple with the attributes grouper and list, from groupby.
+inline constexpr char kGroup[] = "group";
+
 struct Dict {
   struct Entry {
     Value key;
