@@ -1,0 +1,418 @@
+#include "safety/marks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/field_reader.h"
+#include "base/text.h"
+
+namespace tierwise::safety {
+namespace {
+
+constexpr std::size_t kMinDataUrl = 64;
+constexpr std::size_t kMinBase64 = 256;
+// A line that is shorter is the last of wrapped base64.
+constexpr std::size_t kMinBase64Line = 60;
+constexpr std::size_t kMaxMediaType = 100;
+constexpr std::size_t kMaxSteps = 8;
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+template <std::size_t N>
+bool within(char32_t c, const Range (&ranges)[N]) {
+  return std::any_of(ranges, ranges + N, [c](const Range& range) { return c >= range.first && c <= range.last; });
+}
+
+// In the order of kHiddenReasons; the higher one names a run of several.
+enum Hidden : std::uint8_t { kVisible, kZeroWidth, kSelector, kInvisible, kBidi, kTag };
+constexpr std::string_view kHiddenReasons[] = {
+    "", "zero-width characters", "variation selectors without a use", "invisible characters", "bidirectional controls",
+    "tag characters",
+};
+
+Hidden hidden(char32_t c) {
+  constexpr Range kBidis[] = {{0x202A, 0x202E}, {0x2066, 0x2069}};
+  constexpr Range kSelectors[] = {{0xFE00, 0xFE0F}, {0xE0100, 0xE01EF}};
+  constexpr Range kZeroWidths[] = {{0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},   {0x115F, 0x1160},
+                                   {0x180B, 0x180F}, {0x200B, 0x200F}, {0x2060, 0x2064}, {0x3164, 0x3164},
+                                   {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}};
+  constexpr Range kOthers[] = {{0x2065, 0x2065}, {0x206A, 0x206F},   {0xFFF0, 0xFFFB},   {0x1BCA0, 0x1BCA3},
+                               {0x1D173, 0x1D17A}, {0xE0080, 0xE00FF}, {0xE01F0, 0xE0FFF}};
+  if (c < 0xAD) return kVisible;
+  if (c >= 0xE0000 && c <= 0xE007F) return kTag;
+  return within(c, kZeroWidths) ? kZeroWidth
+         : within(c, kSelectors) ? kSelector
+         : within(c, kBidis)     ? kBidi
+         : within(c, kOthers)    ? kInvisible
+                                 : kVisible;
+}
+
+bool is_emoji(char32_t c) {
+  constexpr Range kEmoji[] = {{0xA9, 0xAE}, {0x203C, 0x2049}, {0x2122, 0x2BFF}, {0x3030, 0x3299}, {0x1F000, 0x1FBFF}};
+  return within(c, kEmoji);
+}
+
+// Scripts that are written with joiners and non-joiners: Hebrew to Mongolian, and later ones of South-East Asia.
+bool takes_joiners(char32_t c) {
+  constexpr Range kScripts[] = {{0x590, 0x18AF},  {0x1900, 0x1CFF},   {0xA800, 0xABFF},
+                                {0xFB1D, 0xFDFF}, {0xFE70, 0xFEFE}, {0x10A00, 0x11FFF}};
+  return within(c, kScripts);
+}
+
+// Each character is a word.
+bool is_ideographic(char32_t c) {
+  constexpr Range kScripts[] = {
+      {0x2E80, 0x2FFF}, {0x3040, 0x9FFF}, {0xF900, 0xFAFF}, {0xFF66, 0xFF9F}, {0x20000, 0x3FFFF}};
+  return within(c, kScripts);
+}
+
+bool is_ascii_word(char32_t c) { return c < 0x80 && is_alphanumeric(static_cast<char>(c)); }
+
+// The letter that words are compared by; 0 for what stands between words.
+char32_t folded(char32_t c) {
+  // U+00C0 on; = and / for the signs of multiplication and division.
+  constexpr std::string_view kLatin = "aaaaaaaceeeeiiiidnooooo=ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
+  constexpr Range kPunctuation[] = {
+      {0x2000, 0x206F}, {0x2E00, 0x2E7F}, {0x3000, 0x303F}, {0xFE10, 0xFE6F}, {0xFF61, 0xFF65}};
+  if (c >= 0xFF01 && c <= 0xFF5E) c -= 0xFEE0;
+  if (c >= 0x1D400 && c <= 0x1D6A3) {
+    const char32_t letter = (c - 0x1D400) % 52;
+    c = 'a' + letter % 26;
+  }
+  if (c < 0x80) return is_ascii_word(c) ? static_cast<char32_t>(lower_case(static_cast<char>(c))) : 0;
+  if (c < 0xC0 || within(c, kPunctuation)) return 0;
+  if (c < 0x100) return folded(static_cast<unsigned char>(kLatin[c - 0xC0]));
+  if (c >= 0x410 && c <= 0x42F) return c + 0x20;
+  if (c == 0x401 || c == 0x451) return 0x435;
+  return c;
+}
+
+void append_utf8(std::string& text, char32_t c) {
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+    return;
+  }
+  int shift = c < 0x800 ? 6 : c < 0x10000 ? 12 : 18;
+  const char32_t lead = shift == 6 ? 0xC0 : shift == 12 ? 0xE0 : 0xF0;
+  text += static_cast<char>(lead | c >> shift);
+  for (shift -= 6; shift >= 0; shift -= 6) text += static_cast<char>(0x80U | ((c >> shift) & 0x3FU));
+}
+
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 0;  // 0 at the end of the text
+};
+
+// A byte that belongs to no character is a character of its own that is like a blank.
+Character character_at(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return {};
+  const auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t bytes = character_bytes(text.substr(at));
+  if (bytes == 0) return {' ', 1};
+  char32_t code = lead & (0x7FU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) code = code << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+  return {code, bytes};
+}
+
+bool is_base64(char c) { return is_alphanumeric(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
+
+// The end of the base64 that begins at `at`; `varied`: it has small letters, capitals and digits.
+std::size_t base64_end(std::string_view text, std::size_t at, bool& varied) {
+  unsigned classes = 0;
+  for (std::size_t line = at;;) {
+    for (; at < text.size() && is_base64(text[at]); ++at) {
+      classes |= is_digit(text[at]) ? 1U : text[at] >= 'a' ? 2U : is_letter(text[at]) ? 4U : 0U;
+    }
+    varied = classes == 7;
+    std::size_t next = at;
+    if (next < text.size() && text[next] == '\r') ++next;
+    if (at - line < kMinBase64Line || next >= text.size() || text[next] != '\n') break;
+    if (++next >= text.size() || !is_base64(text[next])) break;
+    line = at = next;
+  }
+  while (at < text.size() && text[at] == '=') ++at;
+  return at;
+}
+
+// The words of a text as patterns are compared with them.
+struct Words {
+  struct Word {
+    std::size_t begin;    // in the text
+    std::size_t end;
+    std::size_t written;  // in `written`
+  };
+
+  // Adds a visible character and gives where the next one begins.
+  std::size_t take(std::size_t at, Character here) {
+    const std::size_t next = at + here.bytes;
+    if (here.code >= 0x300 && here.code <= 0x36F) return next;  // accents of their own
+    const char32_t letter = folded(here.code);
+    const bool alone = is_ideographic(letter);
+    if (letter == 0 || alone) end();
+    if (letter == 0) return next;
+    if (!open) list.push_back({at, next, written.size()});
+    open = true;
+    list.back().end = next;
+    append_utf8(written, letter);
+    if (alone) end();
+    return next;
+  }
+
+  void end() {
+    if (open) written += ' ';
+    open = false;
+  }
+
+  std::string written;  // folded, each with a blank behind it
+  std::vector<Word> list;
+  bool open = false;
+};
+
+}  // namespace
+
+// One pass over a text.
+class Scan {
+ public:
+  Scan(std::string_view text, bool strips, const Phrases& phrases) : text_(text), strips_(strips), phrases_(phrases) {}
+
+  MarkedText run() {
+    for (std::size_t at = 0; at < text_.size();) {
+      const Character here = character_at(text_, at);
+      if (hidden(here.code) != kVisible) {
+        at = hidden_run(at);
+      } else if (const std::size_t end = is_ascii_word(here.code) ? payload(at) : 0; end != 0) {
+        at = end;
+      } else {
+        before_ = here.code;
+        at = words_.take(at, here);
+      }
+    }
+    words_.end();
+    find_phrases();
+    result_.text += text_.substr(copied_);
+    std::stable_sort(result_.marks.begin(), result_.marks.end(),
+                     [](const Mark& a, const Mark& b) { return a.offset < b.offset; });
+    return std::move(result_);
+  }
+
+ private:
+  void mark(MarkKind kind, std::size_t begin, std::size_t end, std::string_view reason) {
+    ++result_.found;
+    if (++found_of_kind_[static_cast<std::size_t>(kind)] > kMaxMarksOfKind) return;
+    result_.marks.push_back({kind, begin, end - begin, reason});
+  }
+
+  void replace(std::size_t begin, std::size_t end, std::string_view note) {
+    if (!strips_) return;
+    result_.text += text_.substr(copied_, begin - copied_);
+    result_.text += note;
+    copied_ = end;
+  }
+
+  // Marks the hidden characters that begin at `at` unless they belong there. They end no word.
+  std::size_t hidden_run(std::size_t at) {
+    const std::size_t begin = at;
+    std::size_t count = 0;
+    Hidden worst = kVisible;
+    Character first;
+    Character last;
+    Character next = character_at(text_, at);
+    for (Hidden kind; next.bytes > 0 && (kind = hidden(next.code)) != kVisible; next = character_at(text_, at)) {
+      if (count++ == 0) first = next;
+      last = next;
+      worst = std::max(worst, kind);
+      at += next.bytes;
+    }
+    const bool joins = last.code == 0x200C || last.code == 0x200D;
+    bool belongs = false;
+    if (worst == kTag) {
+      // The flags of England, Scotland and Wales.
+      belongs = before_ == 0x1F3F4 && count <= 7 && last.code == 0xE007F && first.code > 0xE0020;
+    } else if (count == 1 && worst == kSelector) {
+      const bool keycap = before_ >= '#' && before_ <= '9';
+      belongs = is_ideographic(before_) ||
+                (first.code <= 0xFE0F && (keycap || is_emoji(before_) || takes_joiners(before_)));
+    } else if (count == 1 && joins) {
+      belongs = takes_joiners(before_) || is_emoji(before_);
+    } else if (count == 1 && worst == kZeroWidth) {
+      belongs = first.code == 0xAD || !is_ascii_word(before_) || !is_ascii_word(next.code);
+    } else if (count == 2 && worst == kSelector) {
+      belongs = first.code == 0xFE0F && last.code == 0x200D && is_emoji(before_);
+    }
+    if (!belongs) {
+      mark(MarkKind::kHidden, begin, at, kHiddenReasons[worst]);
+      replace(begin, at, "");
+    }
+    return at;
+  }
+
+  // The end of the payload that begins at `at`, 0 when none does.
+  std::size_t payload(std::size_t at) {
+    constexpr std::string_view kScheme = "data:";
+    if (words_.open) return 0;
+    if (lower_case(text_[at]) == 'd' && lower_case(text_.substr(at, kScheme.size())) == kScheme) {
+      const std::string_view type = text_.substr(at + kScheme.size(), kMaxMediaType);
+      const std::size_t comma = type.find_first_of(", \t\r\n");
+      if (comma != std::string_view::npos && type[comma] == ',') {
+        const std::size_t begin = at + kScheme.size() + comma + 1;
+        bool varied = false;
+        std::size_t end = base64_end(text_, begin, varied);
+        while (end < text_.size() && static_cast<unsigned char>(text_[end]) > ' ' && text_[end] != '"') ++end;
+        if (end - begin >= kMinDataUrl) return taken(at, end, text_.substr(at, begin - at - 1), end - begin);
+      }
+    }
+    if (at < looked_) return 0;
+    bool varied = false;
+    const std::size_t end = base64_end(text_, at, varied);
+    looked_ = end;
+    return varied && end - at >= kMinBase64 ? taken(at, end, "base64", end - at) : 0;
+  }
+
+  std::size_t taken(std::size_t begin, std::size_t end, std::string_view what, std::size_t characters) {
+    mark(MarkKind::kPayload, begin, end, what == "base64" ? "a long run of base64" : "a data: URL with its data");
+    replace(begin, end, fill("[{}, {} characters left out]", {what, digits(static_cast<std::int64_t>(characters))}));
+    before_ = ' ';
+    return end;
+  }
+
+  // Whether the alternative stands at this word.
+  bool stands(const Phrases::Alternative& alternative, std::size_t word) const {
+    const std::string_view from = std::string_view(words_.written).substr(words_.list[word].written);
+    return from.substr(0, alternative.words.size()) == alternative.words &&
+           (alternative.open || from[alternative.words.size()] == ' ');
+  }
+
+  // The word behind the pattern that begins at word `begin`; 0 when it does not.
+  std::size_t end_of(const Phrases::Pattern& pattern, std::size_t begin) const {
+    // Bit n: what was read so far may end before word begin + n. What is longer than 63 words is not found.
+    std::uint64_t ends = 1;
+    for (const Phrases::Step& step : pattern.steps) {
+      for (std::size_t gap = 0; gap < step.gap; ++gap) ends |= ends << 1;
+      std::uint64_t next = 0;
+      for (std::size_t n = 0; n < 64 && begin + n < words_.list.size(); ++n) {
+        if ((ends >> n & 1U) == 0) continue;
+        for (const Phrases::Alternative& alternative : step.alternatives) {
+          const std::size_t behind = n + alternative.count;
+          if (behind < 64 && stands(alternative, begin + n)) next |= std::uint64_t{1} << behind;
+        }
+      }
+      if (next == 0) return 0;
+      ends = next;
+    }
+    std::size_t n = 1;
+    while ((ends >> n & 1U) == 0) ++n;
+    return begin + n;
+  }
+
+  void find_phrases() {
+    for (std::size_t word = 0; word < words_.list.size();) {
+      std::size_t next = word + 1;
+      const std::string_view from = std::string_view(words_.written).substr(words_.list[word].written);
+      for (const std::uint16_t index : phrases_.by_beginning_[Phrases::bucket(from)]) {
+        const Phrases::Pattern& pattern = phrases_.patterns_[index];
+        if (const std::size_t end = end_of(pattern, word); end != 0) {
+          mark(MarkKind::kPhrase, words_.list[word].begin, words_.list[end - 1].end, phrases_.reasons_[pattern.reason]);
+          next = end;
+          break;
+        }
+      }
+      word = next;
+    }
+  }
+
+  std::string_view text_;
+  bool strips_;
+  const Phrases& phrases_;
+  MarkedText result_;
+  std::array<std::size_t, 3> found_of_kind_ = {};
+  std::size_t copied_ = 0;  // of text_, into the result
+  std::size_t looked_ = 0;  // no base64 begins before
+  char32_t before_ = ' ';   // the visible character before
+  Words words_;
+};
+
+std::size_t Phrases::bucket(std::string_view words) {
+  const auto byte = [words](std::size_t at) { return static_cast<unsigned char>(at < words.size() ? words[at] : ' '); };
+  return (byte(0) * 7U + byte(1)) % 256;
+}
+
+bool Phrases::read(std::string_view text, Pattern& pattern) {
+  Step step;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    if (part.substr(0, 1) == "~") {
+      if (part.size() != 2 || !is_digit(part[1]) || pattern.steps.empty()) return false;
+      step.gap = static_cast<std::size_t>(part[1] - '0');
+      continue;
+    }
+    for (std::size_t at = 0; at <= part.size();) {
+      const std::size_t end = std::min(part.find('|', at), part.size());
+      Alternative one;
+      one.open = end > at && part[end - 1] == '*';
+      Words words;
+      for (std::size_t i = at; i < end;) i = words.take(i, character_at(part, i));
+      words.end();
+      if (words.list.empty() || (one.open && words.written.size() < 3)) return false;
+      one.count = words.list.size();
+      one.words = words.written.substr(0, words.written.size() - 1);
+      step.alternatives.push_back(std::move(one));
+      at = end + 1;
+    }
+    pattern.steps.push_back(std::exchange(step, {}));
+  }
+  return !pattern.steps.empty() && pattern.steps.size() <= kMaxSteps && step.gap == 0;
+}
+
+Result<Done> Phrases::configure(const json& config) {
+  constexpr const char* kCode = "invalid-config";
+  const json* groups = find_member(config, "phrases");
+  if (groups == nullptr || !groups->is_array()) return bad_field("phrases", "a list", kCode);
+  Phrases made;
+  for (const json& group : elements_of(*groups)) {
+    const std::string field = fill("phrases[{}].", {digits(static_cast<std::int64_t>(made.reasons_.size()))});
+    FieldReader fields(group, field, kCode);
+    fields.require_object("phrases");
+    const json* patterns = find_member(group, "patterns");
+    if (patterns == nullptr || !patterns->is_array()) fields.complain("patterns", "a list");
+    const std::string_view reason = fields.name("reason", 200);
+    if (fields.failed()) return fields.take_problem();
+    for (const json& one : elements_of(*patterns)) {
+      const std::string* text = string_in(one);
+      Pattern pattern;
+      pattern.reason = made.reasons_.size();
+      if (text == nullptr || text->size() > kMaxPatternBytes || made.patterns_.size() == kMaxPatterns ||
+          !read(*text, pattern)) {
+        fields.complain("patterns", "at most 500 patterns as wasm/safety/marks.h tells, of at most 1000 bytes each");
+        return fields.take_problem();
+      }
+      const auto index = static_cast<std::uint16_t>(made.patterns_.size());
+      for (const Alternative& first : pattern.steps.front().alternatives) {
+        std::vector<std::uint16_t>& there = made.by_beginning_[bucket(first.words)];
+        if (there.empty() || there.back() != index) there.push_back(index);
+      }
+      made.patterns_.push_back(std::move(pattern));
+    }
+    made.reasons_.emplace_back(reason);
+  }
+  *this = std::move(made);
+  return Done();
+}
+
+Result<MarkedText> apply_marks(std::string_view text, Policy policy, const Phrases& phrases, std::string_view field) {
+  MarkedText marked = Scan(text, policy == Policy::kStrip, phrases).run();
+  if (policy != Policy::kRefuse || marked.marks.empty()) return marked;
+  const Mark& first = marked.marks.front();
+  const std::string complaint = fill(
+      "holds what may be meant for the model and not for people: {}, at byte {}. Take it out, or choose the policy "
+      "mark or strip.",
+      {first.reason, digits(static_cast<std::int64_t>(first.offset))});
+  return refusal("marked-text", field, complaint);
+}
+
+}  // namespace tierwise::safety

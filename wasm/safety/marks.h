@@ -1,0 +1,103 @@
+// What in a text looks as if it were meant for the model and not for people: marks, not judgements.
+// Three kinds:
+//
+//   phrase   likely prompt injection, from models/injection.json
+//   hidden   characters nobody sees: tag characters; bidi embeddings, overrides and isolates; runs of
+//            zero-width and other default-ignorable characters, or one between two ASCII letters or digits;
+//            variation selectors in runs or where none belongs. Not: joiners in emoji and in words of scripts
+//            that need them, one selector behind its emoji or ideograph, the tags of flags, a soft hyphen, a
+//            byte order mark at the start
+//   payload  a data: URL with 64 characters or more of data, or 256 or more characters of base64, wrapped or
+//            not
+//
+// Phrases are found whatever the case, accents, white space, punctuation and hidden characters between and in
+// their words, and in full-width and mathematical letters; not where letters are replaced by others or
+// encoded. They stay in the text: they may be what it is about.
+//
+// Ranges of characters: Unicode 15, DerivedCoreProperties.txt (Default_Ignorable_Code_Point) and UTS #51 for
+// emoji. Time is linear in the text, memory a few times its size.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace tierwise::safety {
+
+// Of each kind; what comes later is counted only.
+inline constexpr std::size_t kMaxMarksOfKind = 32;
+inline constexpr std::size_t kMaxPatterns = 500;
+inline constexpr std::size_t kMaxPatternBytes = 1000;
+
+enum class Policy : std::uint8_t { kMark, kStrip, kRefuse };
+enum class MarkKind : std::uint8_t { kPhrase, kHidden, kPayload };
+// In the order of MarkKind, of Policy (see base/words.h).
+inline constexpr std::string_view kMarkKinds = "phrase hidden payload";
+inline constexpr std::string_view kPolicies = "mark strip refuse";
+
+struct Mark {
+  MarkKind kind;
+  // In bytes of the text as it was given.
+  std::size_t offset;
+  std::size_t length;
+  // "zero-width characters"; lives as long as the Phrases.
+  std::string_view reason;
+};
+
+struct MarkedText {
+  // As given; with kStrip without what is hidden and with a note in the place of each payload:
+  // "[data:image/png, 8192 characters left out]".
+  std::string text;
+  // In the order of their offsets.
+  std::vector<Mark> marks;
+  // Marks found, those not listed included.
+  std::size_t found = 0;
+};
+
+// Patterns of words: `ignore|disregard ~3 previous|prior instruct*`. Steps stand between blanks; | is between
+// the alternatives of a step, ~3 says that up to three words may stand between the steps around it, * at the
+// end of an alternative stands for any rest of the word, _ for the blank inside an alternative of several
+// words. A character of Chinese or Japanese is a word. What ends in * has two letters or more.
+class Phrases {
+ public:
+  // {"phrases": [{"reason", "patterns": [...]}]}. Error code "invalid-config" with the field named; nothing
+  // is kept then.
+  Result<Done> configure(const json& config);
+
+ private:
+  friend class Scan;
+
+  struct Alternative {
+    std::string words;  // as Scan writes them
+    std::size_t count = 0;
+    bool open = false;  // ends in *
+  };
+  struct Step {
+    std::size_t gap = 0;  // words that may stand before it
+    std::vector<Alternative> alternatives;
+  };
+  struct Pattern {
+    std::size_t reason = 0;
+    std::vector<Step> steps;
+  };
+
+  static bool read(std::string_view text, Pattern& pattern);
+  // Where a pattern that may begin with `words` is looked for. Two bytes tell most of them apart.
+  static std::size_t bucket(std::string_view words);
+
+  std::vector<std::string> reasons_;
+  std::vector<Pattern> patterns_;
+  std::array<std::vector<std::uint16_t>, 256> by_beginning_;
+};
+
+// `field` names the text in what kRefuse answers when there is any mark: an Error with code "marked-text". Bytes that
+// are no UTF-8 stay as they are; what stripping makes of those around a gap is not looked at again.
+Result<MarkedText> apply_marks(std::string_view text, Policy policy, const Phrases& phrases, std::string_view field);
+
+}  // namespace tierwise::safety
