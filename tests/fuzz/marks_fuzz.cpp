@@ -24,7 +24,7 @@ void require(bool holds) {
 safety::Phrases phrases_of(json patterns) {
   safety::Phrases phrases;
   const auto done = phrases.configure({{"phrases", {{{"reason", "phrase"}, {"patterns", std::move(patterns)}}}}});
-  require(done || done.error().field == "phrases[0].patterns");
+  require(done || done.error().field == "phrases[0]");
   return phrases;
 }
 

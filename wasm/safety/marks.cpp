@@ -17,57 +17,55 @@ constexpr std::size_t kMinBase64Line = 60;
 constexpr std::size_t kMaxMediaType = 100;
 constexpr std::size_t kMaxSteps = 8;
 
-struct Range {
-  char32_t first;
-  char32_t last;
+// In the order of kHiddenReasons up to kTag; the higher one names a run of several.
+enum Class : std::uint8_t {
+  kVisible, kZeroWidth, kSelector, kInvisible, kBidi, kTag,
+  kPunctuation,
+  kEmoji,
+  kIdeograph,  // each character is a word
+  kJoined,     // scripts that are written with joiners: Hebrew to Mongolian, later ones of South and South-East Asia
 };
-
-template <std::size_t N>
-bool within(char32_t c, const Range (&ranges)[N]) {
-  return std::any_of(ranges, ranges + N, [c](const Range& range) { return c >= range.first && c <= range.last; });
-}
-
-// In the order of kHiddenReasons; the higher one names a run of several.
-enum Hidden : std::uint8_t { kVisible, kZeroWidth, kSelector, kInvisible, kBidi, kTag };
 constexpr std::string_view kHiddenReasons[] = {
     "", "zero-width characters", "variation selectors without a use", "invisible characters", "bidirectional controls",
     "tag characters",
 };
 
-Hidden hidden(char32_t c) {
-  constexpr Range kBidis[] = {{0x202A, 0x202E}, {0x2066, 0x2069}};
-  constexpr Range kSelectors[] = {{0xFE00, 0xFE0F}, {0xE0100, 0xE01EF}};
-  constexpr Range kZeroWidths[] = {{0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},   {0x115F, 0x1160},
-                                   {0x180B, 0x180F}, {0x200B, 0x200F}, {0x2060, 0x2064}, {0x3164, 0x3164},
-                                   {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}};
-  constexpr Range kOthers[] = {{0x2065, 0x2065}, {0x206A, 0x206F},   {0xFFF0, 0xFFFB},   {0x1BCA0, 0x1BCA3},
-                               {0x1D173, 0x1D17A}, {0xE0080, 0xE00FF}, {0xE01F0, 0xE0FFF}};
-  if (c < 0xAD) return kVisible;
-  if (c >= 0xE0000 && c <= 0xE007F) return kTag;
-  return within(c, kZeroWidths) ? kZeroWidth
-         : within(c, kSelectors) ? kSelector
-         : within(c, kBidis)     ? kBidi
-         : within(c, kOthers)    ? kInvisible
-                                 : kVisible;
+struct Range {
+  char32_t first;
+  char32_t last : 24;
+  char32_t of : 8;
+};
+// By their last character; where two hold a character the first counts.
+constexpr Range kRanges[] = {
+    {0xA9, 0xA9, kEmoji},           {0xAD, 0xAD, kZeroWidth},        {0xAE, 0xAE, kEmoji},
+    {0x34F, 0x34F, kZeroWidth},     {0x61C, 0x61C, kZeroWidth},      {0x115F, 0x1160, kZeroWidth},
+    {0x180B, 0x180F, kZeroWidth},   {0x590, 0x18AF, kJoined},        {0x1900, 0x1CFF, kJoined},
+    {0x200B, 0x200F, kZeroWidth},   {0x202A, 0x202E, kBidi},         {0x203C, 0x203C, kEmoji},
+    {0x2049, 0x2049, kEmoji},       {0x2060, 0x2064, kZeroWidth},    {0x2065, 0x2065, kInvisible},
+    {0x2066, 0x2069, kBidi},        {0x206A, 0x206F, kInvisible},    {0x2000, 0x206F, kPunctuation},
+    {0x2122, 0x2BFF, kEmoji},       {0x2E00, 0x2E7F, kPunctuation},  {0x2E80, 0x2FFF, kIdeograph},
+    {0x3030, 0x3030, kEmoji},       {0x3000, 0x303F, kPunctuation},  {0x3164, 0x3164, kZeroWidth},
+    {0x3297, 0x3299, kEmoji},       {0x3040, 0x9FFF, kIdeograph},    {0xA800, 0xABFF, kJoined},
+    {0xF900, 0xFAFF, kIdeograph},   {0xFB1D, 0xFDFF, kJoined},       {0xFE00, 0xFE0F, kSelector},
+    {0xFE10, 0xFE6F, kPunctuation}, {0xFEFF, 0xFEFF, kZeroWidth},    {0xFE70, 0xFEFE, kJoined},
+    {0xFF61, 0xFF65, kPunctuation}, {0xFFA0, 0xFFA0, kZeroWidth},    {0xFF66, 0xFF9F, kIdeograph},
+    {0xFFF0, 0xFFFB, kInvisible},   {0x10A00, 0x11FFF, kJoined},     {0x1BCA0, 0x1BCA3, kInvisible},
+    {0x1D173, 0x1D17A, kInvisible}, {0x1F000, 0x1FBFF, kEmoji},      {0x20000, 0x3FFFF, kIdeograph},
+    {0xE0000, 0xE007F, kTag},       {0xE0080, 0xE00FF, kInvisible},  {0xE0100, 0xE01EF, kSelector},
+    {0xE01F0, 0xE0FFF, kInvisible},
+};
+
+Class class_of(char32_t c) {
+  if (c < 0xA9) return kVisible;
+  for (const Range& range : kRanges) {
+    if (c <= range.last && c >= range.first) return static_cast<Class>(range.of);
+  }
+  return kVisible;
 }
 
-bool is_emoji(char32_t c) {
-  constexpr Range kEmoji[] = {{0xA9, 0xAE}, {0x203C, 0x2049}, {0x2122, 0x2BFF}, {0x3030, 0x3299}, {0x1F000, 0x1FBFF}};
-  return within(c, kEmoji);
-}
-
-// Scripts that are written with joiners and non-joiners: Hebrew to Mongolian, and later ones of South-East Asia.
-bool takes_joiners(char32_t c) {
-  constexpr Range kScripts[] = {{0x590, 0x18AF},  {0x1900, 0x1CFF},   {0xA800, 0xABFF},
-                                {0xFB1D, 0xFDFF}, {0xFE70, 0xFEFE}, {0x10A00, 0x11FFF}};
-  return within(c, kScripts);
-}
-
-// Each character is a word.
-bool is_ideographic(char32_t c) {
-  constexpr Range kScripts[] = {
-      {0x2E80, 0x2FFF}, {0x3040, 0x9FFF}, {0xF900, 0xFAFF}, {0xFF66, 0xFF9F}, {0x20000, 0x3FFFF}};
-  return within(c, kScripts);
+Class hidden(char32_t c) {
+  const Class of = class_of(c);
+  return of <= kTag ? of : kVisible;
 }
 
 bool is_ascii_word(char32_t c) { return c < 0x80 && is_alphanumeric(static_cast<char>(c)); }
@@ -76,15 +74,13 @@ bool is_ascii_word(char32_t c) { return c < 0x80 && is_alphanumeric(static_cast<
 char32_t folded(char32_t c) {
   // U+00C0 on; = and / for the signs of multiplication and division.
   constexpr std::string_view kLatin = "aaaaaaaceeeeiiiidnooooo=ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
-  constexpr Range kPunctuation[] = {
-      {0x2000, 0x206F}, {0x2E00, 0x2E7F}, {0x3000, 0x303F}, {0xFE10, 0xFE6F}, {0xFF61, 0xFF65}};
   if (c >= 0xFF01 && c <= 0xFF5E) c -= 0xFEE0;
   if (c >= 0x1D400 && c <= 0x1D6A3) {
     const char32_t letter = (c - 0x1D400) % 52;
     c = 'a' + letter % 26;
   }
   if (c < 0x80) return is_ascii_word(c) ? static_cast<char32_t>(lower_case(static_cast<char>(c))) : 0;
-  if (c < 0xC0 || within(c, kPunctuation)) return 0;
+  if (c < 0xC0 || class_of(c) == kPunctuation) return 0;
   if (c < 0x100) return folded(static_cast<unsigned char>(kLatin[c - 0xC0]));
   if (c >= 0x410 && c <= 0x42F) return c + 0x20;
   if (c == 0x401 || c == 0x451) return 0x435;
@@ -152,7 +148,7 @@ struct Words {
     const std::size_t next = at + here.bytes;
     if (here.code >= 0x300 && here.code <= 0x36F) return next;  // accents of their own
     const char32_t letter = folded(here.code);
-    const bool alone = is_ideographic(letter);
+    const bool alone = class_of(letter) == kIdeograph;
     if (letter == 0 || alone) end();
     if (letter == 0) return next;
     if (!open) list.push_back({at, next, written.size()});
@@ -195,8 +191,6 @@ class Scan {
     words_.end();
     find_phrases();
     result_.text += text_.substr(copied_);
-    std::stable_sort(result_.marks.begin(), result_.marks.end(),
-                     [](const Mark& a, const Mark& b) { return a.offset < b.offset; });
     return std::move(result_);
   }
 
@@ -204,7 +198,11 @@ class Scan {
   void mark(MarkKind kind, std::size_t begin, std::size_t end, std::string_view reason) {
     ++result_.found;
     if (++found_of_kind_[static_cast<std::size_t>(kind)] > kMaxMarksOfKind) return;
-    result_.marks.push_back({kind, begin, end - begin, reason});
+    auto& marks = result_.marks;
+    marks.push_back({kind, begin, end - begin, reason});
+    for (std::size_t i = marks.size() - 1; i > 0 && marks[i].offset < marks[i - 1].offset; --i) {
+      std::swap(marks[i], marks[i - 1]);
+    }
   }
 
   void replace(std::size_t begin, std::size_t end, std::string_view note) {
@@ -218,31 +216,31 @@ class Scan {
   std::size_t hidden_run(std::size_t at) {
     const std::size_t begin = at;
     std::size_t count = 0;
-    Hidden worst = kVisible;
+    Class worst = kVisible;
     Character first;
     Character last;
     Character next = character_at(text_, at);
-    for (Hidden kind; next.bytes > 0 && (kind = hidden(next.code)) != kVisible; next = character_at(text_, at)) {
+    for (Class kind; next.bytes > 0 && (kind = hidden(next.code)) != kVisible; next = character_at(text_, at)) {
       if (count++ == 0) first = next;
       last = next;
       worst = std::max(worst, kind);
       at += next.bytes;
     }
     const bool joins = last.code == 0x200C || last.code == 0x200D;
+    const Class before = class_of(before_);
     bool belongs = false;
     if (worst == kTag) {
       // The flags of England, Scotland and Wales.
       belongs = before_ == 0x1F3F4 && count <= 7 && last.code == 0xE007F && first.code > 0xE0020;
     } else if (count == 1 && worst == kSelector) {
       const bool keycap = before_ >= '#' && before_ <= '9';
-      belongs = is_ideographic(before_) ||
-                (first.code <= 0xFE0F && (keycap || is_emoji(before_) || takes_joiners(before_)));
+      belongs = before == kIdeograph || (first.code <= 0xFE0F && (keycap || before == kEmoji || before == kJoined));
     } else if (count == 1 && joins) {
-      belongs = takes_joiners(before_) || is_emoji(before_);
+      belongs = before == kJoined || before == kEmoji;
     } else if (count == 1 && worst == kZeroWidth) {
       belongs = first.code == 0xAD || !is_ascii_word(before_) || !is_ascii_word(next.code);
     } else if (count == 2 && worst == kSelector) {
-      belongs = first.code == 0xFE0F && last.code == 0x200D && is_emoji(before_);
+      belongs = first.code == 0xFE0F && last.code == 0x200D && before == kEmoji;
     }
     if (!belongs) {
       mark(MarkKind::kHidden, begin, at, kHiddenReasons[worst]);
@@ -280,25 +278,28 @@ class Scan {
     return end;
   }
 
-  // Whether the alternative stands at this word.
-  bool stands(const Phrases::Alternative& alternative, std::size_t word) const {
-    const std::string_view from = std::string_view(words_.written).substr(words_.list[word].written);
-    return from.substr(0, alternative.words.size()) == alternative.words &&
-           (alternative.open || from[alternative.words.size()] == ' ');
-  }
-
   // The word behind the pattern that begins at word `begin`; 0 when it does not.
-  std::size_t end_of(const Phrases::Pattern& pattern, std::size_t begin) const {
+  std::size_t end_of(std::string_view pattern, std::size_t begin) const {
     // Bit n: what was read so far may end before word begin + n. What is longer than 63 words is not found.
     std::uint64_t ends = 1;
-    for (const Phrases::Step& step : pattern.steps) {
-      for (std::size_t gap = 0; gap < step.gap; ++gap) ends |= ends << 1;
+    while (!pattern.empty()) {
+      for (char gap = pattern.front(); gap > '0'; --gap) ends |= ends << 1;
+      pattern.remove_prefix(1);
+      const std::string_view step = pattern.substr(0, pattern.find('\n'));
+      pattern.remove_prefix(step.size() + 1);
       std::uint64_t next = 0;
       for (std::size_t n = 0; n < 64 && begin + n < words_.list.size(); ++n) {
         if ((ends >> n & 1U) == 0) continue;
-        for (const Phrases::Alternative& alternative : step.alternatives) {
-          const std::size_t behind = n + alternative.count;
-          if (behind < 64 && stands(alternative, begin + n)) next |= std::uint64_t{1} << behind;
+        const std::string_view from = std::string_view(words_.written).substr(words_.list[begin + n].written);
+        for (std::size_t at = 0; at < step.size();) {
+          // One alternative: its words, and | behind it.
+          std::size_t same = 0;
+          while (step[at + same] != '|' && same < from.size() && step[at + same] == from[same]) ++same;
+          const bool stands = step[at + same] == '|';
+          std::size_t behind = n;
+          for (; step[at] != '|'; ++at) behind += step[at] == ' ' || step[at + 1] == '|' ? 1 : 0;
+          ++at;
+          if (stands && behind < 64) next |= std::uint64_t{1} << behind;
         }
       }
       if (next == 0) return 0;
@@ -313,10 +314,11 @@ class Scan {
     for (std::size_t word = 0; word < words_.list.size();) {
       std::size_t next = word + 1;
       const std::string_view from = std::string_view(words_.written).substr(words_.list[word].written);
-      for (const std::uint16_t index : phrases_.by_beginning_[Phrases::bucket(from)]) {
-        const Phrases::Pattern& pattern = phrases_.patterns_[index];
-        if (const std::size_t end = end_of(pattern, word); end != 0) {
-          mark(MarkKind::kPhrase, words_.list[word].begin, words_.list[end - 1].end, phrases_.reasons_[pattern.reason]);
+      for (std::size_t i = phrases_.chains_[Phrases::bucket(from)]; i != 0; i = phrases_.beginnings_[i].next) {
+        const Phrases::Pattern& pattern = phrases_.patterns_[phrases_.beginnings_[i].pattern];
+        if (const std::size_t end = end_of(pattern.steps, word); end != 0) {
+          const std::string_view reason = phrases_.reasons_[pattern.reason];
+          mark(MarkKind::kPhrase, words_.list[word].begin, words_.list[end - 1].end, reason);
           next = end;
           break;
         }
@@ -341,64 +343,65 @@ std::size_t Phrases::bucket(std::string_view words) {
   return (byte(0) * 7U + byte(1)) % 256;
 }
 
-bool Phrases::read(std::string_view text, Pattern& pattern) {
-  Step step;
+bool Phrases::add(std::string_view text) {
+  std::string steps;
+  std::size_t count = 0;
+  char gap = '0';
+  const std::size_t index = patterns_.size();
   while (!text.empty()) {
-    const std::string_view part = text.substr(0, text.find(' '));
+    std::string_view part = text.substr(0, text.find(' '));
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     if (part.substr(0, 1) == "~") {
-      if (part.size() != 2 || !is_digit(part[1]) || pattern.steps.empty()) return false;
-      step.gap = static_cast<std::size_t>(part[1] - '0');
+      if (part.size() != 2 || !is_digit(part[1]) || count == 0) return false;
+      gap = part[1];
       continue;
     }
-    for (std::size_t at = 0; at <= part.size();) {
-      const std::size_t end = std::min(part.find('|', at), part.size());
-      Alternative one;
-      one.open = end > at && part[end - 1] == '*';
+    steps += std::exchange(gap, '0');
+    for (bool more = true; more;) {
+      std::string_view one = part.substr(0, part.find('|'));
+      more = one.size() < part.size();
+      part.remove_prefix(one.size() + (more ? 1 : 0));
       Words words;
-      for (std::size_t i = at; i < end;) i = words.take(i, character_at(part, i));
+      for (std::size_t at = 0; at < one.size();) at = words.take(at, character_at(one, at));
       words.end();
-      if (words.list.empty() || (one.open && words.written.size() < 3)) return false;
-      one.count = words.list.size();
-      one.words = words.written.substr(0, words.written.size() - 1);
-      step.alternatives.push_back(std::move(one));
-      at = end + 1;
+      if (words.written.empty() || (one.back() == '*' && words.written.size() < 3)) return false;
+      if (one.back() == '*') words.written.pop_back();
+      if (count == 0) {
+        std::uint32_t& chain = chains_[bucket(words.written)];
+        if (chain == 0 || beginnings_[chain].pattern != index) {
+          beginnings_.push_back({static_cast<std::uint32_t>(index), chain});
+          chain = static_cast<std::uint32_t>(beginnings_.size() - 1);
+        }
+      }
+      steps += words.written;
+      steps += '|';
     }
-    pattern.steps.push_back(std::exchange(step, {}));
+    steps += '\n';
+    ++count;
   }
-  return !pattern.steps.empty() && pattern.steps.size() <= kMaxSteps && step.gap == 0;
+  patterns_.push_back({std::move(steps), reasons_.size() - 1});
+  return count > 0 && count <= kMaxSteps && gap == '0' && patterns_.size() <= kMaxPatterns;
+}
+
+bool Phrases::add_all(const json* patterns) {
+  if (patterns == nullptr || !patterns->is_array()) return false;
+  for (const json& one : elements_of(*patterns)) {
+    const std::string* text = string_in(one);
+    if (text == nullptr || text->size() > kMaxPatternBytes || !add(*text)) return false;
+  }
+  return true;
 }
 
 Result<Done> Phrases::configure(const json& config) {
-  constexpr const char* kCode = "invalid-config";
   const json* groups = find_member(config, "phrases");
-  if (groups == nullptr || !groups->is_array()) return bad_field("phrases", "a list", kCode);
+  if (groups == nullptr || !groups->is_array()) return bad_field("phrases", "a list", "invalid-config");
   Phrases made;
   for (const json& group : elements_of(*groups)) {
-    const std::string field = fill("phrases[{}].", {digits(static_cast<std::int64_t>(made.reasons_.size()))});
-    FieldReader fields(group, field, kCode);
-    fields.require_object("phrases");
-    const json* patterns = find_member(group, "patterns");
-    if (patterns == nullptr || !patterns->is_array()) fields.complain("patterns", "a list");
-    const std::string_view reason = fields.name("reason", 200);
-    if (fields.failed()) return fields.take_problem();
-    for (const json& one : elements_of(*patterns)) {
-      const std::string* text = string_in(one);
-      Pattern pattern;
-      pattern.reason = made.reasons_.size();
-      if (text == nullptr || text->size() > kMaxPatternBytes || made.patterns_.size() == kMaxPatterns ||
-          !read(*text, pattern)) {
-        fields.complain("patterns", "at most 500 patterns as wasm/safety/marks.h tells, of at most 1000 bytes each");
-        return fields.take_problem();
-      }
-      const auto index = static_cast<std::uint16_t>(made.patterns_.size());
-      for (const Alternative& first : pattern.steps.front().alternatives) {
-        std::vector<std::uint16_t>& there = made.by_beginning_[bucket(first.words)];
-        if (there.empty() || there.back() != index) there.push_back(index);
-      }
-      made.patterns_.push_back(std::move(pattern));
+    made.reasons_.emplace_back(string_or_empty(group, "reason"));
+    if (made.reasons_.back().empty() || !made.add_all(find_member(group, "patterns"))) {
+      const std::string field = fill("phrases[{}]", {digits(static_cast<std::int64_t>(made.reasons_.size() - 1))});
+      return bad_field(field, "a reason and patterns as wasm/safety/marks.h tells", "invalid-config");
     }
-    made.reasons_.emplace_back(reason);
   }
   *this = std::move(made);
   return Done();

@@ -73,27 +73,27 @@ class Phrases {
  private:
   friend class Scan;
 
-  struct Alternative {
-    std::string words;  // as Scan writes them
-    std::size_t count = 0;
-    bool open = false;  // ends in *
-  };
-  struct Step {
-    std::size_t gap = 0;  // words that may stand before it
-    std::vector<Alternative> alternatives;
-  };
   struct Pattern {
-    std::size_t reason = 0;
-    std::vector<Step> steps;
+    // Of each step the gap before it, a digit; the words of its alternatives as Scan writes them, each with | behind it;
+    // a line end.
+    std::string steps;
+    std::size_t reason;
+  };
+  // A pattern, and the next one that may begin in the same way; the first of all stands for none.
+  struct Beginning {
+    std::uint32_t pattern;
+    std::uint32_t next;
   };
 
-  static bool read(std::string_view text, Pattern& pattern);
+  bool add(std::string_view pattern);
+  bool add_all(const json* patterns);
   // Where a pattern that may begin with `words` is looked for. Two bytes tell most of them apart.
   static std::size_t bucket(std::string_view words);
 
   std::vector<std::string> reasons_;
   std::vector<Pattern> patterns_;
-  std::array<std::vector<std::uint16_t>, 256> by_beginning_;
+  std::vector<Beginning> beginnings_ = std::vector<Beginning>(1);
+  std::array<std::uint32_t, 256> chains_ = {};
 };
 
 // `field` names the text in what kRefuse answers when there is any mark: an Error with code "marked-text". Bytes that
