@@ -254,44 +254,47 @@ class Scan {
     constexpr std::string_view kScheme = "data:";
     if (words_.open) return 0;
     if (lower_case(text_[at]) == 'd' && lower_case(text_.substr(at, kScheme.size())) == kScheme) {
-      const std::string_view type = text_.substr(at + kScheme.size(), kMaxMediaType);
-      const std::size_t comma = type.find_first_of(", \t\r\n");
-      if (comma != std::string_view::npos && type[comma] == ',') {
-        const std::size_t begin = at + kScheme.size() + comma + 1;
+      std::size_t begin = at + kScheme.size();
+      while (begin < at + kMaxMediaType && is_visible_ascii(begin) && text_[begin] != ',') ++begin;
+      if (begin < text_.size() && text_[begin] == ',') {
         bool varied = false;
-        std::size_t end = base64_end(text_, begin, varied);
-        while (end < text_.size() && static_cast<unsigned char>(text_[end]) > ' ' && text_[end] != '"') ++end;
-        if (end - begin >= kMinDataUrl) return taken(at, end, text_.substr(at, begin - at - 1), end - begin);
+        std::size_t end = base64_end(text_, ++begin, varied);
+        while (is_visible_ascii(end) && text_[end] != '"') ++end;
+        if (end - begin >= kMinDataUrl) return taken(at, end, "data: URL");
       }
     }
     if (at < looked_) return 0;
     bool varied = false;
     const std::size_t end = base64_end(text_, at, varied);
     looked_ = end;
-    return varied && end - at >= kMinBase64 ? taken(at, end, "base64", end - at) : 0;
+    return varied && end - at >= kMinBase64 ? taken(at, end, "base64") : 0;
   }
 
-  std::size_t taken(std::size_t begin, std::size_t end, std::string_view what, std::size_t characters) {
-    mark(MarkKind::kPayload, begin, end, what == "base64" ? "a long run of base64" : "a data: URL with its data");
-    replace(begin, end, fill("[{}, {} characters left out]", {what, digits(static_cast<std::int64_t>(characters))}));
+  // The note holds nothing of the payload, which may say anything.
+  std::size_t taken(std::size_t begin, std::size_t end, std::string_view what) {
+    mark(MarkKind::kPayload, begin, end, what);
+    const std::string size = digits(static_cast<std::int64_t>(end - begin));
+    replace(begin, end, fill("[{} of {} characters left out]", {what, size}));
     before_ = ' ';
     return end;
   }
 
+  bool is_visible_ascii(std::size_t at) const { return at < text_.size() && text_[at] > ' ' && text_[at] < '\x7f'; }
+
   // The word behind the pattern that begins at word `begin`; 0 when it does not.
-  std::size_t end_of(std::string_view pattern, std::size_t begin) const {
+  std::size_t end_of(const char* pattern, std::size_t begin) const {
     // Bit n: what was read so far may end before word begin + n. What is longer than 63 words is not found.
     std::uint64_t ends = 1;
-    while (!pattern.empty()) {
-      for (char gap = pattern.front(); gap > '0'; --gap) ends |= ends << 1;
-      pattern.remove_prefix(1);
-      const std::string_view step = pattern.substr(0, pattern.find('\n'));
-      pattern.remove_prefix(step.size() + 1);
+    while (*pattern != '\n') {
+      for (char gap = *pattern++; gap > '0'; --gap) ends |= ends << 1;
+      const char* const step = pattern;
+      while (*pattern++ != '\n') {
+      }
       std::uint64_t next = 0;
       for (std::size_t n = 0; n < 64 && begin + n < words_.list.size(); ++n) {
         if ((ends >> n & 1U) == 0) continue;
         const std::string_view from = std::string_view(words_.written).substr(words_.list[begin + n].written);
-        for (std::size_t at = 0; at < step.size();) {
+        for (std::size_t at = 0; step[at] != '\n';) {
           // One alternative: its words, and | behind it.
           std::size_t same = 0;
           while (step[at + same] != '|' && same < from.size() && step[at + same] == from[same]) ++same;
@@ -315,9 +318,10 @@ class Scan {
       std::size_t next = word + 1;
       const std::string_view from = std::string_view(words_.written).substr(words_.list[word].written);
       for (std::size_t i = phrases_.chains_[Phrases::bucket(from)]; i != 0; i = phrases_.beginnings_[i].next) {
-        const Phrases::Pattern& pattern = phrases_.patterns_[phrases_.beginnings_[i].pattern];
-        if (const std::size_t end = end_of(pattern.steps, word); end != 0) {
-          const std::string_view reason = phrases_.reasons_[pattern.reason];
+        const Phrases::Beginning& pattern = phrases_.beginnings_[i];
+        if (const std::size_t end = end_of(phrases_.steps_.data() + pattern.steps, word); end != 0) {
+          std::string_view reason = std::string_view(phrases_.steps_).substr(pattern.reason);
+          reason = reason.substr(0, reason.find('\n'));
           mark(MarkKind::kPhrase, words_.list[word].begin, words_.list[end - 1].end, reason);
           next = end;
           break;
@@ -343,11 +347,10 @@ std::size_t Phrases::bucket(std::string_view words) {
   return (byte(0) * 7U + byte(1)) % 256;
 }
 
-bool Phrases::add(std::string_view text) {
-  std::string steps;
+bool Phrases::add(std::string_view text, std::size_t reason) {
+  const auto begin = static_cast<std::uint32_t>(steps_.size());
   std::size_t count = 0;
   char gap = '0';
-  const std::size_t index = patterns_.size();
   while (!text.empty()) {
     std::string_view part = text.substr(0, text.find(' '));
     text.remove_prefix(std::min(text.size(), part.size() + 1));
@@ -356,7 +359,8 @@ bool Phrases::add(std::string_view text) {
       gap = part[1];
       continue;
     }
-    steps += std::exchange(gap, '0');
+    steps_ += gap;
+    gap = '0';
     for (bool more = true; more;) {
       std::string_view one = part.substr(0, part.find('|'));
       more = one.size() < part.size();
@@ -368,26 +372,31 @@ bool Phrases::add(std::string_view text) {
       if (one.back() == '*') words.written.pop_back();
       if (count == 0) {
         std::uint32_t& chain = chains_[bucket(words.written)];
-        if (chain == 0 || beginnings_[chain].pattern != index) {
-          beginnings_.push_back({static_cast<std::uint32_t>(index), chain});
+        if (chain == 0 || beginnings_[chain].steps != begin) {
+          beginnings_.push_back({begin, static_cast<std::uint32_t>(reason), chain});
           chain = static_cast<std::uint32_t>(beginnings_.size() - 1);
         }
       }
-      steps += words.written;
-      steps += '|';
+      steps_ += words.written;
+      steps_ += '|';
     }
-    steps += '\n';
+    steps_ += '\n';
     ++count;
   }
-  patterns_.push_back({std::move(steps), reasons_.size() - 1});
-  return count > 0 && count <= kMaxSteps && gap == '0' && patterns_.size() <= kMaxPatterns;
+  steps_ += '\n';
+  return count > 0 && count <= kMaxSteps && gap == '0' && steps_.size() <= kMaxPatternBytes;
 }
 
-bool Phrases::add_all(const json* patterns) {
-  if (patterns == nullptr || !patterns->is_array()) return false;
+bool Phrases::add_all(const json& group) {
+  const std::size_t reason = steps_.size();
+  const std::string_view words = string_or_empty(group, "reason");
+  const json* patterns = find_member(group, "patterns");
+  if (words.empty() || patterns == nullptr || !patterns->is_array()) return false;
+  steps_ += words;
+  steps_ += '\n';
   for (const json& one : elements_of(*patterns)) {
     const std::string* text = string_in(one);
-    if (text == nullptr || text->size() > kMaxPatternBytes || !add(*text)) return false;
+    if (text == nullptr || !add(*text, reason)) return false;
   }
   return true;
 }
@@ -396,12 +405,12 @@ Result<Done> Phrases::configure(const json& config) {
   const json* groups = find_member(config, "phrases");
   if (groups == nullptr || !groups->is_array()) return bad_field("phrases", "a list", "invalid-config");
   Phrases made;
+  std::int64_t read = 0;
   for (const json& group : elements_of(*groups)) {
-    made.reasons_.emplace_back(string_or_empty(group, "reason"));
-    if (made.reasons_.back().empty() || !made.add_all(find_member(group, "patterns"))) {
-      const std::string field = fill("phrases[{}]", {digits(static_cast<std::int64_t>(made.reasons_.size() - 1))});
-      return bad_field(field, "a reason and patterns as wasm/safety/marks.h tells", "invalid-config");
+    if (!made.add_all(group)) {
+      return bad_field(fill("phrases[{}]", {digits(read)}), "a reason and patterns", "invalid-config");
     }
+    ++read;
   }
   *this = std::move(made);
   return Done();

@@ -32,8 +32,8 @@ namespace tierwise::safety {
 
 // Of each kind; what comes later is counted only.
 inline constexpr std::size_t kMaxMarksOfKind = 32;
-inline constexpr std::size_t kMaxPatterns = 500;
-inline constexpr std::size_t kMaxPatternBytes = 1000;
+// Of all patterns and reasons together.
+inline constexpr std::size_t kMaxPatternBytes = 100'000;
 
 enum class Policy : std::uint8_t { kMark, kStrip, kRefuse };
 enum class MarkKind : std::uint8_t { kPhrase, kHidden, kPayload };
@@ -52,7 +52,7 @@ struct Mark {
 
 struct MarkedText {
   // As given; with kStrip without what is hidden and with a note in the place of each payload:
-  // "[data:image/png, 8192 characters left out]".
+  // "[data: URL of 8192 characters left out]".
   std::string text;
   // In the order of their offsets.
   std::vector<Mark> marks;
@@ -73,25 +73,21 @@ class Phrases {
  private:
   friend class Scan;
 
-  struct Pattern {
-    // Of each step the gap before it, a digit; the words of its alternatives as Scan writes them, each with | behind it;
-    // a line end.
-    std::string steps;
-    std::size_t reason;
-  };
-  // A pattern, and the next one that may begin in the same way; the first of all stands for none.
+  // A pattern and one way it may begin; the next one that begins alike. The first of all stands for none.
   struct Beginning {
-    std::uint32_t pattern;
+    std::uint32_t steps;  // in steps_
+    std::uint32_t reason;  // there, up to the line end
     std::uint32_t next;
   };
 
-  bool add(std::string_view pattern);
-  bool add_all(const json* patterns);
+  bool add(std::string_view pattern, std::size_t reason);
+  bool add_all(const json& group);
   // Where a pattern that may begin with `words` is looked for. Two bytes tell most of them apart.
   static std::size_t bucket(std::string_view words);
 
-  std::vector<std::string> reasons_;
-  std::vector<Pattern> patterns_;
+  // Each reason and a line end, then its patterns. Of each step the gap before it, a digit; the words of its
+  // alternatives as Scan writes them, each with | behind it; a line end. Behind each pattern another.
+  std::string steps_;
   std::vector<Beginning> beginnings_ = std::vector<Beginning>(1);
   std::array<std::uint32_t, 256> chains_ = {};
 };
