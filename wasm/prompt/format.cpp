@@ -14,9 +14,10 @@ constexpr std::int64_t kMostWidth = 100'000;
 constexpr std::int64_t kMostPlaces = 400;
 
 std::string in_base(std::uint64_t number, unsigned base, bool upper) {
+  const std::string_view alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string out;
   do {
-    out.insert(out.begin(), (upper ? "0123456789ABCDEF" : "0123456789abcdef")[number % base]);
+    out.insert(out.begin(), alphabet[number % base]);
     number /= base;
   } while (number > 0);
   return out;
