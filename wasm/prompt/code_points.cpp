@@ -47,7 +47,10 @@ std::uint32_t upper_of(std::uint32_t c) {
 std::string_view long_upper(std::uint32_t code_point) {
   // Where there are any.
   if (code_point < 0xDF || code_point > 0xFB17 || (code_point > 0x1FFF && code_point < 0xFB00)) return {};
-  if (code_point > 0x587 && code_point < 0x1E96) return {};
+  if (code_point < 0x1E96 && code_point != 0xDF && code_point != 0x149 && code_point != 0x1F0 && code_point != 0x390 &&
+      code_point != 0x3B0 && code_point != 0x587) {
+    return {};
+  }
   std::string letter;
   append_code_point(letter, code_point);
   for (std::size_t at = 0; at < kLongUpper.size();) {

@@ -350,7 +350,7 @@ class Filters {
     double number = 0;
     if (subject_.is(Kind::kText)) {
       std::int64_t value = 0;
-      const std::string_view from = runtime_.look_into(subject_);
+      const std::string_view from = counted(subject_);
       const Read read = read_whole(from, base, value);
       if (read == Read::kYes) return integer(value);
       if (read == Read::kTooLarge) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
@@ -373,14 +373,14 @@ class Filters {
     if (subject_.is_number()) return real(subject_.number());
     if (subject_.is(Kind::kUndefined)) return runtime_.attribute(subject_, "value");
     double number = 0;
-    return subject_.is(Kind::kText) && read_real(runtime_.look_into(subject_), number) ? real(number) : otherwise;
+    return subject_.is(Kind::kText) && read_real(counted(subject_), number) ? real(number) : otherwise;
   }
 
   Value filesizeformat() {
     double bytes = 0;
     if (subject_.is_number()) {
       bytes = subject_.number();
-    } else if (!subject_.is(Kind::kText) || !read_real(runtime_.look_into(subject_), bytes)) {
+    } else if (!subject_.is(Kind::kText) || !read_real(counted(subject_), bytes)) {
       return runtime_.fail("filesizeformat needs a number.");
     }
     const bool binary = truth(value_[0]);
@@ -450,7 +450,7 @@ class Filters {
     if (!given(0)) return runtime_.stripped(from, kBoth);
     if (!value_[0].is(Kind::kText)) return runtime_.fail("trim needs the characters to take away as a text.");
     const std::string_view characters = runtime_.look_into(value_[0]);
-    runtime_.charge(std::size_t{from.size} * characters.size() / 1024);
+    runtime_.charge(from.size / 16 + std::size_t{from.size} * characters.size() / 1024);
     return runtime_.failed() ? missing() : text(strip(runtime_.look_into(from), kBoth, characters));
   }
 

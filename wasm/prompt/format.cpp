@@ -14,10 +14,11 @@ constexpr std::int64_t kMostWidth = 100'000;
 constexpr std::int64_t kMostPlaces = 400;
 
 std::string in_base(std::uint64_t number, unsigned base, bool upper) {
-  const std::string_view alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+  // No index into a conditional of two literals: GCC 12 takes 0 for it where bounds are sanitized.
+  const char* const all = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string out;
   do {
-    out.insert(out.begin(), alphabet[number % base]);
+    out.insert(out.begin(), all[number % base]);
     number /= base;
   } while (number > 0);
   return out;

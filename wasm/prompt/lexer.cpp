@@ -141,6 +141,8 @@ class Lexer {
   }
 
   void read_raw(std::size_t tag) {
+    // As Jinja2: where nothing follows, nothing is missing.
+    if (at_ >= source_.size()) return;
     for (std::size_t at = at_;; ++at) {
       at = source_.find("{%", at);
       if (at == std::string_view::npos) {
@@ -394,7 +396,8 @@ std::string place(std::string_view source, std::size_t at) {
 }
 
 OwnedError template_error(std::string_view source, std::size_t at, std::string_view message) {
-  return make_error("template-error", message, place(source, at));
+  const std::string_view kept = cut_utf8(message, kMaxMessageBytes);
+  return make_error("template-error", kept.size() < message.size() ? std::string(kept) + " ..." : message, place(source, at));
 }
 
 }  // namespace tierwise::prompt

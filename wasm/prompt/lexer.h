@@ -50,6 +50,8 @@ std::string normal_lines(std::string_view source);
 // unescaped lies in `arena`. Ends with kEnd.
 Result<std::vector<Token>> lex(std::string_view source, Arena& arena);
 
+// Longer messages are cut.
+inline constexpr std::size_t kMaxMessageBytes = 1000;
 // "line:column" of an offset; columns are code points.
 std::string place(std::string_view source, std::size_t at);
 OwnedError template_error(std::string_view source, std::size_t at, std::string_view message);

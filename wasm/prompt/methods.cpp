@@ -61,11 +61,11 @@ class TextMethods {
     if (runtime_.failed()) return undefined();
     switch (method) {
       case kCapitalize: return bind("", 0) ? made(capitalize(text_)) : undefined();
-      case kCasefold:
       case kLower: return bind("", 0) ? made(to_lower(text_)) : undefined();
       case kUpper: return bind("", 0) ? made(to_upper(text_)) : undefined();
       case kTitle: return bind("", 0) ? made(title(text_)) : undefined();
-      case kSwapcase: return bind("", 0) ? swapped() : undefined();
+      case kCasefold:
+      case kSwapcase: return bind("", 0) ? letter_by_letter(method == kCasefold) : undefined();
       case kCenter:
       case kLjust:
       case kRjust: return bind("width,fillchar", 1) ? justified(method) : undefined();
@@ -120,17 +120,22 @@ class TextMethods {
     const unsigned sides = method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight;
     if (!given(0)) return runtime_.stripped(self_, sides);
     const std::string_view characters = argument(0);
-    runtime_.charge(std::size_t{self_.size} * characters.size() / 1024);
+    runtime_.charge(self_.size / 16 + std::size_t{self_.size} * characters.size() / 1024);
     return runtime_.failed() ? undefined() : text(strip(runtime_.look_into(self_), sides, characters));
   }
 
-  Value swapped() {
+  Value letter_by_letter(bool folds) {
     std::string out;
     for (std::size_t at = 0; at < text_.size();) {
       const std::size_t begin = at;
       const std::uint32_t c = next_code_point(text_, at);
       const std::string_view letter = text_.substr(begin, at - begin);
-      out += is_upper(c) ? to_lower(letter) : to_upper(letter);
+      if (folds) {
+        // The small form of the large one, so that ß is ss; ı alone has none.
+        out += c == 0x131 ? std::string(letter) : to_lower(to_upper(letter));
+      } else {
+        out += is_upper(c) ? to_lower(letter) : to_upper(letter);
+      }
     }
     return made(out);
   }

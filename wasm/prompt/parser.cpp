@@ -239,7 +239,7 @@ class Parser {
   };
   // True the first time.
   bool note(Symbol name) {
-    if (known_at_[name] > 0) return false;
+    if (name == kNoSymbol || known_at_[name] > 0) return false;
     known_.push_back(name);
     known_at_[name] = static_cast<std::uint32_t>(known_.size());
     return true;
@@ -427,7 +427,7 @@ class Parser {
 
   std::string_view assignable(std::string_view name) {
     for (const std::string_view constant : {"true", "false", "none", "True", "False", "None"}) {
-      if (name == constant) fail(fill("{} cannot be assigned to.", {name}));
+      if (name == constant) fail_at(tokens_[at_ - 1].at, fill("{} cannot be assigned to.", {name}));
     }
     return name;
   }

@@ -145,9 +145,7 @@ Result<std::string> Runtime::run(const Value& variables) {
 // ------------------------------------------------------------------------------------------------------ failures
 
 Value Runtime::fail(std::string_view message) {
-  if (error_ != nullptr) return undefined();
-  const bool cut = message.size() > kMaxMessageBytes;
-  error_ = template_error(made_.source, at_, cut ? std::string(cut_utf8(message, kMaxMessageBytes)) + " ..." : message);
+  if (error_ == nullptr) error_ = template_error(made_.source, at_, message);
   return undefined();
 }
 
@@ -208,6 +206,7 @@ bool Runtime::is_key(const Value& value) {
 }
 
 std::size_t Runtime::search(std::string_view text, std::string_view what, std::size_t from) {
+  charge(1);
   if (what.empty()) return from;
   std::size_t work = 0;
   for (std::size_t at = from; (at = text.find(what[0], at)) != std::string_view::npos; ++at) {
@@ -226,6 +225,7 @@ std::size_t Runtime::search(std::string_view text, std::string_view what, std::s
 }
 
 std::size_t Runtime::search_last(std::string_view text, std::string_view what) {
+  charge(1);
   if (what.empty()) return text.size();
   std::size_t work = 0;
   for (std::size_t at = text.size() - std::min(what.size(), text.size()) + 1; at-- > 0 && what.size() <= text.size();) {
@@ -808,11 +808,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   if (!is_text) {
     Items* part = new_items(static_cast<std::uint32_t>(count));
     for (std::int64_t i = 0; i < count; ++i) append(arena_, *part, value.items->data[first + i * by]);
-    if (value.is(Kind::kView)) {
-      std::int64_t behind = 0;
-      if (__builtin_mul_overflow(count, by, &behind) || __builtin_add_overflow(behind, first, &behind)) behind = first;
-      return range_slice(*this, value, *part, {first, behind, by});
-    }
+    if (value.is(Kind::kView)) return range_slice(*this, value, *part, {first, end, by});
     return items(value.kind, part);
   }
   if (by == 1) {

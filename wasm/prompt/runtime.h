@@ -29,8 +29,6 @@ struct RenderLimits {
 inline constexpr std::size_t kMaxRenderBytes = 20 << 20;
 // Larger texts are passed on, not looked into. What is made of one by a built-in: kMaxMadeBytes (text_form.h).
 inline constexpr std::size_t kMaxTextBytes = 4 << 20;
-// Longer messages are cut.
-inline constexpr std::size_t kMaxMessageBytes = 1000;
 inline constexpr std::string_view kTooMuch = "The template needs too much memory.";
 
 struct Frame;
