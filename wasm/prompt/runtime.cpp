@@ -188,7 +188,7 @@ bool Runtime::closed(const Value& value) {
 
 Doubt Runtime::new_doubt() const {
   Doubt doubt;
-  doubt.most = limits_.steps - std::min(limits_.steps, steps_);
+  doubt.most = static_cast<std::size_t>(std::min<std::uint64_t>(SIZE_MAX, limits_.steps - std::min(limits_.steps, steps_)));
   return doubt;
 }
 
