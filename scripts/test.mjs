@@ -31,12 +31,12 @@ const suites = {
   async fuzz() {
     await run('cmake', ['--preset', 'fuzz'], { env, quiet: true });
     await run('cmake', ['--build', '--preset', 'fuzz'], { env, quiet: true });
-    const seconds = process.env.TIERWISE_FUZZ_SECONDS ?? '20';
     const targets = readdirSync(path.join(root, 'tests/fuzz'))
       .filter((name) => name.endsWith('_fuzz.cpp'))
       .map((name) => name.replace('.cpp', ''));
     let passed = 0;
     for (const target of targets) {
+      const seconds = process.env.TIERWISE_FUZZ_SECONDS ?? (target === 'jinja_fuzz' ? '60' : '20');
       const found = path.join(root, 'build/fuzz/corpus', target);
       mkdirSync(found, { recursive: true });
       const seeds = path.join(root, 'tests/fuzz/corpus', target.replace('_fuzz', ''));

@@ -119,6 +119,8 @@ TEST(JinjaSyntax, StatementsGiveWhatJinja2Gives) {
        R"j(ab)j"},
       {R"j(a{% raw %})j",
        R"j(a)j"},
+      {R"j(a{#)j",
+       R"j(a)j"},
       {R"j(a  {%- if n -%}  b  {%- endif -%}  c)j",
        R"j(abc)j"},
       {"  {% if n %}\n  x\n  {% endif %}\ny",

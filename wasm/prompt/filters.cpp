@@ -450,7 +450,7 @@ class Filters {
     if (!given(0)) return runtime_.stripped(from, kBoth);
     if (!value_[0].is(Kind::kText)) return runtime_.fail("trim needs the characters to take away as a text.");
     const std::string_view characters = runtime_.look_into(value_[0]);
-    runtime_.charge(from.size / 16 + std::size_t{from.size} * characters.size() / 1024);
+    runtime_.charge(from.size / 16 + std::uint64_t{from.size} * characters.size() / 1024);
     return runtime_.failed() ? missing() : text(strip(runtime_.look_into(from), kBoth, characters));
   }
 
@@ -673,7 +673,7 @@ class Filters {
         return runtime_.fail("The size of a batch is a whole number.");
       }
       if (given(1) && size > row->size) {
-        if (!runtime_.charge(static_cast<std::size_t>(size) - row->size)) return missing();
+        if (!runtime_.charge(static_cast<std::uint64_t>(size) - row->size)) return missing();
         for (std::int64_t left = size - row->size; left > 0; --left) add(*row, value_[1]);
       }
       add(*made_rows, items(Kind::kList, row));
@@ -687,7 +687,7 @@ class Filters {
     if (list == nullptr || runtime_.failed()) return missing();
     if (count == 0) return runtime_.fail("slice needs at least one part.");
     Items* made_rows = rows();
-    if (count > 0 && !runtime_.charge(static_cast<std::size_t>(count))) return missing();
+    if (count > 0 && !runtime_.charge(static_cast<std::uint64_t>(count))) return missing();
     const std::int64_t each = count > 0 ? list->size / count : 0;
     const std::int64_t extra = count > 0 ? list->size % count : 0;
     std::uint32_t at = 0;
@@ -908,7 +908,7 @@ class Filters {
 
 Value Filters::wordwrap() {
   const std::string_view from = real_text();
-  const std::int64_t width = whole(0, 79);
+  const std::int64_t width = std::min(whole(0, 79), static_cast<std::int64_t>(from.size()) + 1);
   const bool break_long = truth(or_else(1, boolean(true)));
   const std::string_view by = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "\n";
   const bool hyphens = truth(or_else(3, boolean(true)));

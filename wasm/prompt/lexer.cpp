@@ -127,7 +127,9 @@ class Lexer {
     }
   }
 
+  // As Jinja2, here and of raw: where nothing follows, nothing is missing.
   void read_comment(std::size_t tag) {
+    if (at_ >= source_.size()) return;
     for (std::size_t at = at_;; ++at) {
       at = source_.find("#}", at);
       if (at == std::string_view::npos) {
@@ -141,7 +143,6 @@ class Lexer {
   }
 
   void read_raw(std::size_t tag) {
-    // As Jinja2: where nothing follows, nothing is missing.
     if (at_ >= source_.size()) return;
     for (std::size_t at = at_;; ++at) {
       at = source_.find("{%", at);

@@ -120,7 +120,7 @@ class TextMethods {
     const unsigned sides = method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight;
     if (!given(0)) return runtime_.stripped(self_, sides);
     const std::string_view characters = argument(0);
-    runtime_.charge(self_.size / 16 + std::size_t{self_.size} * characters.size() / 1024);
+    runtime_.charge(self_.size / 16 + std::uint64_t{self_.size} * characters.size() / 1024);
     return runtime_.failed() ? undefined() : text(strip(runtime_.look_into(self_), sides, characters));
   }
 

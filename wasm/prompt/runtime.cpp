@@ -199,7 +199,7 @@ void Runtime::settle(const Doubt& doubt) {
 }
 
 bool Runtime::is_key(const Value& value) {
-  std::size_t work = 0;
+  std::uint64_t work = 0;
   const bool can = hashable(value, work);
   charge(work);
   return can && closed(value);
@@ -804,7 +804,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   std::int64_t count = 0;
   if (by > 0 && first < end) count = (end - first - 1) / by + 1;
   if (by < 0 && first > end) count = (first - end - 1) / (by == INT64_MIN ? INT64_MAX : -by) + 1;
-  if (!charge(static_cast<std::size_t>(count) / 16)) return value;
+  if (!charge(static_cast<std::uint64_t>(count) / 16)) return value;
   if (!is_text) {
     Items* part = new_items(static_cast<std::uint32_t>(count));
     for (std::int64_t i = 0; i < count; ++i) append(arena_, *part, value.items->data[first + i * by]);
@@ -1126,7 +1126,7 @@ Value Runtime::item(const Value& container, const Value& key) {
     }
     const std::string_view whole = look_into(container);
     if (at < 0) at += static_cast<std::int64_t>(count_code_points(whole));
-    const std::size_t begin = at < 0 ? whole.size() : bytes_of(whole, static_cast<std::size_t>(at));
+    const std::size_t begin = at < 0 || at >= static_cast<std::int64_t>(whole.size()) ? whole.size() : bytes_of(whole, static_cast<std::size_t>(at));
     if (begin >= whole.size()) return undefined("that character");
     return text(whole.substr(begin, bytes_of(whole.substr(begin), 1)));
   }
@@ -1179,11 +1179,9 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
     if (repeats && times.is_whole()) {
       const std::int64_t count = std::max<std::int64_t>(0, times.whole());
       const std::size_t size = sequence.is(Kind::kText) ? sequence.size : sequence.items->size * sizeof(Value);
-      const std::size_t all = size * static_cast<std::size_t>(count);
-      if ((count > 0 && size > kMaxRenderBytes / static_cast<std::size_t>(count)) || !arena_.grant(all) ||
-          !charge(size == 0 ? 0 : static_cast<std::size_t>(count) / 4 + all / 64)) {
-        return fail(kTooMuch);
-      }
+      if (count > 0 && size > kMaxRenderBytes / static_cast<std::uint64_t>(count)) return fail(kTooMuch);
+      const std::size_t all = size == 0 ? 0 : size * static_cast<std::size_t>(count);
+      if (!arena_.grant(all) || !charge(size == 0 ? 0 : static_cast<std::uint64_t>(count) / 4 + all / 64)) return fail(kTooMuch);
       if (sequence.is(Kind::kText)) {
         auto* place = static_cast<char*>(arena_.allocate(all));
         for (std::int64_t i = 0; size > 0 && i < count; ++i) std::memcpy(place + static_cast<std::size_t>(i) * size, sequence.text, size);

@@ -51,7 +51,7 @@ class Runtime {
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);
   // Counts work; false when it is too much.
-  bool charge(std::size_t work) {
+  bool charge(std::uint64_t work) {
     steps_ += work;
     return steps_ <= limits_.steps && !arena_.over() ? error_ == nullptr : spent();
   }

@@ -164,7 +164,7 @@ Value* find(const Dict& entries, const Value& key) {
 
 Value* find(const Dict& entries, std::string_view key) { return find(entries, text(key)); }
 
-bool hashable(const Value& value, std::size_t& work, int depth) {
+bool hashable(const Value& value, std::uint64_t& work, int depth) {
   if (value.is(Kind::kList) || value.is(Kind::kDict) || depth > kMaxNesting) return false;
   if (value.is(Kind::kText)) work += value.size / 16;
   // A dictionary's keys and items compare as sets.

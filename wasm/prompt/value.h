@@ -122,7 +122,7 @@ Value* find(const Dict& entries, std::string_view key);
 // Not lists, dictionaries, nor tuples with one inside or that are larger than kMostOfKey in all. `work` grows by what
 // it costs to look it up.
 inline constexpr std::size_t kMostOfKey = 100'000;
-bool hashable(const Value& value, std::size_t& work, int depth = 0);
+bool hashable(const Value& value, std::uint64_t& work, int depth = 0);
 
 bool truth(const Value& value);
 // Why a comparison has no answer.
@@ -134,8 +134,8 @@ struct Doubt {
   // It is deeper than kMaxNesting.
   bool too_deep = false;
   // What it took, and may take.
-  std::size_t work = 0;
-  std::size_t most = SIZE_MAX;
+  std::uint64_t work = 0;
+  std::uint64_t most = UINT64_MAX;
 
   bool stopped() const { return too_deep || work > most; }
 };
