@@ -32,6 +32,7 @@ EXCLUDED = {
     'inner objects': "the output shows an object of CPython's or Jinja2's own, such as <Macro 'm'>, <TemplateReference None> or <function ... at 0x7f...>",
     'no part of chat templates': 'complex numbers, sets made of dictionary views, the template itself as `self`, `loop` as a list, a width for wordwrap that is no whole number',
     'slices of what has none': 'Jinja2 finds nothing in a constant where it refuses the same value of a variable: `1[:]`, `{{}[:]}`',
+    'the last digit of a power': 'it comes from the C library, and WebAssembly has another than CPython',
     'giant results': 'a text of more than a million characters; the engine has a bound of its own',
 }
 LARGEST = 1_000_000
@@ -317,6 +318,11 @@ def main():
     return 0 if failed == 0 and passed > 0 else 1
 
 
+def nearly(answer):
+    """Its output, floats to twelve digits."""
+    return re.sub(r'\d+\.\d{10,}(e[-+]\d+)?', lambda found: f'{float(found.group()):.12g}', answer.get('output', ''))
+
+
 def compare(command, cases, excluded):
     """How many agree, and by kind the (case, answer) that do not."""
     began = time.monotonic()
@@ -330,6 +336,8 @@ def compare(command, cases, excluded):
         reason = excluded_after_all(case)
         if reason is None and 'cut into slices' in answer.get('error', {}).get('message', ''):
             reason = 'slices of what has none'
+        if reason is None and '**' in case.template and 'output' in answer and nearly(answer) == nearly(case.expected):
+            reason = 'the last digit of a power'
         if reason is not None:
             excluded[reason] += 1
         else:
