@@ -109,7 +109,14 @@ export async function run({ browser, quick, say }) {
     { headers: isolation },
   );
 
-  // Each runs in the page and gives the ms from before the import to the end.
+  // Each runs in the page, is given its name and gives the ms from before the import to the end.
+  const bare = async (kind) => {
+    const began = performance.now();
+    const { default: create } = await import(`/${kind}/bare-${kind}.js`);
+    const module = await create();
+    if (new module.Bare().echo('Say hello.') !== 'Say hello.') throw new Error('no echo');
+    return performance.now() - began;
+  };
   const rivals = {
     tierwise: async () => {
       const began = performance.now();
@@ -127,20 +134,8 @@ export async function run({ browser, quick, say }) {
         client.generate('Say hello.').catch(reject);
       });
     },
-    code: async () => {
-      const began = performance.now();
-      const { default: create } = await import('/code/bare-code.js');
-      const module = await create();
-      if (new module.Bare().echo('Say hello.') !== 'Say hello.') throw new Error('no echo');
-      return performance.now() - began;
-    },
-    data: async () => {
-      const began = performance.now();
-      const { default: create } = await import('/data/bare-data.js');
-      const module = await create();
-      if (new module.Bare().echo('Say hello.') !== 'Say hello.') throw new Error('no echo');
-      return performance.now() - began;
-    },
+    code: bare,
+    data: bare,
     glue: async () => {
       const began = performance.now();
       const { default: create } = await import('/glue/core.js');
@@ -159,7 +154,7 @@ export async function run({ browser, quick, say }) {
       await tab.goto(`${site.origin}/`);
       // Whatever a new page still does is over.
       await tab.waitForTimeout(50);
-      const took = await tab.evaluate(rivals[name]);
+      const took = await tab.evaluate(rivals[name], name);
       if (round >= 0) samples[name].push(took);
       await context.close();
     }

@@ -1,43 +1,15 @@
 // Every statement and operator of the template engine, and where its errors are.
 //
 // What is expected was taken from Jinja2 3.1.6 (tests/jinja/environment.py) with the variables below.
-#include "prompt/render.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 
+#include "jinja_cases.h"
+
 namespace tierwise::prompt {
 namespace {
-
-struct Case {
-  std::string_view source;
-  std::string_view output;
-};
-
-constexpr std::string_view kVariables = R"j({"s": "Hello, Wörld!", "e": "", "n": 7, "m": -7, "r": 2.5, "t": true, "none": null,
-    "l": [3, 1, 2], "w": ["b", "A", "a"], "d": {"b": 1, "a": [1, 2], "c": {"x": "y"}},
-    "rows": [{"k": "b", "v": 2}, {"k": "a", "v": 1}, {"k": "b", "v": 3}],
-    "tree": [{"n": "a", "kids": [{"n": "b", "kids": []}]}, {"n": "c", "kids": []}], "lines": "one\ntwo\r\n\nfour", "u": "日本語😀é"})j";
-
-constexpr double kNow = 1'753'531'200'000;
-
-std::string rendered(std::string_view source) {
-  Renderer renderer;
-  const auto number = renderer.add(source);
-  if (!number) return number.error().field + ": " + number.error().message;
-  RenderRequest request;
-  request.now = kNow;
-  const auto variables = parse_json(kVariables);
-  const auto output = renderer.render(number.value(), variables.value(), request);
-  return output ? output.value() : output.error().field + ": " + output.error().message;
-}
-
-template <std::size_t kSize>
-void check(const Case (&cases)[kSize]) {
-  for (const auto& [source, output] : cases) EXPECT_EQ(rendered(source), output) << source;
-}
 
 TEST(JinjaSyntax, StatementsGiveWhatJinja2Gives) {
   const Case kCases[] = {

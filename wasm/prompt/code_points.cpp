@@ -175,6 +175,18 @@ bool is_line_end(std::uint32_t c) {
   return (c >= 10 && c <= 13) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
+std::string_view next_line(std::string_view text, std::size_t& at) {
+  const std::size_t begin = at;
+  while (at < text.size()) {
+    const std::size_t end = at;
+    const std::uint32_t c = next_code_point(text, at);
+    if (!is_line_end(c)) continue;
+    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
+    return text.substr(begin, end - begin);
+  }
+  return text.substr(begin);
+}
+
 bool is_printable(std::uint32_t c) {
   if (c < 0x7F) return c >= 0x20;
   // Controls, formats, surrogates, private use and separators.

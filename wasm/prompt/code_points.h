@@ -21,6 +21,8 @@ std::size_t bytes_of(std::string_view text, std::size_t count);
 bool is_space(std::uint32_t code_point);
 // What str.splitlines splits at.
 bool is_line_end(std::uint32_t code_point);
+// The line of str.splitlines that begins at `at`, without its end; `at` is moved behind that.
+std::string_view next_line(std::string_view text, std::size_t& at);
 // str.isprintable, without the code points that Unicode has not assigned.
 bool is_printable(std::uint32_t code_point);
 // What \w matches: letters and digits of ASCII and _; beyond ASCII all but white space, punctuation and symbols of the

@@ -33,19 +33,6 @@ constexpr std::string_view kNames[] = {
     "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort",
     "string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap"};
 
-// The line that begins at `at`, which is moved behind it.
-std::string_view next_line(std::string_view text, std::size_t& at) {
-  const std::size_t begin = at;
-  while (at < text.size()) {
-    const std::size_t end = at;
-    const std::uint32_t c = next_code_point(text, at);
-    if (!is_line_end(c)) continue;
-    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
-    return text.substr(begin, end - begin);
-  }
-  return text.substr(begin);
-}
-
 class Filters {
  public:
   Filters(Runtime& runtime, const Value& subject, const Arguments& given)

@@ -375,18 +375,8 @@ class TextMethods {
     const bool keep = truth(value_[0]);
     for (std::size_t at = 0; at < text_.size() && runtime_.charge(1);) {
       const std::size_t begin = at;
-      std::size_t end = at;
-      while (end < text_.size()) {
-        std::size_t next = end;
-        const std::uint32_t c = next_code_point(text_, next);
-        at = next;
-        if (is_line_end(c)) {
-          if (c == '\r' && next < text_.size() && text_[next] == '\n') ++at;
-          break;
-        }
-        end = next;
-      }
-      add(*list, text_.substr(begin, (keep ? at : end) - begin));
+      const std::string_view line = next_line(text_, at);
+      add(*list, keep ? text_.substr(begin, at - begin) : line);
     }
     return items(Kind::kList, list);
   }

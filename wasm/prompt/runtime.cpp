@@ -317,21 +317,10 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   Value value = end_capture(capture);
   // A block that was left early leaves nothing.
   if (flow != Flow::kOn) return flow;
-  for (const Node* filter = node.b; filter != nullptr && !failed(); filter = nullptr) {
-    // The chain begins at its innermost filter, which has no subject.
-    std::vector<const Node*> chain;
-    for (const Node* link = filter; link != nullptr; link = link->a) chain.push_back(link);
-    for (auto link = chain.rbegin(); link != chain.rend() && !failed(); ++link) {
-      Arguments arguments;
-      at_ = (*link)->at;
-      if ((*link)->symbol == kNoSymbol) {
-        fail(fill("There is no filter named {}.", {(*link)->value.view()}));
-      } else if (read_arguments((*link)->b, arguments, nullptr)) {
-        at_ = (*link)->at;
-        value = call_filter(*this, (*link)->symbol, value, arguments);
-      }
-    }
-  }
+  // The chain begins at its innermost filter, which has no subject.
+  std::vector<const Node*> chain;
+  for (const Node* link = node.b; link != nullptr; link = link->a) chain.push_back(link);
+  for (auto link = chain.rbegin(); link != chain.rend() && !failed(); ++link) value = apply_filter(**link, value);
   if (failed()) return Flow::kOn;
   if (node.op == Op::kSetBlock) {
     assign(*node.a, value);
@@ -697,14 +686,8 @@ Value Runtime::eval_node(const Node& node) {
     }
     case Op::kCall:
       return eval_call(node, nullptr);
-    case Op::kFilter: {
-      const Value subject = eval(node.a);
-      Arguments arguments;
-      if (!read_arguments(node.b, arguments, nullptr)) return undefined();
-      at_ = node.at;
-      if (node.symbol == kNoSymbol) return fail(fill("There is no filter named {}.", {node.value.view()}));
-      return call_filter(*this, node.symbol, subject, arguments);
-    }
+    case Op::kFilter:
+      return apply_filter(node, eval(node.a));
     case Op::kTest: {
       const Value subject = eval(node.a);
       Arguments arguments;
@@ -877,6 +860,14 @@ bool Runtime::read_arguments(const Node* first, Arguments& arguments, const Valu
   arguments.count = positional->size;
   arguments.named = named;
   return !failed();
+}
+
+Value Runtime::apply_filter(const Node& node, const Value& subject) {
+  Arguments arguments;
+  if (!read_arguments(node.b, arguments, nullptr)) return undefined();
+  at_ = node.at;
+  if (node.symbol == kNoSymbol) return fail(fill("There is no filter named {}.", {node.value.view()}));
+  return call_filter(*this, node.symbol, subject, arguments);
 }
 
 Value Runtime::eval_call(const Node& node, const Value* caller) {

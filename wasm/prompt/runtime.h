@@ -115,6 +115,7 @@ class Runtime {
   Value eval_compare(const Node& node);
   Value eval_slice(const Value& value, const Node& slice);
   Value eval_call(const Node& node, const Value* caller);
+  Value apply_filter(const Node& node, const Value& subject);
   Value arithmetic(Op op, const Value& a, const Value& b);
   bool read_arguments(const Node* first, Arguments& arguments, const Value* caller);
 
