@@ -138,7 +138,7 @@ TEST(Neutralise, OpenSides) {
   } const cases[] = {
       {"", 0},           {"hello", 0},          {"a <|im_", kRight}, {"a <|im_ \n", kRight}, {"a <", kRight},
       {"start|> a", kLeft}, {"  |>a", kLeft},    {"im_", kBoth},      {"> quote", kLeft},     {"C#", kRight},
-      {": a", kLeft},    {"the end of USE", kRight}, {"the end of use", 0}, {"### ", kRight}, {"Instruction:", kBoth},
+      {": a", kLeft},    {"the end of USE", kRight}, {"the end of use", 0}, {"### ", kRight}, {"Instruction:", kLeft},
       {"<|im_start|>", 0},
   };
   for (const auto& c : cases) EXPECT_EQ(markers.open_sides(c.text), c.sides) << c.text;

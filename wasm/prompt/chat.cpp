@@ -438,7 +438,7 @@ class Chat final : private Costs {
     if (continues_) {
       std::string* last = content_of(list_in(messages).back());
       if (last == nullptr) {
-        complain(path_of("messages", messages_.size() - 1, ".content"), "text to be continued");
+        complain(path_of("messages", roles_.size() - 1, ".content"), "text to be continued");
         return {};
       }
       *last += kContinueTag;

@@ -137,7 +137,7 @@ unsigned Markers::sides_as_it_is(std::string_view text) const {
     for (std::size_t cut = 1; cut < marker.size(); ++cut) {
       if (marker[cut] == text.front()) {
         const std::size_t common = std::min(marker.size() - cut, text.size());
-        if (marker.compare(cut, common, text, 0, common) == 0) sides |= common == text.size() ? kBoth : kLeft;
+        if (marker.compare(cut, common, text, 0, common) == 0) sides |= cut + common < marker.size() ? kBoth : kLeft;
       }
       if (marker[cut - 1] == text.back() && cut <= text.size()) {
         if (marker.compare(0, cut, text, text.size() - cut, cut) == 0) sides |= kRight;
