@@ -1,8 +1,5 @@
 #include "prompt/budget.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "base/text.h"
 #include "prompt/code_points.h"
 
@@ -31,26 +28,27 @@ std::size_t last_question(const std::vector<Role>& roles) {
 
 Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<double>& priorities, Costs& costs) {
   Kept kept{last_question(roles), std::vector<double>(priorities.size(), 0.0), 0};
-  std::vector<std::size_t> order(priorities.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return priorities[a] != priorities[b] ? priorities[a] > priorities[b] : a < b;
-  });
-  auto next = order.begin();
+  std::string looked_at(priorities.size(), '\0');
   bool full = false;
   const auto use = [&](double tokens) {
     kept.used += tokens;
     room -= tokens;
   };
   const auto add_documents = [&](double least) {
-    for (; next != order.end() && priorities[*next] >= least && !full; ++next) {
-      const double cost = costs.document(*next, room);
+    while (!full) {
+      std::size_t best = priorities.size();
+      for (std::size_t at = 0; at < priorities.size(); ++at) {
+        if (priorities[at] >= least && looked_at[at] == 0 && (best == priorities.size() || priorities[at] > priorities[best])) best = at;
+      }
+      if (best == priorities.size()) break;
+      looked_at[best] = 1;
+      const double cost = costs.document(best, room);
       full = cost > room;
       if (!full) {
-        kept.documents[*next] = kWhole;
+        kept.documents[best] = kWhole;
         use(cost);
       } else if (room >= kLeastDocument) {
-        kept.documents[*next] = room;
+        kept.documents[best] = room;
         use(room);
       }
     }

@@ -56,6 +56,7 @@ struct Kept {
 std::size_t last_question(const std::vector<Role>& roles);
 
 // `room`: tokens for what need not stay. More than `room` is answered for a message or document that is larger.
+// Quadratic in the number of documents.
 Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<double>& priorities, Costs& costs);
 
 // About `bytes` of a text that is longer, cut between characters: its beginning and its end with a note between them

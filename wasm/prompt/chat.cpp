@@ -24,6 +24,7 @@ constexpr std::string_view kBetween = "\n\n";
 // Beyond, not all messages can fit: a token of any language is less on average.
 constexpr double kBytesThatMayFit = 8;
 constexpr double kMostTokens = 1e9;
+constexpr std::int64_t kMostDocuments = 1000;
 // Each time less is kept, by all that was too much.
 constexpr int kMostTries = 24;
 constexpr std::size_t kLeastShortened = 64;
@@ -31,6 +32,20 @@ constexpr std::size_t kLeastShortened = 64;
 constexpr double kNoteTokens = 32;
 
 enum Way : unsigned { kFold = 1, kMerge = 2 };
+
+struct Warning {
+  std::string_view code;
+  std::string_view message;
+};
+// In the order of their bits; the first two are those of Way.
+constexpr Warning kWarnings[] = {
+    {"system-folded", "The template refuses a system message: it stands at the beginning of the user message."},
+    {"messages-merged", "The template refuses messages of one role in a row: they were put together."},
+    {"arguments-kept", "The arguments of a tool call are text that is no JSON, and were left as they are."},
+    {"markers-broken", "What looked like a marker of the model in a text was broken."},
+};
+constexpr unsigned kArgumentsKept = 4;
+constexpr unsigned kMarkersBroken = 8;
 enum class Pass : std::uint8_t { kBreak, kLook, kGuard };
 
 json* member(json& object, std::string_view name) { return const_cast<json*>(find_any_member(object, name)); }
@@ -120,7 +135,7 @@ bool merge(json::array_t& messages) {
     }
   }
   const bool any = last + 1 < messages.size();
-  messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(last + 1), messages.end());
+  while (messages.size() > last + 1) messages.pop_back();
   return any;
 }
 
@@ -285,8 +300,7 @@ class Chat final : private Costs {
         if (parsed) {
           *arguments = std::move(parsed).value();
         } else {
-          warn("arguments-kept", fill("{} is text that is no JSON; it was left as it is.",
-                                      {path_of(path, place, ".function.arguments")}));
+          warnings_ |= kArgumentsKept;
         }
       }
       ++place;
@@ -298,6 +312,7 @@ class Chat final : private Costs {
     if (documents == nullptr || documents->is_null() || problem_) return;
     if (!documents->is_array()) return complain("documents", "a list of objects");
     documents_ = std::move(list_in(*documents));
+    if (documents_.size() > static_cast<std::size_t>(kMostDocuments)) complain("documents", fill("a list of at most {}", {digits(kMostDocuments)}));
     for (std::size_t at = 0; at < documents_.size(); ++at) {
       auto* members = documents_[at].get_ptr<json::object_t*>();
       if (members == nullptr) return complain(path_of("documents", at), "an object");
@@ -338,7 +353,7 @@ class Chat final : private Costs {
   bool change(std::string& text, Pass pass) {
     if (pass == Pass::kBreak) {
       const bool broken = markers_->neutralise(text);
-      broken_ += broken ? 1 : 0;
+      if (broken) warnings_ |= kMarkersBroken;
       return broken;
     }
     const unsigned sides = markers_->open_sides(text);
@@ -392,11 +407,6 @@ class Chat final : private Costs {
 
   // -------------------------------------------------------------------------------------------------- rendering
 
-  void warn(std::string_view code, std::string_view message) {
-    const bool known = std::any_of(warnings_.begin(), warnings_.end(), [&](const auto& one) { return one.first == code; });
-    if (!known) warnings_.emplace_back(code, message);
-  }
-
   Result<std::string> render() { return renderer_.render(template_, variables_, rendering_); }
 
   // Whether there was something to do for each.
@@ -419,12 +429,7 @@ class Chat final : private Costs {
         auto other = render();
         if (other) {
           ways_ = declared | ways;
-          if ((ways & kFold) != 0) {
-            warn("system-folded", "The template refuses a system message: it stands at the beginning of the user message.");
-          }
-          if ((ways & kMerge) != 0) {
-            warn("messages-merged", "The template refuses messages of one role in a row: they were put together.");
-          }
+          warnings_ |= ways;
           return other;
         }
       }
@@ -453,7 +458,7 @@ class Chat final : private Costs {
       change_variables(Pass::kGuard);
       auto guarded = render();
       if (guarded && markers_->count(guarded.value()) < markers_->count(rendered.value())) {
-        ++broken_;
+        warnings_ |= kMarkersBroken;
         rendered = std::move(guarded);
       }
     }
@@ -544,7 +549,8 @@ class Chat final : private Costs {
     };
     double sizes[2] = {};
     for (double& size : sizes) {
-      json::array_t messages{small("user")};
+      json::array_t messages;
+      messages.push_back(small("user"));
       if (&size != sizes) {
         messages.push_back(small("assistant"));
         messages.push_back(small("user"));
@@ -584,8 +590,8 @@ class Chat final : private Costs {
     json::array_t messages;
     for (std::size_t at = 0; at < messages_.size(); ++at) {
       if (!stays(at, kept)) continue;
-      if (!clean_[at]) change_message(messages_[at], Pass::kBreak);
-      clean_[at] = true;
+      if (clean_[at] == 0) change_message(messages_[at], Pass::kBreak);
+      clean_[at] = 1;
       messages.push_back(messages_[at]);
     }
     json::array_t documents;
@@ -601,8 +607,8 @@ class Chat final : private Costs {
   }
 
   std::string within_budget() {
-    costs_.resize(messages_.size());
-    clean_.resize(messages_.size());
+    costs_.assign(messages_.size(), 0);
+    clean_.assign(messages_.size(), '\0');
     break_tools();
     kept_.documents.assign(documents_.size(), kWhole);
     std::string prompt;
@@ -662,36 +668,43 @@ class Chat final : private Costs {
     const std::size_t at = largest(question);
     std::string* content = content_of(messages_[at]);
     if (!truncates_ || content == nullptr || content->size() <= 2 * kLeastShortened) return refuse_size(question);
-    auto whole = std::find_if(cut_.begin(), cut_.end(), [=](const auto& one) { return one.first == at; });
-    if (whole == cut_.end()) whole = cut_.insert(whole, {at, *content});
+    const std::string name = digits(static_cast<std::int64_t>(at));
+    if (find_any_member(cut_, name) == nullptr) put(cut_, name, *content);
+    const std::string& whole = *string_in(*find_any_member(cut_, name));
     const double tokens = estimate_tokens(*content, family_).at_most;
     const double share = 1 - (estimate_.at_most - limit_ + kNoteTokens) / tokens;
     const double bytes = static_cast<double>(content->size()) * std::max(0.0, share);
-    *content = cut_middle(whole->second, std::max(kLeastShortened, static_cast<std::size_t>(bytes)) - kLeastShortened / 2);
+    *content = cut_middle(whole, std::max(kLeastShortened, static_cast<std::size_t>(bytes)) - kLeastShortened / 2);
   }
 
   // ---------------------------------------------------------------------------------------------------- answer
 
-  static void write_dropped(JsonWriter& answer, std::string_view kind, std::size_t index, std::string_view reason) {
-    answer.open('{').text("kind", kind).number("index", static_cast<double>(index)).text("reason", reason).close('}');
+  static void write_dropped(JsonWriter& answer, std::string_view kind, std::size_t index, std::size_t count,
+                            std::string_view reason) {
+    answer.open('{').text("kind", kind).number("index", static_cast<double>(index));
+    if (count > 1) answer.number("count", static_cast<double>(count));
+    answer.text("reason", reason).close('}');
   }
 
   std::string answer(std::string_view prompt) {
     JsonWriter answer;
     answer.open('{').text("prompt", prompt).number("tokens", estimate_.tokens).number("atMost", estimate_.at_most);
     answer.name("dropped").open('[');
-    for (std::size_t at = 0; at < kept_.from; ++at) {
-      if (!stays(at, kept_)) write_dropped(answer, "message", at, "budget");
+    for (std::size_t at = 0, first = 0; at < kept_.from; at = ++first) {
+      while (first < kept_.from && !stays(first, kept_)) ++first;
+      if (first > at) write_dropped(answer, "message", at, first - at, "budget");
     }
-    for (const auto& [at, whole] : cut_) write_dropped(answer, "message", at, "shortened");
+    for (std::size_t at = 0; at < messages_.size() && !cut_.empty(); ++at) {
+      if (find_any_member(cut_, digits(static_cast<std::int64_t>(at)))) write_dropped(answer, "message", at, 1, "shortened");
+    }
     for (std::size_t at = 0; at < kept_.documents.size(); ++at) {
       const double tokens = kept_.documents[at];
-      if (tokens != kWhole) write_dropped(answer, "document", at, tokens == 0 ? "budget" : "shortened");
+      if (tokens != kWhole) write_dropped(answer, "document", at, 1, tokens == 0 ? "budget" : "shortened");
     }
     answer.close(']').name("warnings").open('[');
-    if (broken_ > 0) warn("markers-broken", "What looked like markers of the model in a text was broken by a blank.");
-    for (const auto& [code, message] : warnings_) {
-      answer.open('{').text("code", code).text("message", message).close('}');
+    for (unsigned bit = 0; bit < std::size(kWarnings); ++bit) {
+      if ((warnings_ >> bit & 1U) == 0) continue;
+      answer.open('{').text("code", kWarnings[bit].code).text("message", kWarnings[bit].message).close('}');
     }
     return answer.close(']').close('}').take();
   }
@@ -699,7 +712,7 @@ class Chat final : private Costs {
   Renderer& renderer_;
   json request_;
   OwnedError problem_;
-  std::vector<std::pair<std::string_view, std::string>> warnings_;
+  unsigned warnings_ = 0;
 
   std::uint32_t template_ = 0;
   RenderRequest rendering_;
@@ -718,7 +731,6 @@ class Chat final : private Costs {
   json variables_;
 
   const Markers* markers_ = nullptr;
-  std::size_t broken_ = 0;
   // A text was seen that might be part of a marker.
   bool open_ = false;
 
@@ -730,10 +742,11 @@ class Chat final : private Costs {
   // Of the messages that must stay; 0 before it is known.
   double least_ = 0;
   std::vector<double> costs_;
-  std::vector<bool> clean_;
+  // 1 for each message that is neutralised.
+  std::string clean_;
   Kept kept_;
-  // What was shortened, with its whole text.
-  std::vector<std::pair<std::size_t, std::string>> cut_;
+  // The whole texts of the messages that were shortened, by their index.
+  json cut_ = json::object();
   TokenEstimate estimate_ = {0, 0};
 };
 

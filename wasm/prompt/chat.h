@@ -13,7 +13,7 @@
 //   special?              texts that are one token each of the model; bos and eos are added. Others that a template
 //                         writes are counted as text, which is more
 //   system?               "own" (default), or "folded": put before the next user message, with an empty line between
-//   tools?, documents?    for the template; documents are objects whose `priority` (budget.h) the template does not see
+//   tools?, documents?    for the template; documents are up to 1,000 objects whose `priority` (budget.h) the template does not see
 //   variables?            more for the template; the names above, messages and add_generation_prompt are ours
 //   addGenerationPrompt?  default true
 //   continueFinalMessage? the prompt ends right behind the content of the last message, as in Transformers
@@ -23,8 +23,9 @@
 //                         contextWindow - reservedOutput by the upper bound of the estimate, see budget.h;
 //                         truncate: "middle" shortens the largest message that must stay rather than refusing it
 //
-// Answer: {prompt, tokens, atMost, dropped: [{kind: "message" or "document", index, reason}], warnings: [{code,
-// message}]}; reason is "budget", or "shortened" for what is there in part. Warnings:
+// Answer: {prompt, tokens, atMost, dropped: [{kind: "message" or "document", index, count?, reason}],
+// warnings: [{code, message}]}; `count` messages from `index` on, where there is more than one; reason is "budget", or
+// "shortened" for what is there in part. Warnings:
 //   markers-broken     texts were changed by neutralising
 //   system-folded      the template refuses system messages, and was rendered with them folded
 //   messages-merged    the template refuses two messages of one role in a row, and was rendered with them as one

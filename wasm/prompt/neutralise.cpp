@@ -45,31 +45,34 @@ std::size_t gap_of(std::string_view folded) {
 }  // namespace
 
 Markers::Markers(const std::vector<std::string_view>& markers) {
+  std::size_t bytes = 0;
+  for (const std::string_view marker : markers) bytes += marker.size();
+  // Never moved: the patterns look into it.
+  texts_.reserve(3 * bytes);
   for (const std::string_view marker : markers) {
-    if (patterns_.size() >= kMostMarkers) break;
-    const std::string_view exact = strip(marker, kBoth);
-    if (exact.empty() || exact.size() > kMostMarkerBytes) continue;
-    std::string folded;
-    for (const char c : exact) {
-      if (!is_blank(c)) {
-        folded += lower_case(c);
-      } else if (folded.back() != ' ') {
-        folded += ' ';
-      }
+    const std::string_view given = strip(marker, kBoth);
+    if (given.empty() || given.size() > kMostMarkerBytes) continue;
+    const auto piece = [&](auto write) {
+      const std::size_t begin = texts_.size();
+      write();
+      return std::string_view(texts_).substr(begin);
+    };
+    const std::string_view exact = piece([&] { texts_ += given; });
+    for (const bool blanks : {true, false}) {
+      const std::string_view folded = piece([&] {
+        for (std::size_t at = 0; at < given.size(); ++at) {
+          if (!is_blank(given[at])) texts_ += lower_case(given[at]);
+          if (is_blank(given[at]) && blanks && !is_blank(given[at - 1])) texts_ += ' ';
+        }
+      });
+      const std::size_t gap = gap_of(folded);
+      if (gap != kNoGap && patterns_.size() < 2 * kMostMarkers) patterns_.push_back({folded, exact, gap});
+      if (folded.find(' ') == std::string_view::npos) break;
     }
-    std::string joined = folded;
-    joined.erase(std::remove(joined.begin(), joined.end(), ' '), joined.end());
-    if (joined.size() != folded.size()) add(exact, std::move(joined));
-    add(exact, std::move(folded));
   }
   std::sort(patterns_.begin(), patterns_.end(), [](const Pattern& a, const Pattern& b) { return a.folded < b.folded; });
   for (const Pattern& pattern : patterns_) ++first_[static_cast<std::uint8_t>(pattern.folded.front()) + 1U];
   for (std::size_t byte = 0; byte < 256; ++byte) first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
-}
-
-void Markers::add(std::string_view exact, std::string folded) {
-  const std::size_t gap = gap_of(folded);
-  if (gap != kNoGap) patterns_.push_back({std::move(folded), std::string(exact), gap});
 }
 
 Markers::Match Markers::match(std::string_view text, std::size_t at) const {

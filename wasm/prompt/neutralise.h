@@ -31,6 +31,8 @@ inline constexpr std::size_t kMostMarkerBytes = 128;
 class Markers {
  public:
   explicit Markers(const std::vector<std::string_view>& markers);
+  Markers(const Markers&) = delete;
+  Markers& operator=(const Markers&) = delete;
 
   // Whether anything was changed. Time grows with the size of the text, not with the number of markers.
   bool neutralise(std::string& text) const;
@@ -41,8 +43,8 @@ class Markers {
 
  private:
   struct Pattern {
-    std::string folded;  // ASCII letters small, one blank for white space
-    std::string exact;
+    std::string_view folded;  // ASCII letters small, one blank for white space or none
+    std::string_view exact;
     std::size_t gap;  // bytes before the place of the blank; 0: before the last character
   };
   struct Match {
@@ -50,10 +52,10 @@ class Markers {
     std::size_t gap = 0;
   };
 
-  void add(std::string_view exact, std::string folded);
   Match match(std::string_view text, std::size_t at) const;
   unsigned sides_as_it_is(std::string_view text) const;
 
+  std::string texts_;
   // Sorted by `folded`; those that begin with byte b stand from first_[b] on.
   std::vector<Pattern> patterns_;
   std::array<std::uint16_t, 257> first_ = {};
