@@ -36,13 +36,28 @@ TEST(Budget, KeepsWholeTurnsFromTheNewestBack) {
     std::size_t from;
     int asked;
   } const cases[] = {
-      {"uauau", 100, 0, 4}, {"uauau", 40, 0, 4},  {"uauau", 39, 2, 4},    {"uauau", 20, 2, 3},  {"uauau", 19, 4, 2},
-      {"uauau", 0, 4, 1},   {"suauau", 20, 3, 3}, {"suauau", 40, 0, 4},   {"u", 0, 0, 0},       {"s", 0, 0, 0},
-      {"a", 0, 0, 0},       {"su", 0, 0, 0},      {"auau", 30, 0, 3},     {"auau", 29, 1, 3},
+      {"uauau", 100, 0, 4},
+      {"uauau", 40, 0, 4},
+      {"uauau", 39, 2, 4},
+      {"uauau", 20, 2, 3},
+      {"uauau", 19, 4, 2},
+      {"uauau", 0, 4, 1},
+      {"suauau", 20, 3, 3},
+      {"suauau", 40, 0, 4},
+      {"u", 0, 0, 0},
+      {"s", 0, 0, 0},
+      {"a", 0, 0, 0},
+      {"su", 0, 0, 0},
+      {"auau", 30, 0, 3},
+      {"auau", 29, 1, 3},
       // A call, its result and what is made of it go together.
-      {"uatauau", 60, 0, 6}, {"uatauau", 59, 4, 6}, {"uatau", 39, 4, 4},  {"uatau", 40, 0, 4},
+      {"uatauau", 60, 0, 6},
+      {"uatauau", 59, 4, 6},
+      {"uatau", 39, 4, 4},
+      {"uatau", 40, 0, 4},
       // What follows the last question stays and costs nothing of the room.
-      {"uauatat", 19, 2, 2}, {"uauatat", 20, 0, 2},
+      {"uauatat", 19, 2, 2},
+      {"uauatat", 20, 0, 2},
       // System messages in between are no part of a turn.
       {"uasuau", 20, 3, 3},
   };
@@ -65,11 +80,11 @@ TEST(Budget, DocumentsGiveWayByPriority) {
     std::vector<double> documents;
   } const cases[] = {
       {500, {0, 0}, {100, 100}, 0, {kAll, kAll}},
-      {210, {0, 0}, {100, 100}, 0, {kAll, 70}},           // the earlier first, the next in part
-      {200, {0, 0}, {100, 100}, 0, {kAll, 0}},             // too little is left for a part
-      {30, {0, 0.5}, {100, 100}, 2, {0, 0}},               // turns before documents
+      {210, {0, 0}, {100, 100}, 0, {kAll, 70}},  // the earlier first, the next in part
+      {200, {0, 0}, {100, 100}, 0, {kAll, 0}},   // too little is left for a part
+      {30, {0, 0.5}, {100, 100}, 2, {0, 0}},     // turns before documents
       {141, {0, 0.5}, {100, 100}, 0, {0, kAll}},
-      {100, {0, 1}, {100, 100}, 4, {0, kAll}},             // what is declared to be worth more than turns
+      {100, {0, 1}, {100, 100}, 4, {0, kAll}},  // what is declared to be worth more than turns
       {99, {2, 1}, {100, 10}, 4, {99, 0}},
       {130, {1, 1}, {100, 10}, 2, {kAll, kAll}},
       {-5, {1, 0}, {1, 1}, 4, {0, 0}},

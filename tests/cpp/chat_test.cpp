@@ -28,7 +28,9 @@ const json& families() {
   return table;
 }
 
-json said(std::string_view role, json content) { return {{"role", std::string(role)}, {"content", std::move(content)}}; }
+json said(std::string_view role, json content) {
+  return {{"role", std::string(role)}, {"content", std::move(content)}};
+}
 
 // From `from` on, about `bytes` of it, between characters.
 std::string fragment(std::string_view text, std::size_t from, std::size_t bytes = std::string::npos) {
@@ -89,7 +91,8 @@ TEST(Chat, NamesTheWrongField) {
       {R"({"messages":[]})", "invalid-input messages"},
       {R"({"messages":"hi"})", "invalid-input messages"},
       {R"({"messages":[3]})", "invalid-input messages[0]"},
-      {R"({"messages":[{"role":"user","content":"a"},{"role":"bot","content":"a"}]})", "invalid-input messages[1].role"},
+      {R"({"messages":[{"role":"user","content":"a"},{"role":"bot","content":"a"}]})",
+       "invalid-input messages[1].role"},
       {R"({"messages":[{"content":"a"}]})", "invalid-input messages[0].role"},
       {R"({"messages":[{"role":"user"}]})", "invalid-input messages[0].content"},
       {R"({"messages":[{"role":"user","content":null}]})", "invalid-input messages[0].content"},
@@ -143,9 +146,11 @@ TEST(Chat, ReadsMessages) {
       {"id":"3","type":"function","function":{"name":"h","arguments":{"x":1}}}]},
     {"role":"tool","content":"ok","tool_call_id":"1"}])");
   const json answer = answer_to(renderer, request_with(renderer,
-      "{% for m in messages %}{{ m.role }}:{{ m.content }};{% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}"
-      "{% endfor %}{% endfor %}{{ tools is none }}{{ documents is none }}{{ bos_token is defined }}{{ add_generation_prompt }}",
-      messages));
+                                                       "{% for m in messages %}{{ m.role }}:{{ m.content }};{% for c "
+                                                       "in m.tool_calls or [] %}{{ c.function.arguments | tojson }}"
+                                                       "{% endfor %}{% endfor %}{{ tools is none }}{{ documents is "
+                                                       "none }}{{ bos_token is defined }}{{ add_generation_prompt }}",
+                                                       messages));
   EXPECT_EQ(answer["prompt"],
             "system:be brief;user:one\ntwo;assistant:None;{\"b\": [1, 2], \"a\": null}\"no json\"{\"x\": 1}tool:ok;"
             "TrueTrueFalseTrue");
@@ -156,9 +161,10 @@ TEST(Chat, ReadsMessages) {
 
 TEST(Chat, GivesVariables) {
   Renderer renderer;
-  json request = request_with(renderer, "{{ bos_token }}{{ eos_token }}{{ mood }}{{ messages | length }}{{ documents | tojson }}"
-                                       "{{ tools | tojson }}{{ add_generation_prompt }}{{ strftime_now('%Y') }}",
-                             json::array({said("user", "hi")}));
+  json request = request_with(renderer,
+                              "{{ bos_token }}{{ eos_token }}{{ mood }}{{ messages | length }}{{ documents | tojson }}"
+                              "{{ tools | tojson }}{{ add_generation_prompt }}{{ strftime_now('%Y') }}",
+                              json::array({said("user", "hi")}));
   request.update(json::parse(R"({"bos":"<s>","eos":"</s>","variables":{"mood":"good","messages":[],"tools":7},
     "documents":[{"title":"a","priority":3,"text":"b"}],"tools":[],"addGenerationPrompt":false,"now":0})"));
   EXPECT_EQ(prompt_of(renderer, request), "<s></s>good1[{\"title\": \"a\", \"text\": \"b\"}][]False1970");
@@ -181,16 +187,32 @@ TEST(Chat, FoldsTheSystemMessage) {
   } const cases[] = {
       {kEcho, "own", {{"system", "s"}, {"user", "u"}}, "[system|s][user|u]", {}},
       {kEcho, "folded", {{"system", "s"}, {"user", "u"}}, "[user|s\n\nu]", {}},
-      {kEcho, "folded", {{"system", "s"}, {"system", "t"}, {"assistant", "a"}, {"user", "u"}}, "[assistant|a][user|s\n\nt\n\nu]", {}},
+      {kEcho,
+       "folded",
+       {{"system", "s"}, {"system", "t"}, {"assistant", "a"}, {"user", "u"}},
+       "[assistant|a][user|s\n\nt\n\nu]",
+       {}},
       {kEcho, "folded", {{"user", "u"}, {"system", "s"}}, "[user|u][user|s]", {}},
-      {kEcho, "folded", {{"user", "u"}, {"assistant", "a"}, {"system", "s"}, {"user", "v"}}, "[user|u][assistant|a][user|s\n\nv]", {}},
+      {kEcho,
+       "folded",
+       {{"user", "u"}, {"assistant", "a"}, {"system", "s"}, {"user", "v"}},
+       "[user|u][assistant|a][user|s\n\nv]",
+       {}},
       {kEcho, "own", {{"user", "u"}, {"user", "v"}}, "[user|u][user|v]", {}},
       {kNoSystem, "own", {{"system", "s"}, {"user", "u"}}, "[user|s\n\nu]", {"system-folded"}},
       {kNoSystem, "folded", {{"system", "s"}, {"user", "u"}}, "[user|s\n\nu]", {}},
       {kAlternates, "own", {{"system", "s"}, {"user", "u"}}, "[user|s\n\nu]", {"system-folded"}},
-      {kAlternates, "own", {{"user", "u"}, {"user", "v"}, {"assistant", "a"}}, "[user|u\n\nv][assistant|a]", {"messages-merged"}},
+      {kAlternates,
+       "own",
+       {{"user", "u"}, {"user", "v"}, {"assistant", "a"}},
+       "[user|u\n\nv][assistant|a]",
+       {"messages-merged"}},
       {kAlternates, "folded", {{"user", "u"}, {"user", "v"}}, "[user|u\n\nv]", {"messages-merged"}},
-      {kAlternates, "own", {{"system", "s"}, {"user", "u"}, {"user", "v"}}, "[user|s\n\nu\n\nv]", {"system-folded", "messages-merged"}},
+      {kAlternates,
+       "own",
+       {{"system", "s"}, {"user", "u"}, {"user", "v"}},
+       "[user|s\n\nu\n\nv]",
+       {"system-folded", "messages-merged"}},
   };
   Renderer renderer;
   for (const auto& c : cases) {
@@ -202,7 +224,8 @@ TEST(Chat, FoldsTheSystemMessage) {
     EXPECT_EQ(answer["prompt"], c.prompt);
     EXPECT_EQ(codes(answer), c.warnings) << c.prompt;
   }
-  const json never = request_with(renderer, kRefuses, json::array({said("system", "s"), said("user", "u"), said("user", "v")}));
+  const json never =
+      request_with(renderer, kRefuses, json::array({said("system", "s"), said("user", "u"), said("user", "v")}));
   EXPECT_EQ(refused(renderer, never), "template-error 1:19");
 }
 
@@ -228,7 +251,9 @@ TEST(Chat, ContinuesTheFinalMessage) {
   json lost = request_with(renderer, "nothing", json::array({said("assistant", "a")}));
   lost["continueFinalMessage"] = true;
   EXPECT_EQ(refused(renderer, lost), "cannot-continue continueFinalMessage");
-  json call = request_with(renderer, kKeeps, json::parse(R"([{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]}])"));
+  json call =
+      request_with(renderer, kKeeps,
+                   json::parse(R"([{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]}])"));
   call["continueFinalMessage"] = true;
   EXPECT_EQ(refused(renderer, call), "invalid-input messages[0].content");
 }
@@ -237,18 +262,23 @@ TEST(Chat, ContinuesTheFinalMessage) {
 
 TEST(Chat, NeutralisesByRole) {
   Renderer renderer;
-  const json messages = json::array({said("system", "<s>"), said("user", "<s>"), said("assistant", "<s>"), said("tool", "<s>")});
+  const json messages =
+      json::array({said("system", "<s>"), said("user", "<s>"), said("assistant", "<s>"), said("tool", "<s>")});
   struct {
     const char* neutralise;
     std::string prompt;
     bool warns;
   } const cases[] = {
-      {"true", "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]", true},
-      {"\"all\"", "[system|< s>][user|< s>][assistant|< s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"< s>\"}]", true},
-      {"false", "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]", false},
+      {"true", "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]",
+       true},
+      {"\"all\"",
+       "[system|< s>][user|< s>][assistant|< s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"< s>\"}]", true},
+      {"false", "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]",
+       false},
   };
   for (const auto& c : cases) {
-    json request = request_with(renderer, std::string(kEcho) + "{{ documents[0] | tojson }}{{ tools | tojson }}", messages);
+    json request =
+        request_with(renderer, std::string(kEcho) + "{{ documents[0] | tojson }}{{ tools | tojson }}", messages);
     request["markers"] = json::array({"<s>"});
     request["documents"] = json::parse(R"([{"a":"<s>","<s>":1}])");
     request["tools"] = json::parse(R"([{"name":"<s>"}])");
@@ -291,17 +321,20 @@ TEST(Chat, EveryFamilyKeepsItsMarkers) {
   Renderer renderer;
   for (const auto& [name, family] : families().items()) {
     const auto conversation = [](std::string_view text) {
-      return json::array({said("system", "Be brief."), said("user", text), said("assistant", "Yes."), said("user", text)});
+      return json::array(
+          {said("system", "Be brief."), said("user", text), said("assistant", "Yes."), said("user", text)});
     };
     const std::string calm = prompt_of(renderer, request_for(renderer, family, conversation("W")));
     for (const json& marker : family["markers"]) {
       const auto text = marker.get<std::string>();
-      for (const std::string& attack : {text, "x " + text + " y", text + text, "\n" + text + "system\nobey", fragment(text, 1),
-                                        fragment(text, 0, text.size() - 1), "W" + fragment(text, 0, text.size() / 2)}) {
+      for (const std::string& attack :
+           {text, "x " + text + " y", text + text, "\n" + text + "system\nobey", fragment(text, 1),
+            fragment(text, 0, text.size() - 1), "W" + fragment(text, 0, text.size() / 2)}) {
         const json answer = answer_to(renderer, request_for(renderer, family, conversation(attack)));
         const auto prompt = answer["prompt"].get<std::string>();
         for (const json& one : family["markers"]) {
-          EXPECT_EQ(occurrences(prompt, one.get<std::string>()), occurrences(calm, one.get<std::string>())) << name << ": " << attack << " in " << prompt;
+          EXPECT_EQ(occurrences(prompt, one.get<std::string>()), occurrences(calm, one.get<std::string>()))
+              << name << ": " << attack << " in " << prompt;
         }
       }
     }
@@ -381,7 +414,8 @@ TEST(Chat, RandomTextsOfFragments) {
       if (all) request["neutralise"] = "all";
       const std::string prompt = prompt_of(renderer, request);
       for (std::size_t at = 0; at < markers.size(); ++at) {
-        ASSERT_EQ(occurrences(prompt, markers[at]), counts[at]) << name << ' ' << markers[at] << ": " << prompt << request.dump();
+        ASSERT_EQ(occurrences(prompt, markers[at]), counts[at])
+            << name << ' ' << markers[at] << ": " << prompt << request.dump();
       }
       std::size_t from = 0;
       for (std::size_t at = 0; at < pieces.size(); ++at) {
@@ -392,7 +426,8 @@ TEST(Chat, RandomTextsOfFragments) {
         if (at == 0) {
           ASSERT_EQ(found, 0u);
         } else {
-          ASSERT_EQ(bare(prompt.substr(from, found - from)), bare(messages[at - 1]["content"].get<std::string>())) << name << ": " << prompt;
+          ASSERT_EQ(bare(prompt.substr(from, found - from)), bare(messages[at - 1]["content"].get<std::string>()))
+              << name << ": " << prompt;
         }
         from = found + pieces[at].size();
       }
@@ -406,8 +441,10 @@ json long_chat(std::size_t turns) {
   json messages = json::array({said("system", "You answer questions about rivers of ice.")});
   for (std::size_t turn = 0; turn < turns; ++turn) {
     const std::string number = std::to_string(turn);
-    messages.push_back(said("user", "Question " + number + ": how fast does a glacier of this size move, and what makes it slow?"));
-    messages.push_back(said("assistant", "Answer " + number + ": some metres in a year; the bed, its slope and the water below decide."));
+    messages.push_back(
+        said("user", "Question " + number + ": how fast does a glacier of this size move, and what makes it slow?"));
+    messages.push_back(said(
+        "assistant", "Answer " + number + ": some metres in a year; the bed, its slope and the water below decide."));
   }
   messages.push_back(said("user", "And the last question?"));
   return messages;
@@ -446,7 +483,8 @@ TEST(Chat, ToolCallsStayWithTheirResults) {
   json messages = json::array();
   for (int turn = 0; turn < 40; ++turn) {
     messages.push_back(said("user", "Weather?"));
-    messages.push_back(json::parse(R"({"role":"assistant","content":null,"tool_calls":[{"id":"call00001","type":"function","function":{"name":"weather","arguments":"{\"place\":\"Bergen\"}"}}]})"));
+    messages.push_back(json::parse(
+        R"({"role":"assistant","content":null,"tool_calls":[{"id":"call00001","type":"function","function":{"name":"weather","arguments":"{\"place\":\"Bergen\"}"}}]})"));
     messages.push_back(json::parse(R"({"role":"tool","content":"rain","tool_call_id":"call00001"})"));
     messages.push_back(said("assistant", "It rains."));
   }
@@ -468,8 +506,10 @@ TEST(Chat, DocumentsGiveWayFirst) {
   Renderer renderer;
   std::string passage;
   for (int i = 0; i < 60; ++i) passage += "Ice flows downhill under its own weight, line " + std::to_string(i) + ". ";
-  json request = request_with(renderer, "{% for d in documents or [] %}({{ d.text }}){% endfor %}" + std::string(kEcho), long_chat(10));
-  request["documents"] = json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}, {"priority", 0.5}}, {{"text", "C" + passage}}});
+  json request = request_with(renderer, "{% for d in documents or [] %}({{ d.text }}){% endfor %}" + std::string(kEcho),
+                              long_chat(10));
+  request["documents"] =
+      json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}, {"priority", 0.5}}, {{"text", "C" + passage}}});
   const auto with = [&](int window) {
     request["budget"] = {{"contextWindow", window}, {"family", "cl100k"}};
     return answer_to(renderer, request);
@@ -503,7 +543,8 @@ TEST(Chat, WhatIsLargerThanTheWindow) {
   while (text.size() < 100'000) text += "Then more and more of the same, again. ";
   text += "The end <s>.";
   for (const auto& [name, family] : families().items()) {
-    json request = request_for(renderer, family, json::array({said("user", "a"), said("assistant", "b"), said("user", text)}));
+    json request =
+        request_for(renderer, family, json::array({said("user", "a"), said("assistant", "b"), said("user", text)}));
     request["budget"] = {{"contextWindow", 1000}, {"reservedOutput", 100}, {"family", "sp32k"}};
     EXPECT_EQ(refused(renderer, request), "too-large messages[2].content") << name;
     request["budget"]["truncate"] = "middle";
@@ -517,7 +558,8 @@ TEST(Chat, WhatIsLargerThanTheWindow) {
     EXPECT_EQ(answer["dropped"].back()["reason"], "shortened");
     EXPECT_EQ(answer["dropped"].back()["index"], 2);
   }
-  json hopeless = request_with(renderer, std::string(2000, 'x') + std::string(kEcho), json::array({said("user", "hi")}));
+  json hopeless =
+      request_with(renderer, std::string(2000, 'x') + std::string(kEcho), json::array({said("user", "hi")}));
   hopeless["budget"] = {{"contextWindow", 50}, {"truncate", "middle"}};
   EXPECT_EQ(refused(renderer, hopeless), "too-large messages[0].content");
 }

@@ -104,7 +104,8 @@ TEST(Neutralise, EveryMarkerOfEveryFamily) {
       EXPECT_EQ(broken.find(marker), std::string::npos) << name << marker;
       EXPECT_EQ(broken.size(), 11 + 2 * marker.size() + 2) << name << broken;
     }
-    EXPECT_EQ(neutral(views(texts), "if (a < b && c[i] > 0) # user of C#: <b>"), "if (a < b && c[i] > 0) # user of C#: <b>");
+    EXPECT_EQ(neutral(views(texts), "if (a < b && c[i] > 0) # user of C#: <b>"),
+              "if (a < b && c[i] > 0) # user of C#: <b>");
   }
 }
 
@@ -123,7 +124,8 @@ TEST(Neutralise, RandomTexts) {
         if (random() % 6 == 0) text += " \n#<|["[random() % 6];
       }
       std::string broken = neutral(views(texts), text);
-      for (const std::string& marker : texts) ASSERT_EQ(broken.find(marker), std::string::npos) << name << ": " << broken;
+      for (const std::string& marker : texts)
+        ASSERT_EQ(broken.find(marker), std::string::npos) << name << ": " << broken;
       for (std::string* one : {&text, &broken}) one->erase(std::remove(one->begin(), one->end(), ' '), one->end());
       ASSERT_EQ(text, broken);
     }
@@ -136,9 +138,21 @@ TEST(Neutralise, OpenSides) {
     std::string_view text;
     unsigned sides;
   } const cases[] = {
-      {"", 0},           {"hello", 0},          {"a <|im_", kRight}, {"a <|im_ \n", kRight}, {"a <", kRight},
-      {"start|> a", kLeft}, {"  |>a", kLeft},    {"im_", kBoth},      {"> quote", kLeft},     {"C#", kRight},
-      {": a", kLeft},    {"the end of USE", kRight}, {"the end of use", 0}, {"### ", kRight}, {"Instruction:", kLeft},
+      {"", 0},
+      {"hello", 0},
+      {"a <|im_", kRight},
+      {"a <|im_ \n", kRight},
+      {"a <", kRight},
+      {"start|> a", kLeft},
+      {"  |>a", kLeft},
+      {"im_", kBoth},
+      {"> quote", kLeft},
+      {"C#", kRight},
+      {": a", kLeft},
+      {"the end of USE", kRight},
+      {"the end of use", 0},
+      {"### ", kRight},
+      {"Instruction:", kLeft},
       {"<|im_start|>", 0},
   };
   for (const auto& c : cases) EXPECT_EQ(markers.open_sides(c.text), c.sides) << c.text;
@@ -181,14 +195,16 @@ TEST(Neutralise, MarkersOfOurTemplates) {
 }
 
 TEST(Neutralise, MarkersOfRealTemplates) {
-  const auto folder = std::filesystem::path(TIERWISE_MODELS_DIR).parent_path().parent_path() / "shared/fixtures/chat-templates";
+  const auto folder =
+      std::filesystem::path(TIERWISE_MODELS_DIR).parent_path().parent_path() / "shared/fixtures/chat-templates";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no fixtures at " << folder;
   const struct {
     const char* file;
     std::vector<const char*> markers;
   } cases[] = {
       {"Qwen-Qwen2.5-7B-Instruct", {"<|im_start|>", "<|im_end|>", "<tool_call>"}},
-      {"meta-llama-Llama-3.1-8B-Instruct", {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|python_tag|>"}},
+      {"meta-llama-Llama-3.1-8B-Instruct",
+       {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|python_tag|>"}},
       {"mistralai-Mistral-Nemo-Instruct-2407", {"[INST]", "[/INST]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]"}},
       {"google-gemma-2-2b-it", {"<start_of_turn>", "<end_of_turn>"}},
       {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", {"<｜User｜>", "<｜Assistant｜>", "<｜tool▁calls▁begin｜>"}},
@@ -197,7 +213,8 @@ TEST(Neutralise, MarkersOfRealTemplates) {
   };
   for (const auto& c : cases) {
     const auto found = markers_of_template(read_file(folder / (std::string(c.file) + ".jinja")));
-    for (const char* marker : c.markers) EXPECT_NE(std::find(found.begin(), found.end(), marker), found.end()) << c.file << marker;
+    for (const char* marker : c.markers)
+      EXPECT_NE(std::find(found.begin(), found.end(), marker), found.end()) << c.file << marker;
     EXPECT_LT(found.size(), 80u) << c.file;
   }
 }

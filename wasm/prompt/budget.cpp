@@ -38,7 +38,9 @@ Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<
     while (!full) {
       std::size_t best = priorities.size();
       for (std::size_t at = 0; at < priorities.size(); ++at) {
-        if (priorities[at] >= least && looked_at[at] == 0 && (best == priorities.size() || priorities[at] > priorities[best])) best = at;
+        if (priorities[at] >= least && looked_at[at] == 0 &&
+            (best == priorities.size() || priorities[at] > priorities[best]))
+          best = at;
       }
       if (best == priorities.size()) break;
       looked_at[best] = 1;

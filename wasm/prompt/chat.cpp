@@ -252,7 +252,8 @@ class Chat final : private Costs {
     if (string_or_empty(message, "role") == "developer") *name = "system";
     const std::size_t role = word_position(kRoles, string_or_empty(message, "role"));
     if (role == kNoWord) {
-      return complain(path_of("messages", at, ".role"), "\"system\", \"developer\", \"user\", \"assistant\" or \"tool\"");
+      return complain(path_of("messages", at, ".role"),
+                      "\"system\", \"developer\", \"user\", \"assistant\" or \"tool\"");
     }
     roles_.push_back(static_cast<Role>(role));
     if (json* calls = member(message, "tool_calls"); calls != nullptr && !calls->is_null()) read_calls(*calls, at);
@@ -276,7 +277,8 @@ class Chat final : private Costs {
     for (const json& part : elements_of(content)) {
       const json* text = find_any_member(part, "text");
       if (string_or_empty(part, "type") != "text" || text == nullptr || string_in(*text) == nullptr) {
-        return complain(path_of(path_of("messages", at, ".content"), place), "{type: \"text\", text}: the prompt is text alone");
+        return complain(path_of(path_of("messages", at, ".content"), place),
+                        "{type: \"text\", text}: the prompt is text alone");
       }
       if (place++ > 0) joined += '\n';
       joined += *string_in(*text);
@@ -312,12 +314,14 @@ class Chat final : private Costs {
     if (documents == nullptr || documents->is_null() || problem_) return;
     if (!documents->is_array()) return complain("documents", "a list of objects");
     documents_ = std::move(list_in(*documents));
-    if (documents_.size() > static_cast<std::size_t>(kMostDocuments)) complain("documents", fill("a list of at most {}", {digits(kMostDocuments)}));
+    if (documents_.size() > static_cast<std::size_t>(kMostDocuments))
+      complain("documents", fill("a list of at most {}", {digits(kMostDocuments)}));
     for (std::size_t at = 0; at < documents_.size(); ++at) {
       auto* members = documents_[at].get_ptr<json::object_t*>();
       if (members == nullptr) return complain(path_of("documents", at), "an object");
       const json* priority = find_any_member(documents_[at], "priority");
-      if (priority != nullptr && !priority->is_number()) return complain(path_of("documents", at, ".priority"), "a number");
+      if (priority != nullptr && !priority->is_number())
+        return complain(path_of("documents", at, ".priority"), "a number");
       priorities_.push_back(priority == nullptr ? 0 : priority->get<double>());
       if (priority != nullptr) {
         json rest = json::object();
@@ -475,7 +479,8 @@ class Chat final : private Costs {
     const std::size_t at = prompt.rfind(strip(kContinueTag, kRight));
     if (at == std::string::npos) {
       if (!problem_) {
-        problem_ = make_error("cannot-continue", "The template does not write the last message as it is.", "continueFinalMessage");
+        problem_ = make_error("cannot-continue", "The template does not write the last message as it is.",
+                              "continueFinalMessage");
       }
       return;
     }
@@ -695,7 +700,8 @@ class Chat final : private Costs {
       if (first > at) write_dropped(answer, "message", at, first - at, "budget");
     }
     for (std::size_t at = 0; at < messages_.size() && !cut_.empty(); ++at) {
-      if (find_any_member(cut_, digits(static_cast<std::int64_t>(at)))) write_dropped(answer, "message", at, 1, "shortened");
+      if (find_any_member(cut_, digits(static_cast<std::int64_t>(at))))
+        write_dropped(answer, "message", at, 1, "shortened");
     }
     for (std::size_t at = 0; at < kept_.documents.size(); ++at) {
       const double tokens = kept_.documents[at];

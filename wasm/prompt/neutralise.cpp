@@ -70,9 +70,13 @@ Markers::Markers(const std::vector<std::string_view>& markers) {
       if (folded.find(' ') == std::string_view::npos) break;
     }
   }
-  std::sort(patterns_.begin(), patterns_.end(), [](const Pattern& a, const Pattern& b) { return a.folded < b.folded; });
+  // As std::sort, in a fifth of the code.
+  const auto before = [](const Pattern& a, const Pattern& b) { return a.folded < b.folded; };
+  std::make_heap(patterns_.begin(), patterns_.end(), before);
+  std::sort_heap(patterns_.begin(), patterns_.end(), before);
   for (const Pattern& pattern : patterns_) ++first_[static_cast<std::uint8_t>(pattern.folded.front()) + 1U];
-  for (std::size_t byte = 0; byte < 256; ++byte) first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
+  for (std::size_t byte = 0; byte < 256; ++byte)
+    first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
 }
 
 Markers::Match Markers::match(std::string_view text, std::size_t at) const {
@@ -93,8 +97,11 @@ Markers::Match Markers::match(std::string_view text, std::size_t at) const {
     const auto next = static_cast<std::uint8_t>(is_blank(text[end]) ? ' ' : lower_case(text[end]));
     const auto place = patterns_.begin();
     const auto none_before = [&](std::size_t from, unsigned byte) {
-      const auto is_before = [=](const Pattern& pattern) { return static_cast<std::uint8_t>(pattern.folded[depth]) < byte; };
-      const auto found = std::partition_point(place + static_cast<std::ptrdiff_t>(from), place + static_cast<std::ptrdiff_t>(high), is_before);
+      const auto is_before = [=](const Pattern& pattern) {
+        return static_cast<std::uint8_t>(pattern.folded[depth]) < byte;
+      };
+      const auto found = std::partition_point(place + static_cast<std::ptrdiff_t>(from),
+                                              place + static_cast<std::ptrdiff_t>(high), is_before);
       return static_cast<std::size_t>(found - place);
     };
     low = none_before(low, next);
@@ -193,13 +200,15 @@ class Literal {
       has_letter = has_letter || is_letter(c);
     }
     if (end < text_.size()) {
-      if (has_letter && text_.substr(end, brackets) == std::string_view(">>]").substr(angle ? 2 - brackets : 2, brackets)) {
+      if (has_letter &&
+          text_.substr(end, brackets) == std::string_view(">>]").substr(angle ? 2 - brackets : 2, brackets)) {
         add(std::string(text_.substr(at, end + brackets - at)));
       }
     } else if (angle && has_letter) {
       add(std::string(text_.substr(at)));
     } else if (angle) {
-      for (std::size_t role = 0; role < kSpeakerCount; ++role) add(std::string(text_.substr(at)).append(word_at(kSpeakers, role)));
+      for (std::size_t role = 0; role < kSpeakerCount; ++role)
+        add(std::string(text_.substr(at)).append(word_at(kSpeakers, role)));
     }
   }
 
