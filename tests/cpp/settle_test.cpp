@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "prompt/tokens.h"
+#include "reply/tokens.h"
 
 namespace tierwise::reply {
 namespace {
@@ -27,7 +27,7 @@ TEST(Settle, Rows) {
     "mock": {"default": {"inputPer1K": 0, "outputPer1K": 0}}}}})")));
   const json plain = {{"provider", "openai"}, {"protocol", "openai"}, {"model", "m"},
                       {"inputTokens", 100},   {"content", "Hello there, reader"}, {"totalMs", 2000}};
-  const double words = prompt::estimate_tokens("Hello there, reader").tokens;
+  const double words = estimate_tokens("Hello there, reader");
   const std::vector<Row> rows = {
       {"counts given", R"({"usage": {"input": 500, "output": 250}})", 500, 250, false, 1.0},
       {"no counts", "{}", 100, words, true, 0.1 + words * 0.002},

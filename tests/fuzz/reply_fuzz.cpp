@@ -8,12 +8,12 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "prompt/tokens.h"
 #include "reply/body.h"
 #include "reply/error_body.h"
 #include "reply/frame.h"
 #include "reply/request.h"
 #include "reply/settle.h"
+#include "reply/tokens.h"
 
 namespace {
 
@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       try_error_body(input);
       break;
     default: {
-      require(input.empty() || tierwise::prompt::estimate_tokens(input).tokens >= 1);
+      require(input.empty() || reply::estimate_tokens(input) >= 1);
       const auto value = tierwise::parse_json(input);
       if (!value) break;
       const auto checked = reply::check_request(value.value());

@@ -1167,10 +1167,10 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
     }
     default: {
       if (x == 0 && y < 0) return fail("0 has no negative power.");
-      const double power = std::pow(x, y);
-      if (std::isnan(power) && !std::isnan(x) && !std::isnan(y)) return fail("Complex numbers are not supported.");
-      if (std::isinf(power) && std::isfinite(x) && std::isfinite(y)) return fail("This power is too large.");
-      return real(power);
+      const double result = std::pow(x, y);
+      if (std::isnan(result) && !std::isnan(x) && !std::isnan(y)) return fail("Complex numbers are not supported.");
+      if (std::isinf(result) && std::isfinite(x) && std::isfinite(y)) return fail("This power is too large.");
+      return real(result);
     }
   }
 }
@@ -1180,14 +1180,14 @@ Value Runtime::stripped(const Value& value, unsigned sides) {
   charge(value.size / 64);
   // Up to a placeholder, whose text is stripped where it belongs.
   std::string out(strip(value.view(), sides));
-  if ((sides & kLeft) != 0 && opens_placeholder(out, 0)) out[2] = static_cast<char>(out[2] | kLeft);
+  if ((sides & kLeft) != 0 && opens_placeholder(out, 0)) out[2] = static_cast<char>(static_cast<std::uint8_t>(out[2]) | kLeft);
   if ((sides & kRight) != 0) {
     std::size_t open = out.size();
     const std::size_t end = kPlaceholder.size();
     if (open > end && out.compare(open - end, 2, kPlaceholder.substr(0, 2)) == 0 && out.back() == kPlaceholderEnd) {
       // Nothing but digits stand between.
       for (open -= end; open > 0 && !opens_placeholder(out, open);) --open;
-      out[open + 2] = static_cast<char>(out[open + 2] | kRight);
+      out[open + 2] = static_cast<char>(static_cast<std::uint8_t>(out[open + 2]) | kRight);
     }
   }
   return new_text(out, true);

@@ -8,7 +8,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/words.h"
-#include "prompt/tokens.h"
+#include "reply/tokens.h"
 
 namespace tierwise::reply {
 namespace {
@@ -74,7 +74,7 @@ Result<Size> check_messages(const json& request) {
     }
     if (last && trim(*text).empty()) return invalid_here(".content", "is empty. Give a prompt.");
     asked = asked || (role == "user" && !trim(*text).empty());
-    size.tokens += prompt::estimate_tokens(*text).tokens + kTokensPerMessage;
+    size.tokens += estimate_tokens(*text) + kTokensPerMessage;
     size.bytes += static_cast<double>(text->size());
   }
   if (!asked)

@@ -6,7 +6,7 @@
 
 #include "base/field_reader.h"
 #include "base/json_writer.h"
-#include "prompt/tokens.h"
+#include "reply/tokens.h"
 
 namespace tierwise::reply {
 namespace {
@@ -35,7 +35,7 @@ Result<std::string> settle(const json& outcome, const Prices& prices) {
   const double given_output = given_count(outcome, "output");
   const bool no_output = content.empty() && given_output == 0;
   const double input = given_input > 0 ? given_input : sane(estimated_input);
-  const double output = given_output > 0 ? given_output : prompt::estimate_tokens(content).tokens;
+  const double output = given_output > 0 ? given_output : estimate_tokens(content);
   const double images = sane(optional_number(outcome, "images"));
   const double seconds = sane(optional_number(outcome, "totalMs")) / 1000;
   JsonWriter answer;

@@ -1,7 +1,7 @@
 // The books of a finished reply: SettleRequest -> Settled (js/core-types.ts) as JSON text.
 //
 // A server's counts are taken when they are sane (above 0, at most kMaxCount; servers that count nothing
-// write 0); a count that is missing is estimated (prompt/tokens.h), and one estimated count marks both. Cost is
+// write 0); a count that is missing is estimated (tokens.h), and one estimated count marks both. Cost is
 // absent when the price is unknown (prices.h).
 #pragma once
 
