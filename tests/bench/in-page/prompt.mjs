@@ -54,7 +54,7 @@ function conversation(name, size, seed, isNew) {
     let role = i === 0 ? 'system' : i % 2 === 1 ? 'user' : 'assistant';
     if (isNew) role = i === 0 && below(2) === 0 ? 'system' : i !== 1 && below(2) === 0 ? 'assistant' : 'user';
     const thought = name === 'thoughts' && role === 'assistant' && i % 10 === 2 ? '<think>\nWhy?\n</think>\n\n' : '';
-    const content = `${thought}${pad}${seed}.${i} ${from.slice(begin, begin + length).trim()}.${pad}`;
+    const content = `${thought}${pad}${seed}.${i} ${from.slice(begin, begin + length).trim()}.${pad}`.toWellFormed();
     const message = { role, content };
     if (isNew && below(4) === 0) message.id = `message-${below(1e6)}`;
     if (isNew && below(4) === 0) message.name = ['Ann', 'Bob', 'Zoë'][below(3)];
