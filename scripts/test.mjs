@@ -70,6 +70,7 @@ const suites = {
     return sum([
       await counted(python, ['tests/jinja/goldens.py', '--check']),
       await counted(python, ['tests/jinja/goldens.py', ...against]),
+      await counted(python, ['tests/jinja/families.py', ...against]),
       await counted(python, ['tests/jinja/differential.py', ...against, '--cases', '20000', '--shrink']),
     ]);
   },

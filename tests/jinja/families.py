@@ -2,6 +2,7 @@
 
     python families.py            compares; writes nothing
     python families.py --write    writes families.golden.json anew: what an engine must make of our templates
+    python families.py --against COMMAND    also renders ours by an engine (engine_process.py); may stand there again
 
 Every family that has a template in `shared/fixtures/chat-templates` beside the project (or in --templates FOLDER) is
 compared with it, text for text, on every conversation below. Where ours is meant to differ, PEERS says how and
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import jinja2
 
+from engine_process import answers
 from environment import NOW, render
 
 HERE = Path(__file__).resolve().parent
@@ -350,10 +352,26 @@ def folds(family, title):
     return family['system'] == 'folded' and conversations({**family, 'system': 'own'})[title] != conversations(family)[title]
 
 
+def compare_engine(command):
+    """What the engine makes of our templates that real Jinja2 does not."""
+    asked = [
+        (f'{name}, {title}', {'template': family['template'], 'variables': with_tokens(family, variables), 'now': NOW})
+        for name, family in FAMILIES.items()
+        for title, variables in conversations(family).items()
+    ]
+    wrong = []
+    for (title, case), answer in zip(asked, answers(command, [case for _, case in asked])):
+        expected = render(case['template'], case['variables'])
+        if answer != expected:
+            wrong.append(f'{command}, {title}:\n  expected {expected}\n  got      {answer}')
+    return len(asked) - len(wrong), wrong
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument('--write', action='store_true', help='write families.golden.json anew')
     options.add_argument('--templates', type=Path, default=FIXTURES, help='folder of *.jinja files')
+    options.add_argument('--against', action='append', default=[], metavar='COMMAND', help='an engine to compare as well')
     options.add_argument('--show', type=int, default=10, help='how many mismatches to print')
     chosen = options.parse_args()
 
@@ -376,6 +394,11 @@ def main():
         print(f'{equal} prompts equal those of the models\' templates; {apart} are not comparable, as PEERS says.')
     else:
         print(f'Skipped: there are no chat templates at {chosen.templates}.')
+    for command in chosen.against:
+        equal, unequal = compare_engine(command)
+        print(f'{command}: {equal} of our prompts are as Jinja2 makes them.')
+        passed += equal
+        wrong += unequal
     for line in wrong[: chosen.show]:
         print(line)
     print(f'{passed} passed, {len(wrong)} failed')

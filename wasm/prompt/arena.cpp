@@ -10,24 +10,31 @@ void* Arena::allocate(std::size_t bytes) {
   const std::size_t skip = (8 - reinterpret_cast<std::uintptr_t>(next_) % 8) % 8;
   const std::size_t room = static_cast<std::size_t>(end_ - next_);
   if (skip + bytes > room) {
-    const std::size_t size = std::max(kBlockBytes, bytes);
-    blocks_.push_back(std::unique_ptr<char[]>(new char[size]));
-    next_ = blocks_.back().get();
-    end_ = next_ + size;
+    // What is large leaves the block of the small things open.
+    if (bytes > kBlockBytes / 4) return take_block(bytes);
+    next_ = take_block(kBlockBytes);
+    end_ = next_ + kBlockBytes;
   } else {
     next_ += skip;
   }
-  used_ += bytes;
   char* place = next_;
   next_ += bytes;
   return place;
 }
 
+char* Arena::take_block(std::size_t size) {
+  blocks_.push_back(std::unique_ptr<char[]>(new char[size]));
+  used_ += size;
+  return blocks_.back().get();
+}
+
 void Arena::reset() {
-  if (!blocks_.empty() && (blocks_.size() > 1 || static_cast<std::size_t>(end_ - blocks_[0].get()) > kBlockBytes)) blocks_.clear();
-  used_ = 0;
-  next_ = blocks_.empty() ? nullptr : blocks_[0].get();
-  end_ = blocks_.empty() ? nullptr : next_ + kBlockBytes;
+  const bool keeps = blocks_.size() == 1 && end_ != nullptr;
+  if (!keeps) blocks_.clear();
+  used_ = keeps ? kBlockBytes : 0;
+  next_ = keeps ? blocks_[0].get() : nullptr;
+  end_ = keeps ? next_ + kBlockBytes : nullptr;
+  text_next_ = text_end_ = nullptr;
 }
 
 std::string_view Arena::copy(std::string_view text) {
@@ -38,16 +45,32 @@ std::string_view Arena::copy(std::string_view text) {
 }
 
 std::string_view Arena::extend(std::string_view text, std::string_view more) {
+  if (more.empty()) return text;
   if (!text.empty() && text.data() + text.size() == next_ && more.size() <= static_cast<std::size_t>(end_ - next_)) {
     std::memcpy(next_, more.data(), more.size());
     next_ += more.size();
-    used_ += more.size();
     return {text.data(), text.size() + more.size()};
   }
-  char* place = static_cast<char*>(allocate(text.size() + more.size()));
+  if (!text.empty() && text.data() + text.size() == text_next_ &&
+      more.size() <= static_cast<std::size_t>(text_end_ - text_next_)) {
+    std::memcpy(text_next_, more.data(), more.size());
+    text_next_ += more.size();
+    return {text.data(), text.size() + more.size()};
+  }
+  const std::size_t size = text.size() + more.size();
+  char* place;
+  if (size > kBlockBytes / 4) {
+    // With room to grow: adding piece by piece copies each byte a few times only.
+    const std::size_t room = grant(size * 2) ? size * 2 : size;
+    place = take_block(room);
+    text_next_ = place + size;
+    text_end_ = place + room;
+  } else {
+    place = static_cast<char*>(allocate(size));
+  }
   if (!text.empty()) std::memcpy(place, text.data(), text.size());
-  if (!more.empty()) std::memcpy(place + text.size(), more.data(), more.size());
-  return {place, text.size() + more.size()};
+  std::memcpy(place + text.size(), more.data(), more.size());
+  return {place, size};
 }
 
 }  // namespace tierwise::prompt

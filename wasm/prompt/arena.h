@@ -2,6 +2,7 @@
 //
 // Small pieces are always granted; whoever runs the template asks `over()` from step to step and ends the work. What
 // may be large asks `grant` first. One block is kept between renders, so that most allocate nothing.
+// The limit counts whole blocks: what is taken from the system, not what is used of it.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +25,12 @@ class Arena {
   // Aligned for any value.
   void* allocate(std::size_t bytes);
   // Whether so many bytes more stay within the limit.
-  bool grant(std::size_t bytes) const { return bytes <= limit_ && used_ <= limit_ - bytes; }
+  bool grant(std::size_t bytes) const {
+    return bytes <= static_cast<std::size_t>(end_ - next_) || (bytes <= limit_ && used_ <= limit_ - bytes);
+  }
   bool over() const { return used_ > limit_; }
+  // For who was not granted what the work cannot go on without.
+  void give_up() { used_ = limit_ + 1; }
   // All that was given out is void.
   void reset();
 
@@ -39,13 +44,19 @@ class Arena {
   }
   std::string_view copy(std::string_view text);
 
-  // `text` with `more` behind it: in place where `text` is the last thing that was given out.
+  // `text` with `more` behind it: in place where `text` is the last thing that was given out, or the large text that
+  // was extended last. To be granted before.
   std::string_view extend(std::string_view text, std::string_view more);
 
  private:
+  char* take_block(std::size_t size);
+
   std::vector<std::unique_ptr<char[]>> blocks_;
   char* next_ = nullptr;
   char* end_ = nullptr;
+  // A block of its own, for a large text that grows.
+  char* text_next_ = nullptr;
+  char* text_end_ = nullptr;
   std::size_t used_ = 0;
   std::size_t limit_;
 };

@@ -65,7 +65,11 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
       break;
   }
   if (!bind_arguments(runtime, arguments, parameter, parameter.empty() ? 0 : 1, &other)) return false;
-  const auto text_of = [&] { return runtime.look_into(runtime.as_text(subject)); };
+  const auto text_of = [&] {
+    const Value whole = runtime.as_text(subject);
+    runtime.charge_text(whole.size);
+    return runtime.look_into(whole);
+  };
   switch (test) {
     case kEq: case kEqName: case kEqualto:
       return runtime.equals(subject, other);

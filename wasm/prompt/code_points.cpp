@@ -45,7 +45,9 @@ std::uint32_t upper_of(std::uint32_t c) {
 
 // What the letter becomes where that is more than one: "ß" -> "SS".
 std::string_view long_upper(std::uint32_t code_point) {
-  if (code_point < 0xDF) return {};
+  // Where there are any.
+  if (code_point < 0xDF || code_point > 0xFB17 || (code_point > 0x1FFF && code_point < 0xFB00)) return {};
+  if (code_point > 0x587 && code_point < 0x1E96) return {};
   std::string letter;
   append_code_point(letter, code_point);
   for (std::size_t at = 0; at < kLongUpper.size();) {

@@ -24,30 +24,26 @@ enum Filter : Symbol {
   kReplace, kReverse, kRound, kSafe, kSelect, kSelectattr, kSlice, kSort, kString, kSum, kTitle, kTojson, kTrim,
   kTruncate, kUnique, kUpper, kUrlencode, kWordcount, kWordwrap
 };
+// Of tojson, in characters for each level.
+constexpr std::int64_t kMostIndent = 1000;
+
 constexpr std::string_view kNames[] = {
     "abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "filesizeformat", "first",
     "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max",
     "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort",
     "string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap"};
 
-std::vector<std::string_view> split_lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    std::size_t end = at;
-    while (end < text.size()) {
-      std::size_t next = end;
-      const std::uint32_t c = next_code_point(text, next);
-      if (is_line_end(c)) {
-        at = c == '\r' && next < text.size() && text[next] == '\n' ? next + 1 : next;
-        break;
-      }
-      end = next;
-      at = next;
-    }
-    lines.push_back(text.substr(begin, end - begin));
+// The line that begins at `at`, which is moved behind it.
+std::string_view next_line(std::string_view text, std::size_t& at) {
+  const std::size_t begin = at;
+  while (at < text.size()) {
+    const std::size_t end = at;
+    const std::uint32_t c = next_code_point(text, at);
+    if (!is_line_end(c)) continue;
+    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
+    return text.substr(begin, end - begin);
   }
-  return lines;
+  return text.substr(begin);
 }
 
 class Filters {
@@ -157,11 +153,16 @@ class Filters {
     return value_[i].is_whole() ? value_[i].whole() : otherwise;
   }
   Value made(const std::string& text) { return runtime_.new_text(text); }
-  std::string_view subject_text() { return runtime_.look_into(runtime_.as_text(subject_)); }
+  std::string_view subject_text() { return counted(runtime_.as_text(subject_)); }
+  // For what goes through it character by character.
+  std::string_view counted(const Value& text) {
+    runtime_.charge_text(text.size);
+    return runtime_.look_into(text);
+  }
   // The subject, which must be a text.
   std::string_view real_text() {
     if (!subject_.is(Kind::kText)) runtime_.fail(fill("This filter needs a text, not a {}.", {type_name(subject_)}));
-    return runtime_.look_into(subject_);
+    return counted(subject_);
   }
   Items* iterate() { return runtime_.iterate(subject_); }
   Items* copy(const Items& from) {
@@ -198,25 +199,24 @@ class Filters {
   }
   Value folded(const Value& value, bool case_sensitive) {
     if (case_sensitive || !value.is(Kind::kText)) return value;
-    return made(to_lower(runtime_.look_into(value)));
+    return made(to_lower(counted(value)));
   }
 
   // Stable, by a key of each. `direction` is Python's reverse: a number, or nothing.
   void sort_by(std::vector<std::pair<Value, Value>>& rows, const Value& direction = {}) {
-    if (!direction.is(Kind::kMissing) && !direction.is_whole()) {
+    if (!direction.is(Kind::kMissing) && !(direction.is_whole() && std::abs(direction.whole() / 2) <= INT32_MAX / 2)) {
       runtime_.fail("reverse is true or false.");
       return;
     }
     const bool reverse = truth(direction);
-    Doubt doubt;
-    runtime_.charge(rows.size());
+    Doubt doubt = runtime_.new_doubt();
     const auto before = [&](const std::pair<Value, Value>& a, const std::pair<Value, Value>& b) {
       return reverse ? less(b.first, a.first, doubt) : less(a.first, b.first, doubt);
     };
     // Python compares every neighbour at least once.
     for (std::size_t i = 1; i < rows.size(); ++i) before(rows[i], rows[i - 1]);
     if (!doubt.refused) std::stable_sort(rows.begin(), rows.end(), before);
-    if (doubt.unsure) runtime_.look_into(text({}, true));
+    runtime_.settle(doubt);
     if (doubt.refused) runtime_.fail("These values have no order.");
   }
 
@@ -238,10 +238,13 @@ class Filters {
       return runtime_.fail("The method of round is common, ceil or floor.");
     }
     const auto places = static_cast<int>(std::min<std::int64_t>(std::max<std::int64_t>(precision, -500), 500));
+    runtime_.charge_digits(subject_.number());
     if (method == "common") {
       if (!subject_.is_whole()) return real(round_to(subject_.real, places));
       if (places >= 0) return integer(subject_.whole());
-      return integer(static_cast<std::int64_t>(round_to(subject_.number(), places)));
+      const double rounded = round_to(subject_.number(), places);
+      if (std::fabs(rounded) >= 9.2e18) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+      return integer(static_cast<std::int64_t>(rounded));
     }
     const double scale = std::pow(10.0, static_cast<double>(std::abs(places)));
     const double scaled = places >= 0 ? subject_.number() * scale : subject_.number() / scale;
@@ -385,7 +388,7 @@ class Filters {
     if (bytes == 1) return text("1 Byte");
     std::string out;
     if (bytes < base || std::isnan(bytes)) {
-      if (!std::isfinite(bytes)) return runtime_.fail("filesizeformat needs a finite number.");
+      if (!(std::fabs(bytes) < 9.2e18)) return runtime_.fail("filesizeformat needs a number of fewer than 64 bits.");
       return made(digits(static_cast<std::int64_t>(bytes)) + " Bytes");
     }
     static constexpr std::string_view kPrefixes = "kMGTPEZY";
@@ -409,7 +412,7 @@ class Filters {
     const std::int64_t width = whole(0, 80);
     const auto size = static_cast<std::int64_t>(count_code_points(from));
     if (width <= size) return made(std::string(from));
-    if (!runtime_.arena().grant(static_cast<std::size_t>(width))) return runtime_.fail("The template needs too much memory.");
+    if (width > static_cast<std::int64_t>(kMaxMadeBytes)) return runtime_.fail(kTooMuch);
     const std::int64_t space = width - size;
     // As CPython: the odd one to the left where the width is odd too.
     const std::int64_t left = space / 2 + (space & width & 1);
@@ -446,7 +449,9 @@ class Filters {
     const Value from = runtime_.as_text(subject_);
     if (!given(0)) return runtime_.stripped(from, kBoth);
     if (!value_[0].is(Kind::kText)) return runtime_.fail("trim needs the characters to take away as a text.");
-    return text(strip(runtime_.look_into(from), kBoth, runtime_.look_into(value_[0])));
+    const std::string_view characters = runtime_.look_into(value_[0]);
+    runtime_.charge(std::size_t{from.size} * characters.size() / 1024);
+    return runtime_.failed() ? missing() : text(strip(runtime_.look_into(from), kBoth, characters));
   }
 
   Value indent() {
@@ -462,15 +467,16 @@ class Filters {
     }
     if (runtime_.failed()) return missing();
     const std::string whole_text = std::string(from) + '\n';
-    const auto lines = split_lines(whole_text);
-    if (by.size() * lines.size() > kMaxRenderBytes) return runtime_.fail("The template needs too much memory.");
     std::string out = truth(value_[1]) ? by : std::string();
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      if (i > 0) {
+    for (std::size_t at = 0; at < whole_text.size();) {
+      const bool first = at == 0;
+      const std::string_view line = next_line(whole_text, at);
+      if (out.size() > kMaxMadeBytes || !runtime_.charge((line.size() + by.size()) / 64)) return runtime_.fail(kTooMuch);
+      if (!first) {
         out += '\n';
-        if (truth(value_[2]) || !lines[i].empty()) out += by;
+        if (truth(value_[2]) || !line.empty()) out += by;
       }
-      out += lines[i];
+      out += line;
     }
     return made(out);
   }
@@ -483,7 +489,7 @@ class Filters {
     const std::int64_t leeway = given(3) ? whole(3, 5) : 5;
     const auto end_size = static_cast<std::int64_t>(count_code_points(end));
     if (length < end_size || leeway < 0) return runtime_.fail("truncate needs room for its end mark.");
-    if (size.integer <= length + leeway) return subject_;
+    if (size.integer - leeway <= length) return subject_;
     const std::string_view from = real_text();
     std::string_view kept = from.substr(0, bytes_of(from, static_cast<std::size_t>(length - end_size)));
     if (!truth(value_[1])) kept = kept.substr(0, kept.rfind(' '));
@@ -509,7 +515,8 @@ class Filters {
   Value urlencode() {
     const auto quote = [&](const Value& value, bool query) {
       std::string out;
-      for (const char c : std::string(runtime_.look_into(runtime_.as_text(value)))) {
+      for (const char c : counted(runtime_.as_text(value))) {
+        if (out.size() > kMaxMadeBytes) break;
         const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
                           c == '.' || c == '-' || c == '~' || (c == '/' && !query);
         if (safe) {
@@ -527,9 +534,10 @@ class Filters {
     if (!subject_.is_items() && !subject_.is(Kind::kDict)) return made(quote(subject_, false));
     std::string out;
     const Items* list = subject_.is(Kind::kDict) ? pairs().items : iterate();
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       const Items* pair = runtime_.iterate(list->data[i]);
       if (pair == nullptr || pair->size != 2) return runtime_.fail("urlencode needs pairs.");
+      if (out.size() > kMaxMadeBytes) return runtime_.fail(kTooMuch);
       if (i > 0) out += '&';
       out += quote(pair->data[0], true) + '=' + quote(pair->data[1], true);
     }
@@ -559,8 +567,9 @@ class Filters {
     if (given(1)) {
       if (value_[1].is(Kind::kText)) {
         by = runtime_.look_into(value_[1]);
+        if (by.size() > kMostIndent) return runtime_.fail("This indentation is too wide.");
       } else {
-        by.assign(static_cast<std::size_t>(std::min<std::int64_t>(std::max<std::int64_t>(whole(1, 0), 0), 1000)), ' ');
+        by.assign(static_cast<std::size_t>(std::min<std::int64_t>(std::max<std::int64_t>(whole(1, 0), 0), kMostIndent)), ' ');
       }
       style.indent = by;
     }
@@ -578,7 +587,10 @@ class Filters {
     }
     if (!runtime_.closed(subject_) || runtime_.failed()) return missing();
     std::string out;
-    if (!append_json(out, subject_, style)) {
+    const bool whole = append_json(out, subject_, style);
+    runtime_.charge_text(out.size());
+    if (out.size() > kMaxMadeBytes) return runtime_.fail(kTooMuch);
+    if (!whole) {
       return runtime_.fail(fill("There is something in this {} that JSON has no form for.", {type_name(subject_)}));
     }
     return made(out);
@@ -620,7 +632,7 @@ class Filters {
     Items* list = runtime_.new_items();
     if (subject_.is(Kind::kUndefined)) return items(Kind::kIterator, list);
     if (!subject_.is(Kind::kDict)) return runtime_.fail("items needs a dictionary.");
-    for (std::uint32_t i = 0; i < subject_.dict->size; ++i) {
+    for (std::uint32_t i = 0; i < subject_.dict->size && runtime_.charge(1); ++i) {
       Items* pair = runtime_.new_items(2);
       add(*pair, subject_.dict->entries[i].key);
       add(*pair, subject_.dict->entries[i].value);
@@ -634,7 +646,7 @@ class Filters {
     Value by = value_[0].is(Kind::kMissing) ? text("") : runtime_.as_text(value_[0]);
     by.markup = false;
     Value out = text("");
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       if (i > 0 && by.size > 0) out = runtime_.add(out, by);
       Value part = runtime_.as_text(attribute_of(list->data[i], value_[1]));
       part.markup = false;
@@ -649,7 +661,7 @@ class Filters {
     const Items* list = iterate();
     Items* made_rows = rows();
     Items* row = nullptr;
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       if (row == nullptr || row->size == size) {
         if (row != nullptr || size == 0) add(*made_rows, items(Kind::kList, row == nullptr ? runtime_.new_items() : row));
         row = runtime_.new_items();
@@ -657,9 +669,12 @@ class Filters {
       add(*row, list->data[i]);
     }
     if (row != nullptr) {
+      if (given(1) && !value_[0].is_whole() && !(value_[0].is(Kind::kReal) && value_[0].real <= row->size)) {
+        return runtime_.fail("The size of a batch is a whole number.");
+      }
       if (given(1) && size > row->size) {
         if (!runtime_.charge(static_cast<std::size_t>(size) - row->size)) return missing();
-        while (row->size < size) add(*row, value_[1]);
+        for (std::int64_t left = size - row->size; left > 0; --left) add(*row, value_[1]);
       }
       add(*made_rows, items(Kind::kList, row));
     }
@@ -693,6 +708,7 @@ class Filters {
     if (by != "key" && by != "value") return runtime_.fail("dictsort sorts by key or by value.");
     std::vector<std::pair<Value, Value>> rows;
     const Items* list = pairs().items;
+    rows.reserve(list->size);
     for (std::uint32_t i = 0; i < list->size; ++i) {
       const Value& key = list->data[i].items->data[by == "key" ? 0 : 1];
       rows.emplace_back(folded(key, truth(value_[0])), list->data[i]);
@@ -709,7 +725,8 @@ class Filters {
   Value sort() {
     const Items* list = iterate();
     std::vector<std::pair<Value, Value>> rows;
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    rows.reserve(list == nullptr ? 0 : list->size);
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       // A list even of one key, as Jinja2 has it: what is equal needs no order.
       Items* keys = runtime_.new_items(1);
       if (value_[2].is(Kind::kText) && value_[2].view().find(',') != std::string_view::npos) {
@@ -737,7 +754,7 @@ class Filters {
     if (list->size == 0) return undefined("the least or greatest of nothing");
     Value best = list->data[0];
     Value best_key = folded(attribute_of(best, value_[1]), truth(value_[0]));
-    for (std::uint32_t i = 1; i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 1; i < list->size && runtime_.charge(1); ++i) {
       const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
       if (greatest ? runtime_.is_less(best_key, key) : runtime_.is_less(key, best_key)) {
         best = list->data[i];
@@ -751,10 +768,10 @@ class Filters {
     const Items* list = iterate();
     Items* out = rows();
     Dict seen;
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
       if (runtime_.failed()) break;
-      if (!hashable(key)) return runtime_.fail(fill("A {} cannot be compared for unique.", {type_name(key)}));
+      if (!runtime_.is_key(key)) return runtime_.fail(fill("A {} cannot be compared for unique.", {type_name(key)}));
       if (find(seen, key) != nullptr) continue;
       put(runtime_.arena(), seen, key, none());
       add(*out, list->data[i]);
@@ -766,13 +783,14 @@ class Filters {
     const Value* otherwise = given(1) ? &value_[1] : nullptr;
     const Items* list = iterate();
     std::vector<std::pair<Value, Value>> rows;
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    rows.reserve(list == nullptr ? 0 : list->size);
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       rows.emplace_back(folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
     }
     if (list == nullptr || runtime_.failed()) return missing();
     sort_by(rows);
     Items* groups = runtime_.new_items();
-    for (std::size_t i = 0; i < rows.size() && !runtime_.failed();) {
+    for (std::size_t i = 0; i < rows.size() && runtime_.charge(1);) {
       Items* members = runtime_.new_items();
       const std::size_t first = i;
       for (; i < rows.size() && runtime_.equals(rows[first].first, rows[i].first); ++i) add(*members, rows[i].second);
@@ -791,7 +809,7 @@ class Filters {
     const Items* list = iterate();
     Value total = or_else(1, integer(0));
     if (total.is(Kind::kText)) return runtime_.fail("sum does not add texts: use join.");
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       total = runtime_.add(total, attribute_of(list->data[i], value_[0]));
     }
     return total;
@@ -831,7 +849,7 @@ class Filters {
       const Value* otherwise = find(*given_.named, "default");
       if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return runtime_.fail("map got an unknown argument.");
       if (otherwise != nullptr && otherwise->is(Kind::kNone)) otherwise = nullptr;
-      for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
+      for (std::uint32_t i = 0; i < list->size && runtime_.charge(1); ++i) {
         add(*out, attribute_of(list->data[i], *path, otherwise));
       }
       return items(Kind::kIterator, out);
@@ -843,7 +861,7 @@ class Filters {
     Arguments rest = given_;
     ++rest.positional;
     --rest.count;
-    for (std::uint32_t i = 0; i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; i < list->size && runtime_.charge(1); ++i) {
       const Value value = call_filter(runtime_, filter, list->data[i], rest);
       if (!runtime_.failed()) add(*out, value);
     }
@@ -895,12 +913,12 @@ Value Filters::wordwrap() {
   const std::string_view by = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "\n";
   const bool hyphens = truth(or_else(3, boolean(true)));
   if (runtime_.failed()) return missing();
-  const auto lines = split_lines(from);
   std::string out;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i > 0) out += by;
+  for (std::size_t at = 0; at < from.size();) {
+    if (at > 0) out += by;
     if (width <= 0) return runtime_.fail("wordwrap needs a width of at least 1.");
-    out += wrap_line(lines[i], width, break_long, by, hyphens);
+    out += wrap_line(next_line(from, at), width, break_long, by, hyphens);
+    if (out.size() > kMaxMadeBytes || !runtime_.charge(by.size() / 64)) return runtime_.fail(kTooMuch);
   }
   return made(out);
 }
@@ -970,7 +988,10 @@ std::string Filters::wrap_line(std::string_view line, std::int64_t width, bool b
     if (from < word.size()) chunks.push_back(word.substr(from));
   }
   const auto blank = [](std::string_view chunk) { return strip(chunk, kBoth).empty(); };
-  const auto size_of = [](std::string_view chunk) { return static_cast<std::int64_t>(count_code_points(chunk)); };
+  // Not counted beyond the width.
+  const auto size_of = [&](std::string_view chunk) {
+    return static_cast<std::int64_t>(count_code_points(chunk.substr(0, bytes_of(chunk, static_cast<std::size_t>(width) + 1))));
+  };
   std::string out;
   bool any = false;
   std::size_t at = 0;
@@ -1003,6 +1024,7 @@ std::string Filters::wrap_line(std::string_view line, std::int64_t width, bool b
     if (row.empty()) continue;
     if (any) out += by;
     for (const std::string_view chunk : row) out += chunk;
+    if (out.size() > kMaxMadeBytes) break;
     any = true;
   }
   return out;

@@ -14,9 +14,10 @@ constexpr std::int64_t kMostWidth = 100'000;
 constexpr std::int64_t kMostPlaces = 400;
 
 std::string in_base(std::uint64_t number, unsigned base, bool upper) {
+  const std::string_view alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string out;
   do {
-    out.insert(out.begin(), (upper ? "0123456789ABCDEF" : "0123456789abcdef")[number % base]);
+    out.insert(out.begin(), alphabet[number % base]);
     number /= base;
   } while (number > 0);
   return out;
@@ -104,18 +105,16 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     bool negative = false;
     if (kind == 's' || kind == 'r' || kind == 'a') {
       numeric = false;
-      if (kind == 's') {
-        append_str(text, value);
-      } else {
-        append_repr(text, value);
-      }
+      if (!(kind == 's' ? append_str(text, value) : append_repr(text, value))) return fail(kTooMuch);
       if (places >= 0) text.resize(bytes_of(text, static_cast<std::size_t>(places)));
     } else if (kind == 'c') {
       numeric = false;
       if (value.is(Kind::kText) && count_code_points(value.view()) == 1) {
         text = value.view();
       } else if (value.is_whole() && value.whole() >= 0 && value.whole() < 0x110000) {
-        append_code_point(text, static_cast<std::uint32_t>(value.whole()));
+        // Half a pair is no character.
+        const auto code = static_cast<std::uint32_t>(value.whole());
+        append_code_point(text, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
       } else {
         return fail("%c needs one character or its number.");
       }
@@ -133,6 +132,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     } else if (std::string_view("eEfFgG").find(kind) != std::string_view::npos) {
       if (!value.is_number()) return fail("This format needs a number.");
       const double real = value.number();
+      charge_digits(real);
       negative = std::signbit(real) && !std::isnan(real);
       const int digits = places < 0 ? 6 : static_cast<int>(std::min(places, kMostPlaces));
       const double size = std::fabs(real);
@@ -160,10 +160,10 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     } else {
       out += padding + front + text;
     }
-    if (out.size() > kMaxRenderBytes) return fail("The template needs too much memory.");
+    if (out.size() > kMaxMadeBytes || !charge(1 + text.size() / 16)) return fail(kTooMuch);
   }
   if (failed()) return undefined();
-  if (many ? used < values.items->size : used == 0 && !values.is(Kind::kDict) && !values.is(Kind::kList) && !values.is(Kind::kView)) {
+  if (many ? used < values.items->size : used == 0 && !values.is(Kind::kUndefined) && !values.is(Kind::kDict) && !values.is(Kind::kList) && !values.is(Kind::kView)) {
     return fail("There are more values than the format asks for.");
   }
   return new_text(out);

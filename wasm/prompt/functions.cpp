@@ -47,20 +47,21 @@ Value entries(Runtime& runtime, const Arguments& given, Kind kind) {
   if (given.count == 1) {
     const Value& from = given.positional[0];
     if (from.is(Kind::kDict)) {
-      for (std::uint32_t i = 0; i < from.dict->size; ++i) {
+      for (std::uint32_t i = 0; i < from.dict->size && runtime.charge(1); ++i) {
         put(runtime.arena(), *made, from.dict->entries[i].key, from.dict->entries[i].value);
       }
     } else {
-      const Items* list = from.is(Kind::kUndefined) ? runtime.new_items() : runtime.iterate(from);
-      for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime.failed(); ++i) {
+      if (from.is(Kind::kUndefined)) return runtime.attribute(from, "keys");
+      const Items* list = runtime.iterate(from);
+      for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime.charge(1); ++i) {
         const Items* pair = runtime.iterate(list->data[i]);
-        if (pair == nullptr || pair->size != 2 || !hashable(pair->data[0])) return runtime.fail("A dictionary is made of pairs.");
+        if (pair == nullptr || pair->size != 2 || !runtime.is_key(pair->data[0])) return runtime.fail("A dictionary is made of pairs.");
         put(runtime.arena(), *made, pair->data[0], pair->data[1]);
       }
     }
   }
   if (given.named != nullptr) {
-    for (std::uint32_t i = 0; i < given.named->size; ++i) {
+    for (std::uint32_t i = 0; i < given.named->size && runtime.charge(1); ++i) {
       put(runtime.arena(), *made, given.named->entries[i].key, given.named->entries[i].value);
     }
   }
@@ -111,7 +112,7 @@ Value call_function(Runtime& runtime, std::uint32_t function, const Arguments& g
       if (!bind_arguments(runtime, given, "format", 1, &format)) return undefined();
       if (!format.is(Kind::kText)) return runtime.fail("strftime_now needs a format.");
       const std::string_view pattern = runtime.look_into(format);
-      if (pattern.size() > 10'000) return runtime.fail("This format is too long.");
+      if (pattern.size() > 10'000 || !runtime.charge(pattern.size())) return runtime.fail("This format is too long.");
       return runtime.new_text(format_time(pattern, runtime.now()));
     }
   }

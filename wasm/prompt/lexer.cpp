@@ -29,7 +29,10 @@ class Lexer {
   Lexer(std::string_view source, Arena& arena) : source_(source), arena_(arena) {}
 
   Result<std::vector<Token>> run() {
-    while (error_ == nullptr && at_ < source_.size()) read_root();
+    while (error_ == nullptr && at_ < source_.size()) {
+      read_root();
+      if (tokens_.size() > kMostTokens) fail(at_, kTooLarge);
+    }
     if (error_ != nullptr) return std::move(error_);
     add(TokenType::kEnd, source_.size(), {});
     return std::move(tokens_);
@@ -156,6 +159,7 @@ class Lexer {
     std::string open;
     const std::string_view close = is_variable ? "}}" : "%}";
     while (error_ == nullptr) {
+      if (tokens_.size() > kMostTokens) fail(at_, kTooLarge);
       if (at_ >= source_.size()) {
         fail(tag, is_variable ? "This expression has no end: close it with }}." : "This tag has no end: close it with %}.");
         return;
@@ -177,6 +181,7 @@ class Lexer {
       } else if (is_name_start(c)) {
         const std::size_t begin = at_;
         while (is_name_start(peek()) || is_digit(peek())) ++at_;
+        if (at_ - begin > kMaxNameBytes) fail(begin, "This name is too long.");
         add(TokenType::kName, begin, source_.substr(begin, at_ - begin));
       } else if (c == '"' || c == '\'') {
         read_text();

@@ -39,6 +39,9 @@ struct Token {
 };
 
 inline constexpr std::size_t kMaxTemplateBytes = 1 << 20;
+inline constexpr std::size_t kMostTokens = 1 << 18;
+inline constexpr std::size_t kMaxNameBytes = 1000;
+inline constexpr std::string_view kTooLarge = "The template is too large.";
 
 // `source` with line ends as \n and without the last one: what offsets count in.
 std::string normal_lines(std::string_view source);

@@ -31,6 +31,9 @@ constexpr std::string_view kListMethods[] = {"append", "clear",  "copy",    "cou
 constexpr std::string_view kLoopMethods[] = {"changed", "cycle"};
 constexpr std::string_view kCyclerMethods[] = {"next", "reset"};
 
+// Four bytes a character at most.
+constexpr std::int64_t kMostWidth = kMaxMadeBytes / 4;
+
 bool listed(const std::string_view* names, std::size_t size, std::string_view name) {
   return position(names, size, name) != kNoSymbol;
 }
@@ -50,6 +53,11 @@ class TextMethods {
   Value result(TextMethod method) {
     if (method == kStrip || method == kLstrip || method == kRstrip) return stripped(method);
     text_ = runtime_.look_into(self_);
+    // Those that go through it character by character.
+    const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit || method == kStartswith ||
+                      method == kEndswith || method == kRemoveprefix || method == kRemovesuffix || method == kPartition ||
+                      method == kJoin || method == kReplace;
+    if (!fast) runtime_.charge_text(text_.size());
     if (runtime_.failed()) return undefined();
     switch (method) {
       case kCapitalize: return bind("", 0) ? made(capitalize(text_)) : undefined();
@@ -112,7 +120,8 @@ class TextMethods {
     const unsigned sides = method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight;
     if (!given(0)) return runtime_.stripped(self_, sides);
     const std::string_view characters = argument(0);
-    return text(strip(runtime_.look_into(self_), sides, characters));
+    runtime_.charge(std::size_t{self_.size} * characters.size() / 1024);
+    return runtime_.failed() ? undefined() : text(strip(runtime_.look_into(self_), sides, characters));
   }
 
   Value swapped() {
@@ -133,7 +142,7 @@ class TextMethods {
     if (count_code_points(by) != 1) return runtime_.fail("The character to fill with must be one.");
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
     if (width <= size) return self_;
-    if (width > (1 << 24)) return runtime_.fail("The template needs too much memory.");
+    if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return runtime_.fail(kTooMuch);
     const std::int64_t space = width - size;
     const std::int64_t left = method == kLjust ? 0 : method == kRjust ? space : space / 2 + (space & width & 1);
     std::string out;
@@ -147,7 +156,7 @@ class TextMethods {
     const std::int64_t width = whole(0, 0);
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
     if (width <= size || runtime_.failed()) return self_;
-    if (width > (1 << 24)) return runtime_.fail("The template needs too much memory.");
+    if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return runtime_.fail(kTooMuch);
     const bool sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+');
     return made(std::string(text_.substr(0, sign ? 1 : 0)) + std::string(static_cast<std::size_t>(width - size), '0') +
                 std::string(text_.substr(sign ? 1 : 0)));
@@ -179,11 +188,12 @@ class TextMethods {
       if (!sound) return integer(0);
       if (what.empty()) return integer(static_cast<std::int64_t>(count_code_points(part)) + 1);
       std::int64_t count = 0;
-      for (std::size_t at = 0; (at = part.find(what, at)) != std::string_view::npos; at += what.size()) ++count;
+      for (std::size_t at = 0; (at = runtime_.search(part, what, at)) != std::string_view::npos; at += what.size()) ++count;
       return integer(count);
     }
     const bool last = method == kRfind || method == kRindex;
-    const std::size_t at = !sound ? std::string_view::npos : last ? part.rfind(what) : part.find(what);
+    const std::size_t at = !sound ? std::string_view::npos : last ? runtime_.search_last(part, what) : runtime_.search(part, what);
+    if (runtime_.failed()) return undefined();
     if (at != std::string_view::npos) {
       return integer(start + static_cast<std::int64_t>(count_code_points(part.substr(0, at))));
     }
@@ -206,7 +216,7 @@ class TextMethods {
     };
     if (!value_[0].is(Kind::kTuple)) return boolean(matches(value_[0]));
     bool any = false;
-    for (std::uint32_t i = 0; i < value_[0].items->size && !any; ++i) any = matches(value_[0].items->data[i]);
+    for (std::uint32_t i = 0; i < value_[0].items->size && !any && runtime_.charge(1); ++i) any = matches(value_[0].items->data[i]);
     return boolean(any);
   }
 
@@ -245,7 +255,7 @@ class TextMethods {
   Value joined() {
     const Items* list = runtime_.iterate(value_[0]);
     Value out = text("");
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && !runtime_.failed(); ++i) {
+    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       if (!list->data[i].is(Kind::kText)) {
         return runtime_.fail(fill("join needs texts, not a {}.", {type_name(list->data[i])}));
       }
@@ -259,7 +269,7 @@ class TextMethods {
     const std::string_view by = argument(0);
     if (runtime_.failed()) return undefined();
     if (by.empty()) return runtime_.fail("The separator cannot be empty.");
-    const std::size_t at = last ? text_.rfind(by) : text_.find(by);
+    const std::size_t at = last ? runtime_.search_last(text_, by) : runtime_.search(text_, by);
     Items* parts = runtime_.new_items(3);
     if (at == std::string_view::npos) {
       add(*parts, last ? "" : text_);
@@ -290,8 +300,9 @@ class TextMethods {
     std::string out;
     std::size_t at = 0;
     // Of nothing there is one before each character and at the end.
-    while (count != 0 && out.size() <= kMaxRenderBytes) {
-      const std::size_t next = from.empty() ? at : text_.find(from, at);
+    while (count != 0) {
+      if (out.size() > kMaxMadeBytes || !runtime_.charge(to.size() / 64)) return runtime_.fail(kTooMuch);
+      const std::size_t next = from.empty() ? at : runtime_.search(text_, from, at);
       if (next == std::string_view::npos) break;
       out += text_.substr(at, next - at);
       out += to;
@@ -304,19 +315,21 @@ class TextMethods {
       at += step;
     }
     out += text_.substr(std::min(at, text_.size()));
+    runtime_.charge_text(out.size());
     return made(out);
   }
 
   Value split(bool from_right) {
     const std::int64_t most = whole(1, -1);
     if (value_[1].is(Kind::kNone)) return runtime_.fail("maxsplit must be a number.");
-    std::vector<std::string_view> parts;
-    const auto more = [&] { return most < 0 || static_cast<std::int64_t>(parts.size()) < most; };
+    Items* parts = runtime_.new_items();
+    const auto more = [&] { return runtime_.charge(1) && (most < 0 || parts->size < most); };
     if (!given(0)) {
       std::string_view rest = strip(text_, from_right ? kRight : kLeft);
+      runtime_.charge_text(rest.size());
       while (!rest.empty()) {
         if (!more()) {
-          parts.push_back(strip(rest, from_right ? kRight : kLeft));
+          add(*parts, strip(rest, from_right ? kRight : kLeft));
           break;
         }
         // One word, at the end that is worked on.
@@ -332,7 +345,7 @@ class TextMethods {
           if (is_space(next_code_point(rest, next))) break;
           at = from_right ? begin : next;
         }
-        parts.push_back(from_right ? rest.substr(at) : rest.substr(0, at));
+        add(*parts, from_right ? rest.substr(at) : rest.substr(0, at));
         rest = strip(from_right ? rest.substr(0, at) : rest.substr(at), from_right ? kRight : kLeft);
       }
     } else {
@@ -341,24 +354,21 @@ class TextMethods {
       if (by.empty()) return runtime_.fail("The separator cannot be empty.");
       std::string_view rest = text_;
       while (more()) {
-        const std::size_t at = from_right ? rest.rfind(by) : rest.find(by);
+        const std::size_t at = from_right ? runtime_.search_last(rest, by) : runtime_.search(rest, by);
         if (at == std::string_view::npos) break;
-        parts.push_back(from_right ? rest.substr(at + by.size()) : rest.substr(0, at));
+        add(*parts, from_right ? rest.substr(at + by.size()) : rest.substr(0, at));
         rest = from_right ? rest.substr(0, at) : rest.substr(at + by.size());
       }
-      parts.push_back(rest);
+      add(*parts, rest);
     }
-    if (!runtime_.charge(parts.size() / 4)) return undefined();
-    if (from_right) std::reverse(parts.begin(), parts.end());
-    Items* list = runtime_.new_items(static_cast<std::uint32_t>(parts.size()));
-    for (const std::string_view part : parts) add(*list, part);
-    return items(Kind::kList, list);
+    if (from_right) std::reverse(parts->data, parts->data + parts->size);
+    return items(Kind::kList, parts);
   }
 
   Value lines() {
     Items* list = runtime_.new_items();
     const bool keep = truth(value_[0]);
-    for (std::size_t at = 0; at < text_.size();) {
+    for (std::size_t at = 0; at < text_.size() && runtime_.charge(1);) {
       const std::size_t begin = at;
       std::size_t end = at;
       while (end < text_.size()) {
@@ -388,7 +398,7 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
   if (name == "get") {
     Value value[2];
     if (!bind_arguments(runtime, given, "key,default", 1, value)) return undefined();
-    if (!hashable(value[0])) return runtime.fail("This cannot be the key of a dictionary.");
+    if (!runtime.is_key(value[0])) return runtime.fail("This cannot be the key of a dictionary.");
     if (const Value* found = find(entries, value[0])) return *found;
     return value[1].is(Kind::kMissing) ? none() : value[1];
   }
@@ -399,7 +409,7 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
   if (name == "copy") return self;
   Items* list = runtime.new_items(entries.size);
   list->label = name == "items" ? "dict_items" : name == "keys" ? "dict_keys" : "dict_values";
-  for (std::uint32_t i = 0; i < entries.size; ++i) {
+  for (std::uint32_t i = 0; i < entries.size && runtime.charge(1); ++i) {
     const Dict::Entry& entry = entries.entries[i];
     if (name == "items") {
       Items* pair = runtime.new_items(2);
@@ -419,7 +429,7 @@ Value list_method(Runtime& runtime, const Value& self, std::string_view name, co
   Value value;
   if (!bind_arguments(runtime, given, "value", 1, &value)) return undefined();
   std::int64_t count = 0;
-  for (std::uint32_t i = 0; i < self.items->size; ++i) {
+  for (std::uint32_t i = 0; i < self.items->size && !runtime.failed(); ++i) {
     if (!runtime.equals(self.items->data[i], value)) continue;
     if (name == "index") return integer(i);
     ++count;
@@ -450,6 +460,9 @@ bool has_method(const Value& self, std::string_view name) {
       return listed(kDictMethods, std::size(kDictMethods), name);
     case Kind::kList:
       return listed(kListMethods, std::size(kListMethods), name);
+    case Kind::kView:
+      if (self.items->label[0] != 'r') return false;
+      [[fallthrough]];
     case Kind::kTuple:
       return name == "count" || name == "index";
     case Kind::kLoop:

@@ -1,6 +1,7 @@
 #include "prompt/parser.h"
 
 #include <initializer_list>
+#include <map>
 #include <utility>
 
 #include "base/text.h"
@@ -10,14 +11,14 @@
 namespace tierwise::prompt {
 namespace {
 
-constexpr std::size_t kMaxTreeBytes = 64 << 20;
+constexpr std::size_t kMaxTreeBytes = 24 << 20;
 
 class Parser {
  public:
   Parser(Template& made, std::vector<Token> tokens) : made_(made), tokens_(std::move(tokens)) {}
 
   OwnedError run() {
-    made_.names = {"loop", "caller", "varargs", "kwargs"};
+    for (const std::string_view name : {"loop", "caller", "varargs", "kwargs"}) symbol(name);
     {
       const Scope scope(*this, made_.hidden);
       made_.body = parse_body({});
@@ -112,7 +113,7 @@ class Parser {
     Node* node = made_.arena.make<Node>();
     node->op = op;
     node->at = static_cast<std::uint32_t>(at);
-    if (made_.arena.over()) fail("The template is too large.");
+    if (made_.arena.over()) fail(kTooLarge);
     return node;
   }
   Node* make(Op op) { return make(op, current().at); }
@@ -129,11 +130,12 @@ class Parser {
     return node;
   }
   Symbol symbol(std::string_view name) {
-    for (std::size_t i = 0; i < made_.names.size(); ++i) {
-      if (made_.names[i] == name) return static_cast<Symbol>(i);
+    const auto [place, is_new] = symbols_.try_emplace(name, static_cast<Symbol>(made_.names.size()));
+    if (is_new) {
+      made_.names.push_back(name);
+      known_at_.push_back(0);
     }
-    made_.names.push_back(name);
-    return static_cast<Symbol>(made_.names.size() - 1);
+    return place->second;
   }
   // Links siblings in their order.
   struct Chain {
@@ -209,9 +211,8 @@ class Parser {
       hidden_ = names_.first;
       // What the whole of a scope speaks of is no longer hidden in those within it.
       for (Node* name : inner_) {
-        bool known = false;
-        for (std::size_t i = begin_; i < parser_.known_.size(); ++i) known = known || parser_.known_[i] == name->symbol;
-        if (known) {
+        if (name->symbol == kNoSymbol) continue;
+        if (parser_.known_at_[name->symbol] > begin_) {
           name->symbol = kNoSymbol;
         } else if (outside_ != nullptr) {
           outside_->inner_.push_back(name);
@@ -219,6 +220,7 @@ class Parser {
       }
       for (Node* name = hidden_; name != nullptr && outside_ != nullptr; name = name->next) outside_->inner_.push_back(name);
       parser_.scope_ = outside_;
+      for (std::size_t i = begin_; i < parser_.known_.size(); ++i) parser_.known_at_[parser_.known_[i]] = 0;
       parser_.known_.resize(begin_);
     }
     Scope(const Scope&) = delete;
@@ -237,10 +239,9 @@ class Parser {
   };
   // True the first time.
   bool note(Symbol name) {
-    for (const Symbol known : known_) {
-      if (known == name) return false;
-    }
+    if (known_at_[name] > 0) return false;
     known_.push_back(name);
+    known_at_[name] = static_cast<std::uint32_t>(known_.size());
     return true;
   }
   void note_set(const Node* target) {
@@ -642,6 +643,7 @@ class Parser {
       std::string_view whole = token.text;
       while (current().type == TokenType::kText) {
         whole = made_.arena.extend(whole, current().text);
+        if (made_.arena.over()) fail(kTooLarge);
         advance();
       }
       return constant(text(whole), at);
@@ -781,8 +783,9 @@ class Parser {
     std::string_view name = expect_name();
     while (skip(".")) {
       const std::string_view more = expect_name();
-      name = made_.arena.extend(made_.arena.copy(name), ".");
+      name = made_.arena.extend(name, ".");
       name = made_.arena.extend(name, more);
+      if (made_.arena.over()) fail(kTooLarge);
     }
     return name;
   }
@@ -832,6 +835,9 @@ class Parser {
   bool conditional_ = false;
   Scope* scope_ = nullptr;
   std::vector<Symbol> known_;
+  // By symbol: one more than its place in known_, or 0.
+  std::vector<std::uint32_t> known_at_;
+  std::map<std::string_view, Symbol> symbols_;
   std::uint8_t uses_ = 0;
   // Filters and tests nobody knows, which are refused unless a condition stands before them.
   std::vector<const Node*> unknown_;

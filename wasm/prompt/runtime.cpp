@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "base/text.h"
@@ -13,8 +14,10 @@
 namespace tierwise::prompt {
 namespace {
 
-// Calls and expressions inside each other.
+// Calls, blocks and expressions inside each other.
 constexpr int kMaxDepth = 700;
+// An iterator that ends with an error keeps it until it is gone through.
+constexpr std::size_t kMostPutOff = 10'000;
 
 // Stays what it was where it is put back.
 template <typename T>
@@ -33,19 +36,31 @@ class Restored {
 // A slice of a range is a range; `part` are its numbers, `bounds` count in those of `whole`.
 Value range_slice(Runtime& runtime, const Value& whole, Items& part, const std::array<std::int64_t, 3>& bounds) {
   // range(start, stop[, step]), as its label says.
-  std::int64_t said[] = {0, 0, 1};
+  std::uint64_t read[] = {0, 0, 1};
   std::size_t n = 0;
   bool negative = false;
   for (const char* c = whole.items->label + 6; *c != '\0'; ++c) {
     if (*c == '-') negative = true;
-    if (*c >= '0' && *c <= '9') said[n] = n == 2 && c[-1] == ' ' ? *c - '0' : said[n] * 10 + (*c - '0');
+    if (*c >= '0' && *c <= '9') {
+      const auto digit = static_cast<std::uint64_t>(*c - '0');
+      read[n] = (n == 2 && (c[-1] == ' ' || c[-1] == '-') ? 0 : read[n] * 10) + digit;
+    }
     if (*c == ',' || *c == ')') {
-      if (negative) said[n] = -said[n];
+      if (negative) read[n] = 0 - read[n];
       negative = false;
       ++n;
     }
   }
-  return runtime.range(said[0] + bounds[0] * said[2], said[0] + bounds[1] * said[2], said[2] * bounds[2], part);
+  const std::int64_t said[] = {static_cast<std::int64_t>(read[0]), static_cast<std::int64_t>(read[1]),
+                               static_cast<std::int64_t>(read[2])};
+  std::int64_t by = 0;
+  std::int64_t start = 0;
+  std::int64_t stop = 0;
+  const bool overflows = __builtin_mul_overflow(said[2], bounds[2], &by) ||
+                         __builtin_mul_overflow(bounds[0], said[2], &start) || __builtin_add_overflow(start, said[0], &start) ||
+                         __builtin_mul_overflow(bounds[1], said[2], &stop) || __builtin_add_overflow(stop, said[0], &stop);
+  if (overflows) return runtime.fail("Whole numbers of more than 64 bits are not supported.");
+  return runtime.range(start, stop, by, part);
 }
 
 Value whole_or_nothing(bool overflows, std::int64_t number, Runtime& runtime) {
@@ -58,16 +73,19 @@ bool opens_placeholder(std::string_view text, std::size_t at) {
 }
 
 // Whether somewhere in it stands a text that only the caller has.
-bool holds_opaque(const Value& value, int depth = 0) {
+bool holds_opaque(const Value& value, Doubt& doubt, int depth = 0) {
   if (value.is(Kind::kText)) return value.opaque;
-  if (depth > kMaxNesting) return false;
+  ++doubt.work;
+  if (depth > kMaxNesting) doubt.too_deep = true;
+  if (doubt.stopped()) return false;
   if (value.is_items()) {
     for (std::uint32_t i = 0; i < value.items->size; ++i) {
-      if (holds_opaque(value.items->data[i], depth + 1)) return true;
+      if (holds_opaque(value.items->data[i], doubt, depth + 1)) return true;
     }
-  } else if (value.is(Kind::kDict)) {
+  } else if (value.is(Kind::kDict) || value.is(Kind::kNamespace)) {
     for (std::uint32_t i = 0; i < value.dict->size; ++i) {
-      if (holds_opaque(value.dict->entries[i].value, depth + 1)) return true;
+      const Dict::Entry& entry = value.dict->entries[i];
+      if (holds_opaque(entry.key, doubt, depth + 1) || holds_opaque(entry.value, doubt, depth + 1)) return true;
     }
   }
   return false;
@@ -76,6 +94,7 @@ bool holds_opaque(const Value& value, int depth = 0) {
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
+    if (out.size() > kMaxMadeBytes) break;
     switch (c) {
       case '&':
         out += "&amp;";
@@ -117,7 +136,8 @@ Result<std::string> Runtime::run(const Value& variables) {
     given_[i] = value == nullptr ? Value() : *value;
   }
   hide(made_.hidden);
-  run_body(made_.body);
+  if (charge(names / 16)) run_body(made_.body);
+  charge(0);
   if (error_ != nullptr) return std::move(error_);
   return std::move(out_);
 }
@@ -125,23 +145,26 @@ Result<std::string> Runtime::run(const Value& variables) {
 // ------------------------------------------------------------------------------------------------------ failures
 
 Value Runtime::fail(std::string_view message) {
-  if (error_ == nullptr) error_ = template_error(made_.source, at_, message);
+  if (error_ != nullptr) return undefined();
+  const bool cut = message.size() > kMaxMessageBytes;
+  error_ = template_error(made_.source, at_, cut ? std::string(cut_utf8(message, kMaxMessageBytes)) + " ..." : message);
   return undefined();
 }
 
 Value Runtime::put_off(Items* before) {
-  if (error_->code == "template-error" && !over_) {
+  // Where it stands was counted out in the template.
+  steps_ += made_.source.size() / 64;
+  if (error_->code == "template-error" && !over_ && put_off_.size() < kMostPutOff) {
     put_off_.push_back(std::move(error_));
     before->error = static_cast<std::uint32_t>(put_off_.size());
   }
   return items(Kind::kIterator, before);
 }
 
-bool Runtime::charge(std::size_t work) {
-  steps_ += work;
-  over_ = over_ || steps_ > limits_.steps || arena_.over();
-  if (over_) fail(arena_.over() ? "The template needs too much memory." : "The template takes too many steps: it may run for ever.");
-  return !failed();
+bool Runtime::spent() {
+  over_ = true;
+  fail(arena_.over() ? kTooMuch : "The template takes too many steps: it may run for ever.");
+  return false;
 }
 
 std::string_view Runtime::look_into(const Value& value) {
@@ -150,18 +173,78 @@ std::string_view Runtime::look_into(const Value& value) {
     return {};
   }
   charge(value.size / 64);
+  if (value.size > kMaxTextBytes) {
+    fail("This text is too large to be looked into.");
+    return {};
+  }
   return value.view();
 }
 
 bool Runtime::closed(const Value& value) {
-  if (holds_opaque(value)) look_into(text({}, true));
+  if (value.is(Kind::kText) && !value.opaque) return !failed();
+  Doubt doubt = new_doubt();
+  if (holds_opaque(value, doubt)) doubt.unsure = true;
+  settle(doubt);
   return !failed();
+}
+
+Doubt Runtime::new_doubt() const {
+  Doubt doubt;
+  doubt.most = limits_.steps - std::min(limits_.steps, steps_);
+  return doubt;
+}
+
+void Runtime::settle(const Doubt& doubt) {
+  charge(doubt.work);
+  if (doubt.unsure) look_into(text({}, true));
+  if (doubt.too_deep) fail("These values are nested too deeply.");
+}
+
+bool Runtime::is_key(const Value& value) {
+  std::size_t work = 0;
+  const bool can = hashable(value, work);
+  charge(work);
+  return can && closed(value);
+}
+
+std::size_t Runtime::search(std::string_view text, std::string_view what, std::size_t from) {
+  if (what.empty()) return from;
+  std::size_t work = 0;
+  for (std::size_t at = from; (at = text.find(what[0], at)) != std::string_view::npos; ++at) {
+    if (what.size() > text.size() - at) break;
+    std::size_t same = 1;
+    while (same < what.size() && text[at + same] == what[same]) ++same;
+    if (same == what.size()) return at;
+    // Counted where it is more than the search itself is charged for.
+    work += same;
+    if (work > 4096) {
+      if (!charge(work / 8)) break;
+      work = 0;
+    }
+  }
+  return std::string_view::npos;
+}
+
+std::size_t Runtime::search_last(std::string_view text, std::string_view what) {
+  if (what.empty()) return text.size();
+  std::size_t work = 0;
+  for (std::size_t at = text.size() - std::min(what.size(), text.size()) + 1; at-- > 0 && what.size() <= text.size();) {
+    std::size_t same = 0;
+    while (same < what.size() && text[at + same] == what[same]) ++same;
+    if (same == what.size()) return at;
+    work += same + 1;
+    if (work > 4096) {
+      if (!charge(work / 8)) break;
+      work = 0;
+    }
+  }
+  return std::string_view::npos;
 }
 
 // ---------------------------------------------------------------------------------------------------- statements
 
 Runtime::Flow Runtime::run_body(const Node* body) {
-  for (const Node* node = body; node != nullptr && !failed(); node = node->next) {
+  for (const Node* node = body; node != nullptr && charge(1); node = node->next) {
     if (node->op == Op::kData) {
       write(node->value.view());
     } else if (node->op == Op::kOutput) {
@@ -174,7 +257,11 @@ Runtime::Flow Runtime::run_body(const Node* body) {
 }
 
 Runtime::Flow Runtime::run_statement(const Node& node) {
-  if (!charge(1)) return Flow::kOn;
+  const Restored<int> depth(depth_, depth_ + 1);
+  if (depth_ > kMaxDepth) {
+    fail("The template is nested too deeply: a loop or macro calls itself without end.");
+    return Flow::kOn;
+  }
   switch (node.op) {
     case Op::kIf:
       for (const Node* branch = &node; !failed(); branch = branch->c) {
@@ -184,9 +271,10 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
         if (branch->mode != kElif) return run_body(branch->c);
       }
       return Flow::kOn;
-    case Op::kFor:
-      run_for(node);
-      return Flow::kOn;
+    case Op::kFor: {
+      const Value iterable = eval(node.b);
+      return failed() ? Flow::kOn : loop_over(node, iterable, frame_, 0);
+    }
     case Op::kSet: {
       const Value value = eval(node.b);
       if (!failed()) assign(*node.a, value);
@@ -205,8 +293,7 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
       return Flow::kOn;
     }
     case Op::kWith:
-      run_with(node);
-      return Flow::kOn;
+      return run_with(node);
     default:
       break;
   }
@@ -256,24 +343,22 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   return flow;
 }
 
-void Runtime::run_for(const Node& node) {
-  const Value iterable = eval(node.b);
-  if (!failed()) loop_over(node, iterable, frame_, 0);
-}
-
-Value Runtime::loop_over(const Node& node, const Value& iterable, Frame* outside, std::uint32_t depth) {
+Runtime::Flow Runtime::loop_over(const Node& node, const Value& iterable, Frame* outside, std::uint32_t depth) {
   at_ = node.b->at;
-  if (++depth_ > kMaxDepth) return fail("The template is nested too deeply: a loop or macro calls itself without end.");
+  const Restored<int> deeper(depth_, depth_ + 1);
   Items* items = iterate(iterable);
   Frame* scope = arena_.make<Frame>();
   scope->parent = outside;
   const Restored<Frame*> frame(frame_, scope);
   if (items != nullptr && node.c != nullptr) {
     Items* chosen = new_items();
-    for (std::uint32_t i = 0; i < items->size && !failed(); ++i) {
+    for (std::uint32_t i = 0; i < items->size && charge(1); ++i) {
       scope->size = 0;
       assign(*node.a, items->data[i]);
-      if (!failed() && truth(eval(node.c))) append(arena_, *chosen, items->data[i]);
+      if (failed() || !truth(eval(node.c))) continue;
+      append(arena_, *chosen, items->data[i]);
+      // As Jinja2, which takes it to pieces and puts them together again.
+      if (node.a->op == Op::kTuple && items->data[i].is(Kind::kList)) chosen->data[chosen->size - 1].kind = Kind::kTuple;
     }
     items = chosen;
   }
@@ -287,7 +372,7 @@ Value Runtime::loop_over(const Node& node, const Value& iterable, Frame* outside
     Value loop_value;
     loop_value.kind = Kind::kLoop;
     loop_value.loop = loop;
-    for (std::uint32_t i = 0; i < items->size && !failed(); ++i) {
+    for (std::uint32_t i = 0; i < items->size && charge(1); ++i) {
       if (scope->kept) {
         scope = arena_.make<Frame>();
         scope->parent = outside;
@@ -308,13 +393,12 @@ Value Runtime::loop_over(const Node& node, const Value& iterable, Frame* outside
     Frame* other = arena_.make<Frame>();
     other->parent = outside;
     frame_ = other;
-    run_body(node.other);
+    return run_body(node.other);
   }
-  --depth_;
-  return none();
+  return Flow::kOn;
 }
 
-void Runtime::run_with(const Node& node) {
+Runtime::Flow Runtime::run_with(const Node& node) {
   Frame* scope = arena_.make<Frame>();
   scope->parent = frame_;
   // Values are read outside of the scope.
@@ -322,14 +406,14 @@ void Runtime::run_with(const Node& node) {
   for (const Node* target = node.a; target != nullptr; target = target->next->next) {
     append(arena_, *values, eval(target->next));
   }
-  if (failed()) return;
+  if (failed()) return Flow::kOn;
   const Restored<Frame*> frame(frame_, scope);
   std::uint32_t i = 0;
   for (const Node* target = node.a; target != nullptr && !failed(); target = target->next->next) {
     assign(*target, values->data[i++]);
   }
   hide(node.hidden);
-  run_body(node.body);
+  return run_body(node.body);
 }
 
 Value Runtime::new_macro(const Node& node, Symbol name, const Node* parameters) {
@@ -376,7 +460,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   const std::uint32_t parameters = position;
   Dict* rest = arena_.make<Dict>();
   if (given.named != nullptr) {
-    for (std::uint32_t i = 0; i < given.named->size; ++i) {
+    for (std::uint32_t i = 0; i < given.named->size && charge(parameters / 4); ++i) {
       const Dict::Entry& entry = given.named->entries[i];
       const Node* parameter = macro.parameters;
       std::uint32_t at = 0;
@@ -422,8 +506,9 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
 
 // --------------------------------------------------------------------------------------------------------- names
 
-Value Runtime::name(const Node& node) const {
+Value Runtime::name(const Node& node) {
   for (const Frame* frame = frame_; frame != nullptr; frame = frame->parent) {
+    steps_ += (frame->size + 8) / 16;
     for (std::uint32_t i = frame->size; i-- > 0;) {
       if (frame->slots[i].symbol == node.symbol) return frame->slots[i].value;
     }
@@ -439,6 +524,7 @@ void Runtime::set(Symbol symbol, const Value& value) {
     top_[symbol] = value;
     return;
   }
+  steps_ += frame_->size / 16;
   for (std::uint32_t i = 0; i < frame_->size; ++i) {
     if (frame_->slots[i].symbol == symbol) {
       frame_->slots[i].value = value;
@@ -478,14 +564,14 @@ void Runtime::assign(const Node& target, const Value& value) {
   const Items* parts = iterate(value);
   if (parts == nullptr) return;
   std::uint32_t i = 0;
-  for (const Node* part = target.a; part != nullptr; part = part->next) {
+  for (const Node* part = target.a; part != nullptr && charge(1); part = part->next) {
     if (i >= parts->size) {
       fail("There are fewer values than names here.");
       return;
     }
     assign(*part, parts->data[i++]);
   }
-  if (i < parts->size) fail("There are more values than names here.");
+  if (i < parts->size && !failed()) fail("There are more values than names here.");
 }
 
 // -------------------------------------------------------------------------------------------------------- output
@@ -496,6 +582,9 @@ void Runtime::write(std::string_view text) {
     return;
   }
   charge(text.size() / 64);
+  // Doubled, but not beyond the limit.
+  const std::size_t size = out_.size() + text.size();
+  if (size > out_.capacity()) out_.reserve(std::max(size, std::min(limits_.output_bytes, out_.capacity() * 2)));
   out_ += text;
 }
 
@@ -523,9 +612,10 @@ Value Runtime::end_capture(const Capture& capture) {
 Value Runtime::eval(const Node* node) {
   if (node == nullptr) return none();
   // The two commonest without ado.
+  ++steps_;
   if (node->op == Op::kConstant) return node->value;
   if (node->op == Op::kName) return name(*node);
-  if (!charge(1)) return undefined();
+  if (!charge(0)) return undefined();
   if (++depth_ > kMaxDepth) return fail("The template is nested too deeply: an expression, or a macro that calls itself.");
   Value value = eval_node(*node);
   --depth_;
@@ -542,14 +632,15 @@ Value Runtime::eval_node(const Node& node) {
     case Op::kItem: {
       const Value container = eval(node.a);
       if (node.b->op == Op::kSlice) {
-        // Of a constant Jinja2 looks for the slice as for an item, and finds none.
-        const bool sliceable = container.is(Kind::kText) || container.is_items();
-        if ((node.a->op == Op::kConstant || node.a->op == Op::kDictionary) && !sliceable) return undefined("that slice");
-        return eval_slice(container, *node.b);
+        Value part = eval_slice(container, *node.b);
+        part.markup = container.markup;
+        return part;
       }
       const Value key = eval(node.b);
       at_ = node.at;
-      return failed() ? container : item(container, key);
+      Value found = failed() ? container : item(container, key);
+      if (container.markup && found.is(Kind::kText)) found.markup = true;
+      return found;
     }
     case Op::kAdd: {
       const Value a = eval(node.a);
@@ -574,7 +665,7 @@ Value Runtime::eval_node(const Node& node) {
       at_ = node.at;
       if (!a.is_number()) return failed() ? a : fail(fill("A {} has no sign.", {type_name(a)}));
       if (a.is(Kind::kReal)) return real(node.op == Op::kNegative ? -a.real : a.real);
-      return integer(node.op == Op::kNegative ? -a.whole() : a.whole());
+      return node.op == Op::kNegative ? arithmetic(Op::kSubtract, integer(0), a) : integer(a.whole());
     }
     case Op::kNot: {
       const Value a = eval(node.a);
@@ -627,6 +718,7 @@ Value Runtime::eval_node(const Node& node) {
       Items* list = new_items();
       for (const Node* element = node.a; element != nullptr; element = element->next) {
         append(arena_, *list, element->op == Op::kSlice ? undefined() : eval(element));
+        if (failed()) break;
       }
       return items(node.op == Op::kList ? Kind::kList : Kind::kTuple, list);
     }
@@ -636,7 +728,7 @@ Value Runtime::eval_node(const Node& node) {
         const Value name = eval(key);
         const Value value = eval(key->next);
         at_ = key->at;
-        if (!hashable(name)) return fail(fill("A {} cannot be the key of a dictionary.", {type_name(name)}));
+        if (!is_key(name)) return fail(fill("A {} cannot be the key of a dictionary.", {type_name(name)}));
         put(arena_, *entries, name, value);
       }
       return dict(entries);
@@ -716,17 +808,32 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   if (!is_text) {
     Items* part = new_items(static_cast<std::uint32_t>(count));
     for (std::int64_t i = 0; i < count; ++i) append(arena_, *part, value.items->data[first + i * by]);
-    if (value.is(Kind::kView)) return range_slice(*this, value, *part, {first, first + count * by, by});
+    if (value.is(Kind::kView)) {
+      std::int64_t behind = 0;
+      if (__builtin_mul_overflow(count, by, &behind) || __builtin_add_overflow(behind, first, &behind)) behind = first;
+      return range_slice(*this, value, *part, {first, behind, by});
+    }
     return items(value.kind, part);
   }
   if (by == 1) {
     const std::size_t begin = bytes_of(whole, static_cast<std::size_t>(first));
     return text(whole.substr(begin, bytes_of(whole.substr(begin), static_cast<std::size_t>(count))));
   }
-  std::vector<std::uint32_t> characters;
-  for (std::size_t at = 0; at < whole.size();) characters.push_back(next_code_point(whole, at));
+  charge_text(whole.size());
   std::string out;
-  for (std::int64_t i = 0; i < count; ++i) append_code_point(out, characters[static_cast<std::size_t>(first + i * by)]);
+  std::size_t at = count == 0 ? 0 : bytes_of(whole, static_cast<std::size_t>(first));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::size_t one = bytes_of(whole.substr(at), 1);
+    out += whole.substr(at, one);
+    if (by > 0) {
+      at += by == 1 ? one : bytes_of(whole.substr(at), static_cast<std::size_t>(by));
+    } else {
+      for (std::int64_t back = by; back < 0 && at > 0; ++back) {
+        do --at;
+        while (at > 0 && (static_cast<std::uint8_t>(whole[at]) & 0xC0) == 0x80);
+      }
+    }
+  }
   return new_text(out);
 }
 
@@ -736,7 +843,7 @@ bool Runtime::read_arguments(const Node* first, Arguments& arguments, const Valu
   Dict* named = nullptr;
   const auto add_named = [&](const Value& key, const Value& value) {
     if (named == nullptr) named = arena_.make<Dict>();
-    if (!key.is(Kind::kText) || find(*named, key) != nullptr) {
+    if (!key.is(Kind::kText) || !is_key(key) || find(*named, key) != nullptr) {
       fail("The names of these arguments are no texts, or one stands there twice.");
     } else {
       put(arena_, *named, key, value);
@@ -755,7 +862,7 @@ bool Runtime::read_arguments(const Node* first, Arguments& arguments, const Valu
         break;
       case ArgumentKind::kSpread: {
         const Items* more = iterate(value);
-        for (std::uint32_t i = 0; more != nullptr && i < more->size; ++i) append(arena_, *positional, more->data[i]);
+        for (std::uint32_t i = 0; more != nullptr && i < more->size && charge(1); ++i) append(arena_, *positional, more->data[i]);
         break;
       }
       case ArgumentKind::kSpreadNamed:
@@ -823,7 +930,7 @@ Value Runtime::call(const Value& callee, const Arguments& arguments) {
 // ----------------------------------------------------------------------------------------------------- operations
 
 Value Runtime::new_text(std::string_view from, bool opaque) {
-  if (!arena_.grant(from.size())) return fail("The template needs too much memory.");
+  if (!arena_.grant(from.size())) return fail(kTooMuch);
   return text(arena_.copy(from), opaque);
 }
 
@@ -849,26 +956,23 @@ Value Runtime::as_text(const Value& value) {
   if (value.is(Kind::kText)) return value;
   if (!closed(value)) return undefined();
   std::string out;
-  append_str(out, value);
-  return new_text(out);
+  const bool whole = append_str(out, value);
+  charge_text(out.size());
+  return whole ? new_text(out) : fail(out.size() > kMaxMadeBytes ? kTooMuch : "This value is nested too deeply to be written.");
 }
 
 bool Runtime::equals(const Value& a, const Value& b) {
-  Doubt doubt;
+  Doubt doubt = new_doubt();
   const bool same = equal(a, b, &doubt);
-  if (doubt.unsure) {
-    Value opaque = text({}, true);
-    look_into(opaque);
-  }
+  settle(doubt);
   return same;
 }
 
 bool Runtime::is_less(const Value& a, const Value& b) {
-  Doubt doubt;
+  Doubt doubt = new_doubt();
   const bool holds = less(a, b, doubt);
-  if (doubt.unsure) {
-    look_into(text({}, true));
-  } else if (doubt.refused) {
+  settle(doubt);
+  if (doubt.refused) {
     fail(fill("A {} and a {} have no order.", {type_name(a), type_name(b)}));
   }
   return holds;
@@ -902,7 +1006,7 @@ Items* Runtime::iterate(const Value& value) {
   if (value.is(Kind::kText)) {
     const std::string_view whole = look_into(value);
     if (failed() || !charge(whole.size())) return nullptr;
-    Items* characters = new_items();
+    Items* characters = new_items(static_cast<std::uint32_t>(count_code_points(whole)));
     for (std::size_t at = 0; at < whole.size() && !arena_.over();) {
       const std::size_t begin = at;
       next_code_point(whole, at);
@@ -920,10 +1024,10 @@ bool Runtime::contains(const Value& container, const Value& value) {
       fail(fill("A {} cannot be in a text.", {type_name(value)}));
       return false;
     }
-    return look_into(container).find(look_into(value)) != std::string_view::npos;
+    return search(look_into(container), look_into(value)) != std::string_view::npos;
   }
   if (container.is(Kind::kDict)) {
-    if (!hashable(value)) {
+    if (!is_key(value)) {
       fail(fill("A {} cannot be the key of a dictionary.", {type_name(value)}));
       return false;
     }
@@ -939,6 +1043,7 @@ bool Runtime::contains(const Value& container, const Value& value) {
 Value Runtime::attribute(const Value& container, std::string_view name) {
   switch (container.kind) {
     case Kind::kUndefined:
+      if (name.substr(0, 2) == "__") return undefined(name);
       return fail(fill("{} is undefined: it has no {}.", {container.size == 0 ? "This" : container.view(), name}));
     case Kind::kNamespace:
       if (const Value* value = find(*container.dict, name)) return *value;
@@ -1011,8 +1116,7 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
 
 Value Runtime::item(const Value& container, const Value& key) {
   if (container.is(Kind::kUndefined)) return attribute(container, key.is(Kind::kText) ? key.view() : "items");
-  if (container.is(Kind::kDict) && hashable(key)) {
-    if (key.opaque) look_into(key);
+  if (container.is(Kind::kDict) && is_key(key)) {
     if (const Value* value = find(*container.dict, key)) return *value;
   }
   const bool sequence = container.is(Kind::kList) || container.is(Kind::kTuple) || container.is(Kind::kText) ||
@@ -1043,7 +1147,7 @@ Value Runtime::add(const Value& a, const Value& b) {
       both.markup = true;
       return both;
     }
-    if (!arena_.grant(a.size + b.size)) return fail("The template needs too much memory.");
+    if (!arena_.grant(a.size + b.size)) return fail(kTooMuch);
     charge(b.size / 64);
     Value both = text(arena_.extend(a.view(), b.view()), a.opaque || b.opaque);
     both.markup = a.markup;
@@ -1058,7 +1162,7 @@ Value Runtime::add(const Value& a, const Value& b) {
   if (a.kind == b.kind && (a.is(Kind::kList) || a.is(Kind::kTuple))) {
     if (!charge((a.items->size + b.items->size) / 16) ||
         !arena_.grant((std::size_t{a.items->size} + b.items->size) * sizeof(Value))) {
-      return fail("The template needs too much memory.");
+      return fail(kTooMuch);
     }
     Items* both = new_items(a.items->size + b.items->size);
     for (const Items* part : {a.items, b.items}) {
@@ -1079,18 +1183,17 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
     if (repeats && times.is_whole()) {
       const std::int64_t count = std::max<std::int64_t>(0, times.whole());
       const std::size_t size = sequence.is(Kind::kText) ? sequence.size : sequence.items->size * sizeof(Value);
-      if (count > 0 && size > kMaxRenderBytes / static_cast<std::size_t>(count)) {
-        return fail("The template needs too much memory.");
-      }
-      if (!arena_.grant(size * static_cast<std::size_t>(count)) || !charge(size * static_cast<std::size_t>(count) / 64)) {
-        return fail("The template needs too much memory.");
+      const std::size_t all = size * static_cast<std::size_t>(count);
+      if ((count > 0 && size > kMaxRenderBytes / static_cast<std::size_t>(count)) || !arena_.grant(all) ||
+          !charge(size == 0 ? 0 : static_cast<std::size_t>(count) / 4 + all / 64)) {
+        return fail(kTooMuch);
       }
       if (sequence.is(Kind::kText)) {
-        std::string out;
-        for (std::int64_t i = 0; size > 0 && i < count; ++i) out += sequence.view();
-        return new_text(out, sequence.opaque && count > 0);
+        auto* place = static_cast<char*>(arena_.allocate(all));
+        for (std::int64_t i = 0; size > 0 && i < count; ++i) std::memcpy(place + static_cast<std::size_t>(i) * size, sequence.text, size);
+        return text({place, all}, sequence.opaque && count > 0);
       }
-      Items* list = new_items();
+      Items* list = new_items(static_cast<std::uint32_t>(all / sizeof(Value)));
       for (std::int64_t i = 0; size > 0 && i < count; ++i) {
         for (std::uint32_t k = 0; k < sequence.items->size; ++k) append(arena_, *list, sequence.items->data[k]);
       }
@@ -1176,18 +1279,18 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
 }
 
 Value Runtime::stripped(const Value& value, unsigned sides) {
-  if (!value.opaque) return text(strip(value.view(), sides));
   charge(value.size / 64);
+  if (!value.opaque) return text(strip(value.view(), sides));
   // Up to a placeholder, whose text is stripped where it belongs.
   std::string out(strip(value.view(), sides));
-  if ((sides & kLeft) != 0 && opens_placeholder(out, 0)) out[2] = static_cast<char>(static_cast<std::uint8_t>(out[2]) | kLeft);
+  if ((sides & kLeft) != 0 && opens_placeholder(out, 0)) out[2] = static_cast<char>(out[2] | static_cast<char>(kLeft));
   if ((sides & kRight) != 0) {
     std::size_t open = out.size();
     const std::size_t end = kPlaceholder.size();
     if (open > end && out.compare(open - end, 2, kPlaceholder.substr(0, 2)) == 0 && out.back() == kPlaceholderEnd) {
       // Nothing but digits stand between.
       for (open -= end; open > 0 && !opens_placeholder(out, open);) --open;
-      out[open + 2] = static_cast<char>(static_cast<std::uint8_t>(out[open + 2]) | kRight);
+      out[open + 2] = static_cast<char>(out[open + 2] | static_cast<char>(kRight));
     }
   }
   return new_text(out, true);

@@ -5,7 +5,9 @@
 // "needs-content", and is to be rendered with the texts themselves.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +21,17 @@
 namespace tierwise::prompt {
 
 struct RenderLimits {
+  // A node of the template, an element of a list, 8 to 64 bytes of text: a tenth of a microsecond or less.
   std::uint64_t steps = 5'000'000;
   std::size_t output_bytes = 16 << 20;
 };
-// Of values, beside the output.
-inline constexpr std::size_t kMaxRenderBytes = 32 << 20;
+// Of values, beside the output. With it and what built-ins work with, a render takes less than 64 MiB.
+inline constexpr std::size_t kMaxRenderBytes = 20 << 20;
+// Larger texts are passed on, not looked into. What is made of one by a built-in: kMaxMadeBytes (text_form.h).
+inline constexpr std::size_t kMaxTextBytes = 4 << 20;
+// Longer messages are cut.
+inline constexpr std::size_t kMaxMessageBytes = 1000;
+inline constexpr std::string_view kTooMuch = "The template needs too much memory.";
 
 struct Frame;
 
@@ -45,11 +53,26 @@ class Runtime {
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);
   // Counts work; false when it is too much.
-  bool charge(std::size_t work);
+  bool charge(std::size_t work) {
+    steps_ += work;
+    return steps_ <= limits_.steps && !arena_.over() ? error_ == nullptr : spent();
+  }
+  // For work of some nanoseconds a byte.
+  bool charge_text(std::size_t bytes) { return charge(bytes / 8); }
+  // For all digits of a number.
+  void charge_digits(double number) {
+    const auto power = static_cast<std::size_t>(std::abs(std::ilogb(number == 0 || !std::isfinite(number) ? 1 : number)));
+    charge(4 + power * power / 2000);
+  }
   // The text itself; empty, and the end of the rendering, when only the caller has it.
   std::string_view look_into(const Value& text);
   // Whether all of it is here: false, and the end of the rendering, where only the caller has a text in it.
   bool closed(const Value& value);
+  // Whether it can be the key of a dictionary; counts the work of looking it up.
+  bool is_key(const Value& value);
+  // std::string_view::find and rfind, counted: they may take the product of both sizes.
+  std::size_t search(std::string_view text, std::string_view what, std::size_t from = 0);
+  std::size_t search_last(std::string_view text, std::string_view what);
   // As str() has it; a text stays what it is.
   Value as_text(const Value& value);
   Value new_text(std::string_view text, bool opaque = false);
@@ -57,6 +80,10 @@ class Runtime {
   Items* iterate(const Value& value);
   Items* new_items(std::uint32_t capacity = 0);
   bool equals(const Value& a, const Value& b);
+  // What a comparison may take.
+  Doubt new_doubt() const;
+  // Ends the rendering where there was one.
+  void settle(const Doubt& doubt);
   bool is_less(const Value& a, const Value& b);
   bool contains(const Value& container, const Value& value);
   // What range(start, stop, step) gives, of which `numbers` are all.
@@ -80,9 +107,8 @@ class Runtime {
 
   Flow run_body(const Node* body);
   Flow run_statement(const Node& node);
-  void run_for(const Node& node);
-  Value loop_over(const Node& node, const Value& iterable, Frame* outside, std::uint32_t depth);
-  void run_with(const Node& node);
+  Flow loop_over(const Node& node, const Value& iterable, Frame* outside, std::uint32_t depth);
+  Flow run_with(const Node& node);
   Value call_macro(const Macro& macro, const Arguments& arguments);
   Value new_macro(const Node& node, Symbol name, const Node* parameters);
 
@@ -94,7 +120,8 @@ class Runtime {
   Value arithmetic(Op op, const Value& a, const Value& b);
   bool read_arguments(const Node* first, Arguments& arguments, const Value* caller);
 
-  Value name(const Node& node) const;
+  Value name(const Node& node);
+  bool spent();
   void assign(const Node& target, const Value& value);
   void set(Symbol symbol, const Value& value);
   void hide(const Node* names);

@@ -145,7 +145,7 @@ void append_json_text(std::string& out, std::string_view text, bool ascii) {
 void append_line(std::string& out, const JsonStyle& style, int depth) {
   if (!style.indent) return;
   out += '\n';
-  for (int i = 0; i < depth; ++i) out += *style.indent;
+  for (int i = 0; i < depth && out.size() <= kMaxMadeBytes; ++i) out += *style.indent;
 }
 
 void append_padded(std::string& out, std::int64_t number, std::size_t width, char pad = '0') {
@@ -276,40 +276,36 @@ double round_to(double number, int places) {
   return rounded == 0 ? std::copysign(0.0, number) : rounded;
 }
 
-void append_str(std::string& out, const Value& value) {
-  if (value.is(Kind::kText)) {
-    out += value.view();
-  } else if (!value.is(Kind::kUndefined)) {
-    append_repr(out, value);
-  }
+bool append_str(std::string& out, const Value& value) {
+  if (value.is(Kind::kUndefined)) return true;
+  if (!value.is(Kind::kText)) return append_repr(out, value);
+  out += value.view();
+  return true;
 }
 
-void append_repr(std::string& out, const Value& value, int depth) {
-  if (depth > kMaxNesting) {
-    out += "...";
-    return;
-  }
+bool append_repr(std::string& out, const Value& value, int depth) {
+  if (depth > kMaxNesting || out.size() > kMaxMadeBytes) return false;
   switch (value.kind) {
     case Kind::kUndefined:
       out += "Undefined";
-      return;
+      break;
     case Kind::kNone:
       out += "None";
-      return;
+      break;
     case Kind::kBoolean:
       out += value.truth ? "True" : "False";
-      return;
+      break;
     case Kind::kInteger:
       append_number(out, value.integer);
-      return;
+      break;
     case Kind::kReal:
       append_real(out, value.real);
-      return;
+      break;
     case Kind::kText:
       if (value.markup) out += "Markup(";
       append_text_repr(out, value.view());
       if (value.markup) out += ')';
-      return;
+      break;
     case Kind::kList:
     case Kind::kTuple:
     case Kind::kView: {
@@ -317,18 +313,18 @@ void append_repr(std::string& out, const Value& value, int depth) {
       if (value.is(Kind::kView)) {
         out += value.items->label;
         // A range is written whole.
-        if (out.back() == ')') return;
+        if (out.back() == ')') return true;
         out += '(';
       }
       out += is_tuple ? '(' : '[';
       for (std::uint32_t i = 0; i < value.items->size; ++i) {
         if (i > 0) out += ", ";
-        append_repr(out, value.items->data[i], depth + 1);
+        if (!append_repr(out, value.items->data[i], depth + 1)) return false;
       }
       if (is_tuple && value.items->size == 1) out += ',';
       out += is_tuple ? ')' : ']';
       if (value.is(Kind::kView)) out += ')';
-      return;
+      break;
     }
     case Kind::kNamespace:
       out += "<Namespace ";
@@ -337,22 +333,23 @@ void append_repr(std::string& out, const Value& value, int depth) {
       out += '{';
       for (std::uint32_t i = 0; i < value.dict->size; ++i) {
         if (i > 0) out += ", ";
-        append_repr(out, value.dict->entries[i].key, depth + 1);
+        if (!append_repr(out, value.dict->entries[i].key, depth + 1)) return false;
         out += ": ";
-        append_repr(out, value.dict->entries[i].value, depth + 1);
+        if (!append_repr(out, value.dict->entries[i].value, depth + 1)) return false;
       }
       out += '}';
       if (value.is(Kind::kNamespace)) out += '>';
-      return;
+      break;
     default:
       out += '<';
       out += type_name(value);
       out += '>';
   }
+  return true;
 }
 
 bool append_json(std::string& out, const Value& value, const JsonStyle& style, int depth) {
-  if (depth > kMaxNesting) return false;
+  if (depth > kMaxNesting || out.size() > kMaxMadeBytes) return false;
   switch (value.kind) {
     case Kind::kNone:
       out += "null";

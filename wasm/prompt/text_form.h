@@ -9,8 +9,12 @@
 
 namespace tierwise::prompt {
 
-void append_str(std::string& out, const Value& value);
-void append_repr(std::string& out, const Value& value, int depth = 0);
+// What is made here ends, not complete, where it is larger.
+inline constexpr std::size_t kMaxMadeBytes = 8 << 20;
+
+// False when the value nests too deeply, or its text is too large.
+bool append_str(std::string& out, const Value& value);
+bool append_repr(std::string& out, const Value& value, int depth = 0);
 
 struct JsonStyle {
   // Levels of indentation; nothing: all on one line.
@@ -20,7 +24,7 @@ struct JsonStyle {
   bool sort_keys = false;
   bool ensure_ascii = false;
 };
-// False when a value has no JSON form, or nests too deeply.
+// False when a value has no JSON form, nests too deeply, or its text is too large.
 bool append_json(std::string& out, const Value& value, const JsonStyle& style, int depth = 0);
 
 // Python's shortest form: 1.0, 1e+16, inf.

@@ -8,13 +8,22 @@ namespace {
 
 constexpr std::uint32_t kIndexed = 12;
 
+// Up to so many are always granted.
+constexpr std::uint32_t kFew = 256;
+
 template <typename T>
-void grow(Arena& arena, T*& data, std::uint32_t size, std::uint32_t& capacity) {
-  if (size < capacity) return;
-  capacity = std::max<std::uint32_t>(4, capacity * 2);
+bool grow(Arena& arena, T*& data, std::uint32_t size, std::uint32_t& capacity) {
+  if (size < capacity) return true;
+  const std::uint32_t larger = std::max<std::uint32_t>(4, capacity * 2);
+  if (larger > kFew && !arena.grant(larger * sizeof(T))) {
+    arena.give_up();
+    return false;
+  }
+  capacity = larger;
   T* more = arena.array<T>(capacity);
   if (size > 0) std::copy(data, data + size, more);
   data = more;
+  return true;
 }
 
 std::uint32_t hash_bytes(std::string_view bytes) {
@@ -117,8 +126,7 @@ Value dict(Dict* entries) {
 }
 
 void append(Arena& arena, Items& list, const Value& value) {
-  grow(arena, list.data, list.size, list.capacity);
-  list.data[list.size++] = value;
+  if (grow(arena, list.data, list.size, list.capacity)) list.data[list.size++] = value;
 }
 
 void put(Arena& arena, Dict& entries, const Value& key, const Value& value) {
@@ -127,7 +135,7 @@ void put(Arena& arena, Dict& entries, const Value& key, const Value& value) {
     return;
   }
   const bool full = entries.size == entries.capacity;
-  grow(arena, entries.entries, entries.size, entries.capacity);
+  if (!grow(arena, entries.entries, entries.size, entries.capacity)) return;
   entries.entries[entries.size++] = {key, value};
   if (entries.size < kIndexed) return;
   if (full || entries.index == nullptr) {
@@ -156,13 +164,14 @@ Value* find(const Dict& entries, const Value& key) {
 
 Value* find(const Dict& entries, std::string_view key) { return find(entries, text(key)); }
 
-bool hashable(const Value& value, int depth) {
+bool hashable(const Value& value, std::size_t& work, int depth) {
   if (value.is(Kind::kList) || value.is(Kind::kDict) || depth > kMaxNesting) return false;
+  if (value.is(Kind::kText)) work += value.size / 16;
   // A dictionary's keys and items compare as sets.
   if (value.is(Kind::kView)) return value.items->label[0] == 'r' || value.items->label[5] == 'v';
   if (value.is(Kind::kTuple)) {
     for (std::uint32_t i = 0; i < value.items->size; ++i) {
-      if (!hashable(value.items->data[i], depth + 1)) return false;
+      if (++work > kMostOfKey || !hashable(value.items->data[i], work, depth + 1)) return false;
     }
   }
   return true;
@@ -194,7 +203,11 @@ bool truth(const Value& value) {
 }
 
 bool equal(const Value& a, const Value& b, Doubt* doubt, int depth) {
-  if (depth > kMaxNesting) return false;
+  if (doubt != nullptr) {
+    doubt->work += 1 + (a.is(Kind::kText) && b.is(Kind::kText) && a.size == b.size ? a.size / 64 : 0);
+    if (depth > kMaxNesting) doubt->too_deep = true;
+    if (doubt->stopped()) return false;
+  }
   if (a.is_number() && b.is_number()) {
     if (a.is_whole() && b.is_whole()) return a.whole() == b.whole();
     if (a.is_whole() || b.is_whole()) {
@@ -226,6 +239,7 @@ bool equal(const Value& a, const Value& b, Doubt* doubt, int depth) {
     case Kind::kDict: {
       if (a.dict->size != b.dict->size) return false;
       for (std::uint32_t i = 0; i < a.dict->size; ++i) {
+        if (doubt != nullptr) hashable(a.dict->entries[i].key, doubt->work);
         const Value* other = find(*b.dict, a.dict->entries[i].key);
         if (other == nullptr || !equal(a.dict->entries[i].value, *other, doubt, depth + 1)) return false;
       }
@@ -239,6 +253,9 @@ bool equal(const Value& a, const Value& b, Doubt* doubt, int depth) {
 }
 
 bool less(const Value& a, const Value& b, Doubt& doubt, int depth) {
+  doubt.work += 1 + (a.is(Kind::kText) && b.is(Kind::kText) ? std::min(a.size, b.size) / 64 : 0);
+  if (depth > kMaxNesting) doubt.too_deep = true;
+  if (doubt.stopped()) return false;
   if (a.is_number() && b.is_number()) {
     if (a.is_whole() && b.is_whole()) return a.whole() < b.whole();
     return a.number() < b.number();
@@ -246,7 +263,7 @@ bool less(const Value& a, const Value& b, Doubt& doubt, int depth) {
   // UTF-8 sorts by code point.
   if (a.opaque || b.opaque) doubt.unsure = true;
   if (a.is(Kind::kText) && b.is(Kind::kText)) return a.view() < b.view();
-  if (a.kind == b.kind && (a.is(Kind::kList) || a.is(Kind::kTuple)) && depth < kMaxNesting) {
+  if (a.kind == b.kind && (a.is(Kind::kList) || a.is(Kind::kTuple))) {
     for (std::uint32_t i = 0; i < a.items->size && i < b.items->size; ++i) {
       if (!equal(a.items->data[i], b.items->data[i], &doubt)) {
         return less(a.items->data[i], b.items->data[i], doubt, depth + 1);
@@ -272,6 +289,10 @@ Value from_json(Arena& arena, const json& source, bool opaque) {
     case json::value_t::array: {
       const auto& elements = elements_of(source);
       Items* list = arena.make<Items>();
+      if (elements.size() > kFew && !arena.grant(elements.size() * sizeof(Value))) {
+        arena.give_up();
+        return none();
+      }
       list->capacity = list->size = static_cast<std::uint32_t>(elements.size());
       list->data = arena.array<Value>(elements.size());
       Value* place = list->data;

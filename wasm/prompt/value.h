@@ -113,13 +113,16 @@ Value items(Kind kind, Items* list);
 Value dict(Dict* entries);
 
 void append(Arena& arena, Items& list, const Value& value);
+// What would make a large list or dictionary larger than the arena grants is left out, and the arena is over() then.
 // A repeated key keeps its place and gets the new value. The key must be hashable.
 void put(Arena& arena, Dict& entries, const Value& key, const Value& value);
 // nullptr when there is none.
 Value* find(const Dict& entries, const Value& key);
 Value* find(const Dict& entries, std::string_view key);
-// Not lists, dictionaries, nor tuples with one inside.
-bool hashable(const Value& value, int depth = 0);
+// Not lists, dictionaries, nor tuples with one inside or that are larger than kMostOfKey in all. `work` grows by what
+// it costs to look it up.
+inline constexpr std::size_t kMostOfKey = 100'000;
+bool hashable(const Value& value, std::size_t& work, int depth = 0);
 
 bool truth(const Value& value);
 // Why a comparison has no answer.
@@ -128,8 +131,15 @@ struct Doubt {
   bool refused = false;
   // It depends on text that is not here (`opaque`).
   bool unsure = false;
+  // It is deeper than kMaxNesting.
+  bool too_deep = false;
+  // What it took, and may take.
+  std::size_t work = 0;
+  std::size_t most = SIZE_MAX;
+
+  bool stopped() const { return too_deep || work > most; }
 };
-// Python's ==, to kMaxNesting levels.
+// Python's ==.
 bool equal(const Value& a, const Value& b, Doubt* doubt = nullptr, int depth = 0);
 // Python's <.
 bool less(const Value& a, const Value& b, Doubt& doubt, int depth = 0);
