@@ -67,7 +67,7 @@ export async function buildJs() {
       builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
         file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
       );
-      builder.onLoad({ filter: /models\/(prices|tiers)\.json$/ }, ({ path: file }) => ({
+      builder.onLoad({ filter: /models\/(injection|models|prices|templates|tiers)\.json$/ }, ({ path: file }) => ({
         contents: JSON.stringify(JSON.parse(readFileSync(file, 'utf8'), withoutNotes)),
         loader: 'json',
       }));

@@ -39,8 +39,11 @@ async function main() {
     option('rebuild') ||
     isStale('dist/index.js', [
       'js',
-      'models/tiers.json',
+      'models/injection.json',
+      'models/models.json',
       'models/prices.json',
+      'models/templates.json',
+      'models/tiers.json',
       'build/wasm/module/core.wasm',
       'scripts/build.mjs',
     ])

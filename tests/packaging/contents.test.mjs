@@ -53,7 +53,7 @@ const esbuild = (source, more = {}) =>
 
 test('holds the built package and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|models\/(tiers|prices)\.json|dist\/core\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
+    /^(package\.json|README\.md|LICENSE|models\/(injection|models|prices|templates|tiers)\.json|dist\/core\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
@@ -124,8 +124,12 @@ test('every entry of the exports map is there', () => {
     tierwise: 'dist/index.js',
     'tierwise/react': 'dist/react.js',
     'tierwise/core.wasm': 'dist/core.wasm',
-    'tierwise/models/tiers.json': 'models/tiers.json',
-    'tierwise/models/prices.json': 'models/prices.json',
+    ...Object.fromEntries(
+      ['injection', 'models', 'prices', 'templates', 'tiers'].map((name) => [
+        `tierwise/models/${name}.json`,
+        `models/${name}.json`,
+      ]),
+    ),
     'tierwise/package.json': 'package.json',
   };
   for (const [specifier, file] of Object.entries(expected)) {
