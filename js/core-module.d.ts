@@ -9,6 +9,18 @@ declare module '#core-module' {
     configure(core: number, length: number): number;
     check(core: number, length: number): number;
     plan(core: number, length: number): number;
+    addTemplate(core: number, length: number): number;
+    render(
+      core: number,
+      template: number,
+      length: number,
+      now: number,
+      maxSteps: number,
+      maxOutputBytes: number,
+      placeholders: 0 | 1,
+    ): number;
+    formatChat(core: number, length: number): number;
+    countTokens(core: number, family: number, length: number): number;
     partition(core: number, length: number): number;
     lookUp(core: number, partition: number, length: number, now: number, maxAge: number, allowStale: 0 | 1): number;
     storable(core: number, length: number): number;

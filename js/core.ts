@@ -146,6 +146,11 @@ export class Core implements ReplyReader {
     return this.#piece(() => this.#module.body(this.#core, protocols[protocol], length));
   }
 
+  /** False once its module met a bug of its own. */
+  get usable(): boolean {
+    return this.#module.trapped !== true;
+  }
+
   /** Bytes of WebAssembly memory, for reports. */
   get memoryBytes(): number {
     return this.#module.HEAPU8.byteLength;

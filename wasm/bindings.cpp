@@ -47,6 +47,17 @@ class BoundCore {
   double look_up(double partition, double n, double now, double max_age, double allow_stale) {
     return answer(core_.look_up(partition, text(n), now, max_age, allow_stale != 0));
   }
+  double add_template(double n) { return answer(core_.add_template(text(n))); }
+  double render(double number, double n, double now, double steps, double bytes, double placeholders) {
+    tierwise::prompt::RenderRequest request;
+    request.now = now;
+    request.limits.steps = static_cast<std::uint64_t>(steps);
+    request.limits.output_bytes = static_cast<std::size_t>(bytes);
+    request.placeholders = placeholders != 0;
+    return answer(core_.render(number, text(n), request));
+  }
+  double format_chat(double n) { return answer(core_.format_chat(text(n))); }
+  double count_tokens(double family, double n) { return answer(core_.count_tokens(family, text(n))); }
   double health(double now) { return answer(core_.health(now)); }
   double frame(double protocol, double n) { return answer(core_.frame(protocol, text(n))); }
   double body(double protocol, double n) { return answer(core_.body(protocol, text(n))); }
@@ -110,6 +121,10 @@ EMSCRIPTEN_BINDINGS(tierwise) {
   function("output", &call<&BoundCore::output>);
   function("configure", &json_call<&Core::configure>);
   function("check", &json_call<&Core::check>);
+  function("addTemplate", &call<&BoundCore::add_template, double>);
+  function("render", &call<&BoundCore::render, double, double, double, double, double, double>);
+  function("formatChat", &call<&BoundCore::format_chat, double>);
+  function("countTokens", &call<&BoundCore::count_tokens, double, double>);
   function("plan", &json_call<&Core::plan>);
   function("partition", &json_call<&Core::partition>);
   function("lookUp", &call<&BoundCore::look_up, double, double, double, double, double>);

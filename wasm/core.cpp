@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "base/field_reader.h"
+#include "base/json_writer.h"
+#include "prompt/chat.h"
+#include "prompt/tokens.h"
 #include "reply/body.h"
 #include "reply/frame.h"
 #include "reply/protocol.h"
@@ -56,6 +59,31 @@ Result<std::string> Core::storable(const json& outcome) const { return cache_.st
 Result<std::string> Core::store(const json& record) { return cache_.store(record); }
 Result<std::string> Core::forget(const json& selector) { return cache_.forget(selector); }
 Result<std::string> Core::entries(const json& query) const { return cache_.entries(query); }
+
+Result<std::string> Core::add_template(std::string_view source) {
+  auto number = templates_.add(source);
+  if (!number) return number.take_error();
+  return JsonWriter().open('{').number("number", number.value()).close('}').take();
+}
+
+Result<std::string> Core::render(double number, std::string_view variables, const prompt::RenderRequest& request) {
+  auto parsed = parse_json(variables);
+  if (!parsed) return parsed.take_error();
+  // What is no number becomes one that was never given out.
+  return templates_.render(number >= 1 && number < 4294967295.0 ? static_cast<std::uint32_t>(number) : 0, parsed.value(),
+                           request);
+}
+
+Result<std::string> Core::format_chat(std::string_view request) { return prompt::format_chat(templates_, request); }
+
+Result<std::string> Core::count_tokens(double family, std::string_view text) const {
+  using prompt::TokenizerFamily;
+  const auto known = family >= 0 && family < static_cast<double>(TokenizerFamily::kUnknown)
+                         ? static_cast<TokenizerFamily>(static_cast<int>(family))
+                         : TokenizerFamily::kUnknown;
+  const prompt::TokenEstimate estimate = prompt::estimate_tokens(text, known);
+  return JsonWriter().open('{').number("tokens", estimate.tokens).number("atMost", estimate.at_most).close('}').take();
+}
 
 Result<std::string> Core::admit(const json& ticket) { return hear_of(quota_.admit(ticket), ticket); }
 

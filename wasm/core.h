@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "cache/index.h"
+#include "prompt/render.h"
 #include "reply/prices.h"
 #include "route/health.h"
 #include "route/quota.h"
@@ -42,6 +43,15 @@ class Core {
   Result<std::string> forget(const json& selector);
   Result<std::string> entries(const json& query) const;
 
+  // Step 6: prompts. `source` is the text of a chat template; the answer {"number"} is what it is rendered by, until it
+  // is forgotten (error "unknown-template"). render takes the variables as JSON text and answers the rendered text,
+  // which is no JSON. format_chat: see prompt/chat.h.
+  Result<std::string> add_template(std::string_view source);
+  Result<std::string> render(double number, std::string_view variables, const prompt::RenderRequest& request);
+  Result<std::string> format_chat(std::string_view request);
+  // {"tokens", "atMost"} of prompt/tokens.h; `family` is a TokenizerFamily, anything else is kUnknown.
+  Result<std::string> count_tokens(double family, std::string_view text) const;
+
   // Step 7. Whether a call may start now, and what to do when one failed. See route/quota.h, route/health.h.
   Result<std::string> admit(const json& ticket);
   Result<std::string> release(const json& ticket);
@@ -67,6 +77,7 @@ class Core {
   route::QuotaBook quota_;
   cache::Index cache_;
   reply::Prices prices_;
+  prompt::Renderer templates_;
 };
 
 }  // namespace tierwise

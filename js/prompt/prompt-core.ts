@@ -1,0 +1,19 @@
+/** The core that serves the functions of prompts outside of any client: one for the page, opened when first asked for. */
+import type { Core } from '../core.js';
+import { openCore } from '../load-core.js';
+
+let opening: Promise<Core> | undefined;
+let opened: Core | undefined;
+
+/** Errors: LoadError, and the next call tries again. */
+export function promptCore(): Core | Promise<Core> {
+  if (opened?.usable === true) return opened;
+  if (opened !== undefined) opened = opening = undefined;
+  return (opening ??= openCore({}).then(
+    (core) => (opened = core),
+    (error: unknown) => {
+      opening = undefined;
+      throw error;
+    },
+  ));
+}
