@@ -74,6 +74,8 @@ export interface ResolvedConfig {
   hubUrl: string;
   wasmUrl: string | undefined;
   wasmBinary: ArrayBuffer | Uint8Array | undefined;
+  promptsUrl: string | undefined;
+  promptsBinary: ArrayBuffer | Uint8Array | undefined;
   dangerouslyAllowBrowserToken: boolean;
 }
 
@@ -164,6 +166,8 @@ function configShape(token: Check): Shape {
     hubUrl: serviceUrl,
     wasmUrl: text,
     wasmBinary: must('an ArrayBuffer or a Uint8Array', isBytes),
+    promptsUrl: text,
+    promptsBinary: must('an ArrayBuffer or a Uint8Array', isBytes),
   };
 }
 
@@ -217,6 +221,8 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
     hubUrl: (config.hubUrl ?? 'https://huggingface.co').replace(/\/+$/, ''),
     wasmUrl: config.wasmUrl,
     wasmBinary: config.wasmBinary,
+    promptsUrl: config.promptsUrl,
+    promptsBinary: config.promptsBinary,
     dangerouslyAllowBrowserToken: allowToken,
   };
 }

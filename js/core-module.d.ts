@@ -40,6 +40,10 @@ declare module '#core-module' {
     readonly HEAPU8: Uint8Array;
     /** Set by js/core.ts: a call ended in a trap, and what it held is lost. The next client gets a new module. */
     trapped?: boolean;
+    /** Set by js/load-core.ts where prompts.wasm is a file of its own: loads it, once. */
+    addPrompts?:
+      | ((find: () => Promise<{ code: ArrayBuffer | Uint8Array | WebAssembly.Module; from: string }>) => Promise<void>)
+      | undefined;
     /** The stack must be put back after a call that ended in a trap. */
     stackSave(): number;
     stackRestore(stack: number): void;
@@ -57,6 +61,10 @@ declare module '#core-module' {
 }
 declare module '#core-base64' {
   /** core.wasm, for places that lose the file. */
+  const base64: string;
+  export default base64;
+}
+declare module '#prompts-base64' {
   const base64: string;
   export default base64;
 }

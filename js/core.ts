@@ -59,7 +59,14 @@ export class Core implements ReplyReader {
   #input: Uint8Array;
   #closed = false;
 
-  constructor(module: CoreModule) {
+  /**
+   * `loadPrompts` must be over before a template, a chat or a text is given to it; it answers undefined where nothing is
+   * to be waited for. Errors: LoadError.
+   */
+  constructor(
+    module: CoreModule,
+    readonly loadPrompts: () => Promise<void> | undefined = () => undefined,
+  ) {
     this.#module = module;
     this.#stack = module.stackSave();
     this.#core = this.#guarded(() => module.open());

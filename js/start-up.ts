@@ -136,8 +136,8 @@ export class StartUp {
   }
 
   async #load(): Promise<Running> {
-    const { wasmBinary, wasmUrl, clock } = this.config;
-    const opening = openCore({ wasmBinary, wasmUrl });
+    const { clock } = this.config;
+    const opening = openCore(this.config);
     // What needs no core is done while it is on its way. `configure` waits until all of this is over.
     const { config } = this;
     const told = coreConfig(config);

@@ -162,6 +162,9 @@ export interface ClientConfig {
   /** Address of `core.wasm`, when a bundler moved it; or its bytes. */
   wasmUrl?: string;
   wasmBinary?: ArrayBuffer | Uint8Array;
+  /** The same for `prompts.wasm`, which is loaded when a prompt is made first. Default beside `wasmUrl`, else beside the package. */
+  promptsUrl?: string;
+  promptsBinary?: ArrayBuffer | Uint8Array;
 }
 
 export interface Clock {

@@ -3,7 +3,8 @@
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js, and
- *    react.js, which imports React and index.js. The base64 copy of core.wasm becomes a chunk of its own that is loaded only where the file is lost (js/load-core.ts).
+ *    react.js, which imports React and index.js. The base64 copies of core.wasm and prompts.wasm become chunks of their own that are
+ *    loaded only where a file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -49,10 +50,10 @@ function withoutNotes(key, value) {
 
 export async function buildJs() {
   const glue = at('build/wasm/module/core.js');
-  const wasm = at('build/wasm/module/core.wasm');
+  const halves = at('build/wasm/module/split');
   rmSync(at('dist'), { recursive: true, force: true });
   mkdirSync(at('dist'), { recursive: true });
-  copyFileSync(wasm, at('dist/core.wasm'));
+  for (const name of ['core.wasm', 'prompts.wasm']) copyFileSync(path.join(halves, name), at('dist', name));
   const virtual = {
     name: 'core',
     setup(builder) {
@@ -63,7 +64,10 @@ export async function buildJs() {
           ? { path: path.resolve(path.dirname(importer), name.replace(/js$/, 'ts')), suffix: '?lazy' }
           : undefined,
       );
-      builder.onResolve({ filter: /^#core-base64$/ }, () => ({ path: 'core-base64', namespace: 'base64' }));
+      builder.onResolve({ filter: /^#(core|prompts)-base64$/ }, ({ path: name }) => ({
+        path: name.slice(1),
+        namespace: 'base64',
+      }));
       builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
         file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
       );
@@ -71,9 +75,10 @@ export async function buildJs() {
         contents: JSON.stringify(JSON.parse(readFileSync(file, 'utf8'), withoutNotes)),
         loader: 'json',
       }));
-      builder.onLoad({ filter: /.*/, namespace: 'base64' }, () => ({
-        contents: `export default ${JSON.stringify(readFileSync(wasm).toString('base64'))};`,
-      }));
+      builder.onLoad({ filter: /.*/, namespace: 'base64' }, ({ path: name }) => {
+        const wasm = readFileSync(path.join(halves, name.replace('-base64', '.wasm')));
+        return { contents: `export default ${JSON.stringify(wasm.toString('base64'))};` };
+      });
     },
   };
   const options = {
@@ -117,7 +122,7 @@ export async function buildJs() {
   for (const name of readdirSync(at('dist')).filter((file) => file.endsWith('.js'))) {
     const file = at('dist', name);
     const code = readFileSync(file, 'utf8');
-    if (name.startsWith('core-base64-')) {
+    if (/^(core|prompts)-base64-/.test(name)) {
       // A map of base64 would double the download and show nobody anything.
       rmSync(`${file}.map`);
       writeFileSync(file, code.replace(/\n\/\/# sourceMappingURL=.*/, ''));

@@ -28,7 +28,10 @@ const csp = [
 async function main() {
   const began = Date.now();
   ensureNpm(say);
-  if (option('rebuild') || isStale('build/wasm/module/core.wasm', ['wasm', 'CMakeLists.txt', 'CMakePresets.json'])) {
+  if (
+    option('rebuild') ||
+    isStale('build/wasm/module/core.wasm', ['wasm', 'CMakeLists.txt', 'CMakePresets.json', 'scripts/split-core.mjs'])
+  ) {
     ensureSystem(toBuild, say);
     await step('Building the WebAssembly core (a minute or two the first time)', 'node', [
       'scripts/build.mjs',

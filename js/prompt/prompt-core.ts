@@ -9,11 +9,16 @@ let opened: Core | undefined;
 export function promptCore(): Core | Promise<Core> {
   if (opened?.usable === true) return opened;
   if (opened !== undefined) opened = opening = undefined;
-  return (opening ??= openCore({}).then(
-    (core) => (opened = core),
-    (error: unknown) => {
-      opening = undefined;
-      throw error;
-    },
-  ));
+  return (opening ??= open());
+}
+
+async function open(): Promise<Core> {
+  try {
+    const core = await openCore({});
+    await core.loadPrompts();
+    return (opened = core);
+  } catch (error) {
+    opening = undefined;
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 /** An exact hit: the cache step alone, the whole `generate()`, and what the stored replies weigh. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { bundle, root } from '../browser/harness.mjs';
@@ -8,6 +9,7 @@ import { figure, median, megabytes, micros, p95, table, times } from './statisti
 
 export const title = 'An exact hit: 10,000 stored replies';
 
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const glue = {
   name: 'core',
   setup: (build) =>
@@ -26,8 +28,8 @@ export async function run({ browser, peers, quick }) {
     plugins: [glue],
     minify: true,
     sourcemap: false,
-    external: ['#core-base64'],
-    define: { __TIERWISE_VERSION__: '"bench"' },
+    external: ['#core-base64', '#prompts-base64'],
+    define: { __TIERWISE_VERSION__: JSON.stringify(version) },
   });
   const routes = { '/bench/hit.mjs': { body: source, type: 'text/javascript' }, '/peers.js': script };
 

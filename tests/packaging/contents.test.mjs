@@ -53,12 +53,12 @@ const esbuild = (source, more = {}) =>
 
 test('holds the built package and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|models\/(injection|models|prices|templates|tiers)\.json|dist\/core\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
+    /^(package\.json|README\.md|LICENSE|models\/(injection|models|prices|templates|tiers)\.json|dist\/(core|prompts)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
   );
-  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/react.js', 'dist/react/index.d.ts', 'dist/core.wasm']) {
+  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/react.js', 'dist/react/index.d.ts', 'dist/core.wasm', 'dist/prompts.wasm']) {
     assert.ok(files.includes(file), file);
   }
   for (const file of files) {
@@ -124,6 +124,7 @@ test('every entry of the exports map is there', () => {
     tierwise: 'dist/index.js',
     'tierwise/react': 'dist/react.js',
     'tierwise/core.wasm': 'dist/core.wasm',
+    'tierwise/prompts.wasm': 'dist/prompts.wasm',
     ...Object.fromEntries(
       ['injection', 'models', 'prices', 'templates', 'tiers'].map((name) => [
         `tierwise/models/${name}.json`,
@@ -136,7 +137,7 @@ test('every entry of the exports map is there', () => {
     assert.equal(path.relative(inside, require.resolve(specifier)), file, specifier);
   }
   assert.throws(() => require.resolve('tierwise/dist/client.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
-  assert.deepEqual(Object.keys(entries).sort(), ['.', './core.wasm', './models/*', './package.json', './react']);
+  assert.deepEqual(Object.keys(entries).sort(), ['.', './core.wasm', './models/*', './package.json', './prompts.wasm', './react']);
   for (const entry of Object.values(entries)) {
     if (typeof entry === 'string') continue;
     assert.equal(Object.keys(entry)[0], 'types', 'types come first');
@@ -278,9 +279,9 @@ test('publint and arethetypeswrong find nothing', async () => {
     const linted = await consumer.run('node_modules/publint/src/cli.js', tarball, '--strict');
     assert.match(linted.stdout, /All good!/, linted.stdout);
     assert.equal(linted.code, 0);
-    // ESM only by design; core.wasm has no types.
+    // ESM only by design; the halves of the core have no types.
     const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only'];
-    const wrong = await consumer.run(...attw, '--exclude-entrypoints', 'core.wasm', '--format', 'ascii');
+    const wrong = await consumer.run(...attw, '--exclude-entrypoints', 'core.wasm', 'prompts.wasm', '--format', 'ascii');
     assert.equal(wrong.code, 0, wrong.stdout);
   } finally {
     await consumer.close();

@@ -2,11 +2,10 @@
  * The cache step alone, from source: the canonical text of the request, the look-up in the core, the stored reply as it
  * is given. Beside it what people write by hand: `Map.get(JSON.stringify(request))`.
  */
-import createCore from '#core-module';
-
 import { requestKey, targetKey } from '../../../js/cache-key.ts';
 import { coreConfig, resolveConfig, type ResolvedConfig } from '../../../js/config.ts';
-import { Core } from '../../../js/core.ts';
+import type { Core } from '../../../js/core.ts';
+import { openCore } from '../../../js/load-core.ts';
 import { type Partition, ResponseCache } from '../../../js/response-cache.ts';
 import type { CacheRecord } from '../../../js/store/store.ts';
 import { utf8Bytes } from '../../../js/text.ts';
@@ -122,7 +121,7 @@ export async function steps({
 }: Record<'few' | 'many' | 'rounds' | 'warmUp' | 'batch', number>) {
   const wasmBinary = await (await fetch('/tierwise/core.wasm')).arrayBuffer();
   const open = async (entries: number) => {
-    const bench = new Bench(new Core(await createCore({ wasmBinary })), entries, 64 * 1024 * 1024);
+    const bench = new Bench(await openCore({ wasmBinary }), entries, 64 * 1024 * 1024);
     await bench.fill(0, entries, 1024);
     return bench;
   };
