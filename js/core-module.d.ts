@@ -20,6 +20,9 @@ declare module '#core-module' {
       placeholders: 0 | 1,
     ): number;
     formatChat(core: number, length: number): number;
+    contextBlock(core: number, length: number): number;
+    phrases(core: number, length: number): number;
+    mark(core: number, length: number): number;
     countTokens(core: number, family: number, length: number): number;
     partition(core: number, length: number): number;
     lookUp(core: number, partition: number, length: number, now: number, maxAge: number, allowStale: 0 | 1): number;

@@ -124,6 +124,9 @@ EMSCRIPTEN_BINDINGS(tierwise) {
   function("addTemplate", &call<&BoundCore::add_template, double>);
   function("render", &call<&BoundCore::render, double, double, double, double, double, double>);
   function("formatChat", &call<&BoundCore::format_chat, double>);
+  function("contextBlock", &json_call<&Core::context_block>);
+  function("phrases", &json_call<&Core::phrases>);
+  function("mark", &json_call<&Core::mark>);
   function("countTokens", &call<&BoundCore::count_tokens, double, double>);
   function("plan", &json_call<&Core::plan>);
   function("partition", &json_call<&Core::partition>);

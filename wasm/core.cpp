@@ -6,6 +6,7 @@
 #include "base/field_reader.h"
 #include "base/json_writer.h"
 #include "prompt/chat.h"
+#include "prompt/context_block.h"
 #include "prompt/tokens.h"
 #include "reply/body.h"
 #include "reply/frame.h"
@@ -75,6 +76,17 @@ Result<std::string> Core::render(double number, std::string_view variables, cons
 }
 
 Result<std::string> Core::format_chat(std::string_view request) { return prompt::format_chat(templates_, request); }
+
+Result<std::string> Core::context_block(const json& facts) const {
+  return JsonWriter().open('{').text("text", prompt::context_block(facts)).close('}').take();
+}
+
+Result<std::string> Core::phrases(const json& config) {
+  if (auto done = phrases_.configure(config); !done) return done.take_error();
+  return std::string("{}");
+}
+
+Result<std::string> Core::mark(const json& request) const { return safety::mark_texts(request, phrases_); }
 
 Result<std::string> Core::count_tokens(double family, std::string_view text) const {
   using prompt::TokenizerFamily;

@@ -17,6 +17,7 @@
 #include "reply/prices.h"
 #include "route/health.h"
 #include "route/quota.h"
+#include "safety/mark_texts.h"
 #include "route/tiers.h"
 
 namespace tierwise {
@@ -49,6 +50,13 @@ class Core {
   Result<std::string> add_template(std::string_view source);
   Result<std::string> render(double number, std::string_view variables, const prompt::RenderRequest& request);
   Result<std::string> format_chat(std::string_view request);
+  // {"text"}: the block of prompt/context_block.h, empty when there is nothing to tell.
+  Result<std::string> context_block(const json& facts) const;
+  // What texts look as if they were meant for the model and not for people (safety/marks.h). `phrases` as models/injection.json,
+  // before the first call of mark. {"texts": [{"field", "text"}], "policy"} -> {"texts": [text], "marks": [{"field",
+  // "kind", "reason", "count"}]}; error "marked-text" with the field when the policy is "refuse".
+  Result<std::string> phrases(const json& config);
+  Result<std::string> mark(const json& request) const;
   // {"tokens", "atMost"} of prompt/tokens.h; `family` is a TokenizerFamily, anything else is kUnknown.
   Result<std::string> count_tokens(double family, std::string_view text) const;
 
@@ -78,6 +86,7 @@ class Core {
   cache::Index cache_;
   reply::Prices prices_;
   prompt::Renderer templates_;
+  safety::Phrases phrases_;
 };
 
 }  // namespace tierwise
