@@ -12,7 +12,7 @@ import { CallFailure } from './transports/call-failure.js';
 import type { Connections } from './transports/connect.js';
 import type { ModelRequest, TransportPart, TransportResult } from './transports/transport.js';
 import type { Turnstile } from './turnstile.js';
-import type { Clock, Protocol, SpaceStatus } from './types.js';
+import type { Clock, Protocol, SpaceStatus, Warning } from './types.js';
 
 const wayNames: Partial<Record<string, string>> = { queue: 'Gradio’s queue', '/call': 'Gradio’s /call' };
 
@@ -71,6 +71,8 @@ export interface AttemptDeps {
   turnstile: Turnstile;
   /** For a Space woken while its request went on elsewhere: what becomes of it, and the end of it. */
   onStatus(status: Omit<SpaceStatus, 'tier'>): void;
+  /** What was left out of a prompt, or changed in it. */
+  onWarning(warning: Warning): void;
   closing: AbortSignal;
 }
 
@@ -101,6 +103,10 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
             job.onPart(part);
           },
           onStatus: (status) => job.onStatus({ ...status, target }),
+          onPrompt: ({ because, details, warnings = [] }) => {
+            trace.begin('prompt', target)('done', because, details);
+            for (const warning of warnings) deps.onWarning(warning);
+          },
         });
         refuseNothing(result);
         const ms = clock.now() - began;

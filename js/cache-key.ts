@@ -32,10 +32,20 @@ export function targetKey(target: string, config: ResolvedConfig): string {
       space?.model,
       space?.revision,
       sorted(space?.inputs),
+      space?.template,
+      space?.contextWindow,
+      sorted(config.prompts as JsonObject),
     ]);
   }
   const provider = config.providers[target as 'openai' | 'router'];
-  return JSON.stringify([format, target, provider?.baseUrl, provider?.model]);
+  return JSON.stringify([
+    format,
+    target,
+    provider?.baseUrl,
+    provider?.model,
+    provider?.contextWindow,
+    sorted(config.prompts as JsonObject),
+  ]);
 }
 
 function sorted(value: Json | undefined): unknown {

@@ -11,6 +11,7 @@ import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } 
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
+import { withFacts } from './prompt/context-facts.js';
 import { callError } from './public-error.js';
 import { replay, replyStream } from './reply-stream.js';
 import {
@@ -243,6 +244,13 @@ class GatewayClient implements Client {
     const { request, signal } = begun;
     if (signal.aborted) throw leaving(signal);
     const running = this.#running ?? (await unlessLeft(this.#base.run(), signal));
+    if (request.facts !== undefined) {
+      const { messages } = request.model;
+      const { trace } = begun;
+      const warn = (warning: Warning) => this.#warn(warning);
+      const told = withFacts(messages, request.facts, running.config.prompts, running.core, trace, warn);
+      request.model = { ...request.model, messages: await unlessLeft(told, signal) };
+    }
     const partition = running.cache.partition(request.partition);
     if (partition.persist && !running.cache.opened) await unlessLeft(this.#base.persist(running), signal);
     return Object.assign(begun, running, {
@@ -419,6 +427,7 @@ class GatewayClient implements Client {
             connections: course.connections,
             turnstile: course.turnstile,
             onStatus: (status) => this.#statuses.note({ ...status, tier: target.tier }),
+            onWarning: (warning) => this.#warn(warning),
             closing: this.#closing,
           },
         );

@@ -40,6 +40,7 @@ import {
   type MockProviderConfig,
   type OpenAIProviderConfig,
   type PartitionConfig,
+  type PromptsConfig,
   type QuotaConfig,
   type RouterProviderConfig,
   type SpaceConfig,
@@ -60,6 +61,7 @@ export interface ResolvedConfig {
   cache:
     | { ttl: number; staleWhileRevalidate: number; maxEntries: number; maxBytes: number; persist: boolean | undefined }
     | undefined;
+  prompts: PromptsConfig;
   wake: 'fallback' | 'wait';
   proxyUrl: string | undefined;
   proxyToken: TokenSource | undefined;
@@ -94,6 +96,7 @@ const flagNames: readonly FlagName[] = [
   'useHFUserModel',
 ];
 
+const injectionPolicies = ['mark', 'strip', 'refuse'];
 const serviceUrl: Check = (value, field) => checked(field, () => requireServiceUrl(value, 'the address'));
 const spaceUrl: Check = (value, field) => {
   text(value, field);
@@ -120,13 +123,25 @@ function spaceShape(token: Check): Shape {
     protocol: oneOf('auto', 'gradio', 'tgi', 'openai', 'llama.cpp', 'plain'),
     inputs: { prompt: input, system: input, history: input, maxTokens: input, temperature: input },
     model: text,
+    template: must(
+      'a template, the name of one, or false',
+      (value) => value === false || (isText(value) && value.trim() !== ''),
+    ),
+    contextWindow: wholeFrom(64, 100_000_000),
     quota: quotaShape(),
   };
 }
 
 function configShape(token: Check): Shape {
   const space = spaceShape(token);
-  const router = { baseUrl: serviceUrl, model: text, token, billTo: text, quota: quotaShape() };
+  const router = {
+    baseUrl: serviceUrl,
+    model: text,
+    contextWindow: wholeFrom(64, 100_000_000),
+    token,
+    billTo: text,
+    quota: quotaShape(),
+  };
   const { billTo: _, ...openai } = router;
   const mock: Shape = {
     reply: must('a string, or a function of the prompt', (value) => isText(value) || isFunction(value)),
@@ -147,6 +162,14 @@ function configShape(token: Check): Shape {
       maxBytes: numberFrom(1, 2 ** 33),
       persist: boolean,
     }),
+    prompts: {
+      neutralise: must("true, false or 'all'", (value) => typeof value === 'boolean' || value === 'all'),
+      truncate: oneOf('middle'),
+      injection: must(
+        'mark, strip, refuse or false',
+        (value) => value === false || injectionPolicies.includes(value as string),
+      ),
+    },
     wake: wakeShape,
     proxyUrl: serviceUrl,
     proxyToken: tokenCheck(true),
@@ -207,6 +230,7 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
             maxBytes: cache.maxBytes ?? 32 * 1024 * 1024,
             persist: cache.persist,
           },
+    prompts: { ...config.prompts },
     wake: config.wake ?? 'fallback',
     proxyUrl: config.proxyUrl?.replace(/\/+$/, ''),
     proxyToken: config.proxyToken,

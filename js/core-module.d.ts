@@ -44,9 +44,7 @@ declare module '#core-module' {
     /** Set by js/core.ts: a call ended in a trap, and what it held is lost. The next client gets a new module. */
     trapped?: boolean;
     /** Set by js/load-core.ts where prompts.wasm is a file of its own: loads it, once. */
-    addPrompts?:
-      | ((find: () => Promise<{ code: ArrayBuffer | Uint8Array | WebAssembly.Module; from: string }>) => Promise<void>)
-      | undefined;
+    addPrompts?: ((find: import('./load-core.js').FindPrompts) => Promise<void>) | undefined;
     /** The stack must be put back after a call that ended in a trap. */
     stackSave(): number;
     stackRestore(stack: number): void;

@@ -138,6 +138,16 @@ export interface StoreResult {
   /** Ids that had to go to keep the bounds, or were found expired; the page deletes their bodies. */
   evicted: string[];
 }
+/** `wasm/safety/mark_texts.h`. */
+export interface MarkRequest {
+  texts: readonly { field: string; text: string }[];
+  policy: 'mark' | 'strip' | 'refuse';
+}
+export interface MarkAnswer {
+  texts: string[];
+  marks: { field: string; kind: 'phrase' | 'hidden' | 'payload'; reason: string; count: number }[];
+}
+
 export interface ForgetRequest {
   /** Must be given when nothing else is: everything is meant. */
   all?: boolean | undefined;

@@ -16,6 +16,8 @@ import type {
   ForgetAnswer,
   ForgetRequest,
   LookUpResult,
+  MarkAnswer,
+  MarkRequest,
   Plan,
   PlanRequest,
   Release,
@@ -35,7 +37,7 @@ import type {
 import { ConfigError, RequestError, TierwiseError } from './errors.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { ReplyReader } from './transports/transport.js';
-import type { TargetHealth } from './types.js';
+import type { JsonObject, TargetHealth } from './types.js';
 
 /** As in `wasm/reply/protocol.h`. */
 const protocols = { openai: 0, tgi: 1, 'llama.cpp': 2, plain: 3 } as const;
@@ -90,6 +92,17 @@ export class Core implements ReplyReader {
   }
   check(request: CheckRequest): CheckResult {
     return this.#json('check', request);
+  }
+  /** The block of a context's facts; empty when there is nothing to tell. */
+  contextBlock(facts: JsonObject): string {
+    return this.#json('contextBlock', facts).text;
+  }
+  /** As `models/injection.json`, before the first `mark`. */
+  phrases(config: unknown): void {
+    this.#json('phrases', config);
+  }
+  mark(request: MarkRequest): MarkAnswer {
+    return this.#json('mark', request);
   }
   plan(request: PlanRequest): Plan {
     return this.#json('plan', request);
@@ -281,6 +294,9 @@ function readAscii(bytes: Uint8Array, start: number, end: number): string | unde
 interface JsonMethods {
   configure: [CoreConfig, { evicted: string[] }];
   check: [CheckRequest, CheckResult];
+  contextBlock: [JsonObject, { text: string }];
+  phrases: [unknown, unknown];
+  mark: [MarkRequest, MarkAnswer];
   plan: [PlanRequest, Plan];
   partition: [{ fields: Record<string, string> }, { handle: number; id: string }];
   storable: [StorableRequest, StorableResult];

@@ -1,7 +1,8 @@
 /**
  * The one place that calls fetch for a target. Promises:
  * - the token goes only to origins the target was given for (`mayReceiveToken`), never along a redirect:
- *   redirects are not followed but reported, with what to change;
+ *   redirects are not followed but reported, with what to change (only files anybody may read are fetched along them,
+ *   without the token);
  * - cookies are never sent (`credentials: 'omit'`), except to the caller's own proxy on the same origin;
  * - bodies are bounded: `maxReplyBytes` for replies, 64 KiB for error bodies; past that the stream is cancelled;
  * - every wait ends: `firstChunk` until the first byte of the body, `stall` between two reads, and the signal.
@@ -42,6 +43,8 @@ export interface CallInit {
   signal: AbortSignal;
   /** The request may outlive the page (a last word when it is left). */
   keepalive?: boolean;
+  /** A file that anybody may read: redirects are followed, the token stays here, the browser may have it cached. */
+  follow?: boolean;
   /** Overrides for this call, ms. */
   timeouts?: { firstChunk?: number; stall?: number } | undefined;
 }
@@ -184,7 +187,11 @@ export class Http {
 
   async #send(url: string, init: CallInit, watch: Watch): Promise<Response> {
     const headers = new Headers(init.headers);
-    if (this.#options.token !== undefined && this.#options.mayReceiveToken(new URL(url).origin)) {
+    if (
+      init.follow !== true &&
+      this.#options.token !== undefined &&
+      this.#options.mayReceiveToken(new URL(url).origin)
+    ) {
       const token = await this.#token(this.#options.token, watch);
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     }
@@ -198,8 +205,8 @@ export class Http {
         body: init.json === undefined ? (init.body ?? null) : JSON.stringify(init.json),
         signal: watch.signal,
         credentials: this.#options.credentials,
-        redirect: 'manual',
-        cache: 'no-store',
+        redirect: init.follow === true ? 'follow' : 'manual',
+        cache: init.follow === true ? 'default' : 'no-store',
         referrerPolicy: 'no-referrer',
         ...(init.keepalive === true && { keepalive: true }),
       });

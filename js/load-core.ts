@@ -156,11 +156,14 @@ async function start(source: Promise<Source>): Promise<Loaded> {
 }
 
 /** Stands where functions of prompts.wasm will; js/core.ts waits for them before it calls one. */
-const notYet = new Proxy({}, {
-  get: () => () => {
-    throw new Error('prompts.wasm is not loaded.');
+const notYet = new Proxy(
+  {},
+  {
+    get: () => () => {
+      throw new Error('prompts.wasm is not loaded.');
+    },
   },
-});
+);
 
 /** Once it was done it is not done again; what failed is tried again by the next call. */
 function once(act: (find: FindPrompts) => Promise<void>): (find: FindPrompts) => Promise<void> {
@@ -175,7 +178,10 @@ function once(act: (find: FindPrompts) => Promise<void>): (find: FindPrompts) =>
 async function instantiatePrompts(source: Promise<Source>, imports: WebAssembly.Imports): Promise<void> {
   const found = await source;
   try {
-    await WebAssembly.instantiate(await compiled(found), imports);
+    const code = await compiled(found);
+    // A half of another build asks for another name; what asks for nothing is no half at all.
+    if (WebAssembly.Module.imports(code).length === 0) throw new Error('it takes nothing from core.wasm');
+    await WebAssembly.instantiate(code, imports);
   } catch (cause) {
     throw loadError(prompts, found.from, cause);
   }

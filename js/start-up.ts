@@ -12,7 +12,7 @@ import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
 import { Connections } from './transports/connect.js';
 import { Turnstile } from './turnstile.js';
-import { type ClientConfig, type ClientEvents, type SpaceStatus, tiers, type Warning } from './types.js';
+import { type ClientConfig, type ClientEvents, type Json, type SpaceStatus, tiers, type Warning } from './types.js';
 
 /** What exists once the core is loaded. `configure` replaces `config` and `connections` together. */
 export interface Running {
@@ -159,7 +159,20 @@ export class StartUp {
   }
 
   #connections(core: Core, config: ResolvedConfig): Connections {
-    return new Connections(config, { core, onStatus: (status) => this.#listeners.onStatus(status) });
+    return new Connections(config, {
+      core,
+      onStatus: (status) => this.#listeners.onStatus(status),
+      prompts: {
+        core,
+        now: () => config.clock.now(),
+        memory: {
+          get: async (key) => (this.#store === undefined ? undefined : (await this.#store).getSetting(key)),
+          set: async (key, value) =>
+            this.#store === undefined ? undefined : (await this.#store).setSetting(key, value as Json),
+        },
+        onTemplateChanged: (target) => void this.running?.cache.forget({ target }).catch(() => undefined),
+      },
+    });
   }
 }
 

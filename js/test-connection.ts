@@ -47,7 +47,18 @@ export async function testConnection(
         : resolveSpace(options.space, `spaces.${tier}`, config.dangerouslyAllowBrowserToken);
     if (space === undefined)
       throw new TierwiseError('not-configured', `No Space is configured for the tier ${tier}: set spaces.${tier}.url.`);
-    const connections = new Connections({ ...config, spaces: { [tier]: space } }, { core: quietReader(core) });
+    const connections = new Connections(
+      { ...config, spaces: { [tier]: space } },
+      {
+        core: quietReader(core),
+        prompts: {
+          core,
+          now: () => config.clock.now(),
+          memory: { get: () => Promise.resolve(undefined), set: () => Promise.resolve() },
+          onTemplateChanged: () => undefined,
+        },
+      },
+    );
     const connection = await connections.connect(target, {
       signal: controller.signal,
       wake: 'fallback',
@@ -58,7 +69,12 @@ export async function testConnection(
     host = connection.base;
     const result = await connection.call(
       { messages: [{ role: 'user', content: question }], parameters: { maxTokens: 16, temperature: 0 } },
-      { signal: controller.signal, onPart: () => undefined, onStatus: () => undefined },
+      {
+        signal: controller.signal,
+        onPart: () => undefined,
+        onStatus: () => undefined,
+        onPrompt: () => undefined,
+      },
     );
     pass('call', true, `It answered over ${result.via}.`);
     return {

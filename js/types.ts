@@ -51,6 +51,15 @@ export interface SpaceConfig {
   inputs?: Partial<Record<GradioRole, string | number>>;
   /** Model the Space serves: sent where the protocol has a field for it, used for prices and the cache key. */
   model?: string;
+  /**
+   * How the model wants its prompt, where the server takes text: Jinja text, a name of `models/templates.json`, `hub` for
+   * the template in the Hub repository `model` names, or `false` for a plain transcript. Default: the one of `model`.
+   * A Gradio app is sent the formatted prompt only when this is set; servers that apply the template themselves are sent
+   * messages.
+   */
+  template?: string | false;
+  /** Tokens of prompt and reply together. Default: what `models/models.json` has for `model`, else not bounded. */
+  contextWindow?: number;
   quota?: QuotaConfig;
 }
 /** The parts of a request a Gradio endpoint may take. */
@@ -60,6 +69,8 @@ export interface OpenAIProviderConfig {
   /** Base URL up to and including `/v1`. Default `https://api.openai.com/v1`. */
   baseUrl?: string;
   model: string;
+  /** As of a Space. */
+  contextWindow?: number;
   token?: TokenSource;
   quota?: QuotaConfig;
 }
@@ -68,6 +79,8 @@ export interface RouterProviderConfig {
   baseUrl?: string;
   /** Hub model id, with `:fastest`, `:cheapest` or `:provider` when wanted. */
   model: string;
+  /** As of a Space. */
+  contextWindow?: number;
   token?: TokenSource;
   /** Organisation billed, sent as `X-HF-Bill-To`. */
   billTo?: string;
@@ -110,6 +123,23 @@ export interface CacheConfig {
   persist?: boolean;
 }
 
+/** How prompts are made (step 6). */
+export interface PromptsConfig {
+  /**
+   * What in texts would pass for a marker of the model is broken by a blank: in messages of user and tool and in documents
+   * (`true`, the default), in all of them (`all`), or nowhere (`false`).
+   */
+  neutralise?: boolean | 'all';
+  /** A message that must stay and is larger than the model's window is cut in its middle. Default: the request is refused. */
+  truncate?: 'middle';
+  /**
+   * What to do with likely prompt injection, hidden characters and data: URLs in the context: tell of them (`mark`, the
+   * default), tell and take the hidden ones and the data out (`strip`), refuse the request (`refuse`), or not look
+   * (`false`).
+   */
+  injection?: 'mark' | 'strip' | 'refuse' | false;
+}
+
 export interface PartitionConfig {
   tenant?: string;
   user?: string;
@@ -137,6 +167,7 @@ export interface ClientConfig {
   /** Who is asking: cached replies never cross partitions. */
   partition?: PartitionConfig;
   cache?: CacheConfig | false;
+  prompts?: PromptsConfig;
   /** What a request does while its Space wakes: go to the next target, or wait. Default `fallback`. */
   wake?: 'fallback' | 'wait';
   /** Calls go to `{proxyUrl}/{target}/{path}` (targets: the tier, `openai`, `router`) with the session's own token. */
@@ -296,7 +327,7 @@ export interface Trace {
   steps: readonly TraceStep[];
 }
 export interface TraceStep {
-  step: 'check' | 'plan' | 'cache' | 'join' | 'wake' | 'queue' | 'call' | 'reply' | 'store';
+  step: 'context' | 'check' | 'plan' | 'cache' | 'join' | 'wake' | 'queue' | 'prompt' | 'call' | 'reply' | 'store';
   target?: string;
   /** ms since `startedAt`. */
   at: number;

@@ -8,10 +8,13 @@
  * `{proxyUrl}/router/v1/…`.
  */
 import { Http } from '../http.js';
+import type { HubFiles } from '../prompt/hub-templates.js';
+import { type PromptDeps, Prompts, type PromptTarget } from '../prompt/prompts.js';
 import type { FailureFacts, StageVerdict } from '../core-types.js';
 import { targetName, tierOf } from '../target-name.js';
 import type {
   OpenAIProviderConfig,
+  PromptsConfig,
   RouterProviderConfig,
   SpaceConfig,
   SpaceStatus,
@@ -48,9 +51,12 @@ export interface ConnectionsConfig extends NetworkSettings {
   proxyUrl: string | undefined;
   proxyToken: TokenSource | undefined;
   random: () => number;
+  prompts?: PromptsConfig;
 }
 export interface ConnectionsDeps {
   core: ReplyReader & StageReader;
+  /** Makes prompts where a template or a context window is known; without it, conversations go as they are. */
+  prompts?: PromptDeps;
   /** Hears of the stages that are looked up outside of any caller's wait. */
   onStatus?: (status: SpaceStatus) => void;
 }
@@ -242,6 +248,7 @@ export class Connections {
       clock: this.#config.clock,
       random: this.#config.random,
       model: config.model ?? (found.protocol === 'openai' ? found.model : undefined),
+      prompts: this.#prompts(target, config, space.files),
       config: {
         endpoint: found.endpoint,
         inputs: config.inputs,
@@ -327,9 +334,18 @@ export class Connections {
       clock,
       random,
       model: provider.model,
+      prompts: this.#prompts(target, provider),
       config: { billTo: provider.billTo },
     };
     return hideToken(openai(context, { protocol: target as 'openai' | 'router' }), http);
+  }
+
+  #prompts(target: string, config: Omit<PromptTarget, 'target' | 'settings'>, files?: HubFiles): Prompts {
+    const { template, model, contextWindow } = config;
+    return new Prompts(
+      { target, template, model, contextWindow, settings: this.#config.prompts ?? {} },
+      this.#deps.prompts && { ...this.#deps.prompts, files },
+    );
   }
 
   #proxy(): ProxySettings | undefined {

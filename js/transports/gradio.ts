@@ -66,13 +66,14 @@ class GradioConnection implements Connection {
   async #call(request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> {
     const known = this.#knownProtocol();
     const { dependency, roles } = await this.#findEndpoint(handlers.signal);
+    const shaped = await this.#shaped(request, handlers);
     const reply = new GradioReply(dependency.outputs, handlers.onPart);
     const job: GradioJob = {
       http: this.#context.http,
       clock: this.#context.clock,
       api: this.#api,
       dependency,
-      data: fillInputs(dependency, roles, request, this.#config.major),
+      data: fillInputs(dependency, roles, shaped, this.#config.major),
       session: sessionHash(this.#context.random),
       diffs: known?.diffs ?? false,
       reply,
@@ -80,6 +81,14 @@ class GradioConnection implements Connection {
     };
     const { outputs, via } = await this.#run(job, known !== undefined);
     return { ...reply.finish(outputs, this.#api), finish: 'stop', via };
+  }
+
+  /** An app formats its prompt itself, unless a template is configured for it: then all of it goes as one text. */
+  async #shaped(request: ModelRequest, handlers: CallHandlers): Promise<ModelRequest> {
+    const { prompts } = this.#context;
+    if (!prompts.explicit) return { ...request, messages: await prompts.messages(request, handlers) };
+    const { prompt } = await prompts.text(request, handlers);
+    return { ...request, messages: [{ role: 'user', content: prompt }] };
   }
 
   async #run(job: GradioJob, queueKnown: boolean) {

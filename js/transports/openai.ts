@@ -6,12 +6,13 @@
  * with `max_completion_tokens` in place of `max_tokens`. Without a configured model the first of `/models` is asked
  * for; a server that lists none is sent none.
  * Spaces are called at `{base}/v1/…`, or where `endpoint` says; providers at `{base}/…`, their base ends in `/v1`.
+ * An endpoint that ends in `/completions` alone takes text: it is sent the prompt of step 6.
  */
 import { CallFailure } from './call-failure.js';
 import { callForReply } from './call-for-reply.js';
 import { SharedTask } from './shared-task.js';
 import type { CallHandlers, Connection, ModelRequest, TransportContext, TransportResult } from './transport.js';
-import type { Protocol } from '../types.js';
+import type { Message, Protocol } from '../types.js';
 
 export interface OpenAIOptions {
   /** What the connection calls itself. */
@@ -23,6 +24,7 @@ export interface OpenAIOptions {
 }
 
 const chatPath = '/chat/completions';
+const textPath = '/completions';
 const modelsTimeout = 15_000;
 
 export function openai(context: TransportContext, options: OpenAIOptions = {}): Connection {
@@ -30,9 +32,9 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
   const isProvider = context.tier === undefined;
   // A path: without its slash it could run on from the host to another one.
   const endpoint = config.endpoint?.replace(/^(?!\/)/, '/');
-  const chatUrl =
-    endpoint?.endsWith(chatPath) === true ? base + endpoint : `${base}${isProvider ? '' : '/v1'}${chatPath}`;
-  const modelsUrl = `${chatUrl.slice(0, -chatPath.length)}/models`;
+  const path = endpoint?.endsWith(textPath) === true ? endpoint : `${isProvider ? '' : '/v1'}${chatPath}`;
+  const takesText = !path.endsWith(chatPath);
+  const modelsUrl = `${base}${path.slice(0, -(takesText ? textPath : chatPath).length)}/models`;
   const headers = config.billTo === undefined ? {} : { 'x-hf-bill-to': config.billTo };
   const dialect = { streamOptions: true, maxCompletionTokens: false };
   let model = context.model ?? options.anyModel;
@@ -61,12 +63,22 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
 
   const chat = async (request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> => {
     const named = model ?? (await findModel(handlers.signal));
+    const asked = takesText
+      ? await context.prompts.text(request, handlers)
+      : { messages: await context.prompts.messages(request, handlers) };
     for (;;) {
       const used = { ...dialect };
-      const json = chatBody(request, named, used);
+      const json = body(request, asked, named, used);
       try {
         return await callForReply(
-          { url: chatUrl, json, headers, protocol: 'openai', hasEndMark: true, via: 'chat completions' },
+          {
+            url: base + path,
+            json,
+            headers,
+            protocol: 'openai',
+            hasEndMark: true,
+            via: takesText ? 'completions' : 'chat completions',
+          },
           context,
           handlers,
         );
@@ -102,12 +114,14 @@ export function firstModelId(list: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? id : undefined;
 }
 
-function chatBody(
+function body(
   request: ModelRequest,
+  asked: { messages: readonly Message[] } | { prompt: string; stop?: readonly string[] },
   model: string | undefined,
   dialect: { streamOptions: boolean; maxCompletionTokens: boolean },
 ): unknown {
-  const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
+  const { maxTokens, temperature, topP, seed, extra } = request.parameters;
+  const stop = 'stop' in asked ? asked.stop : request.parameters.stop;
   const ownLimit = extra?.['max_tokens'] !== undefined || extra?.['max_completion_tokens'] !== undefined;
   return {
     model,
@@ -119,7 +133,9 @@ function chatBody(
     stream: true,
     ...(dialect.streamOptions && { stream_options: { include_usage: true } }),
     ...extra,
-    messages: request.messages.map(({ role, content }) => ({ role, content })),
+    ...('messages' in asked
+      ? { messages: asked.messages.map(({ role, content }) => ({ role, content })) }
+      : { prompt: asked.prompt }),
   };
 }
 

@@ -8,7 +8,6 @@
  * long (`echoLength` characters) to be how an answer happens to begin.
  */
 import { callForReply } from './call-for-reply.js';
-import { transcript } from './transcript.js';
 import type { Connection, ModelRequest, TransportContext, TransportPart } from './transport.js';
 
 export const defaultEndpoint = '/api/generate';
@@ -22,7 +21,7 @@ export function plain(context: TransportContext): Connection {
     protocol: 'plain',
     base,
     async call(request, handlers) {
-      const prompt = transcript(request.messages);
+      const { prompt, stop } = await context.prompts.text(request, handlers);
       const uncover = (text: string): string =>
         prompt.length >= echoLength && text.length > prompt.length && text.startsWith(prompt)
           ? text.slice(prompt.length).trimStart()
@@ -31,7 +30,7 @@ export function plain(context: TransportContext): Connection {
       const result = await callForReply(
         {
           url: base + path,
-          json: { inputs: prompt, parameters: plainParameters(request) },
+          json: { inputs: prompt, parameters: plainParameters(request, stop) },
           protocol: 'plain',
           hasEndMark: false,
           via: path,
@@ -44,8 +43,8 @@ export function plain(context: TransportContext): Connection {
   };
 }
 
-function plainParameters({ parameters }: ModelRequest): Record<string, unknown> {
-  const { maxTokens, temperature, topP, seed, stop, extra } = parameters;
+function plainParameters({ parameters }: ModelRequest, stop: readonly string[] | undefined): Record<string, unknown> {
+  const { maxTokens, temperature, topP, seed, extra } = parameters;
   return {
     max_new_tokens: maxTokens,
     temperature,

@@ -9,6 +9,8 @@
 import { Http } from '../http.js';
 import type { Clock, SpaceConfig, TokenSource } from '../types.js';
 import { CallFailure } from './call-failure.js';
+import type { HubFiles } from '../prompt/hub-templates.js';
+import { hubFiles } from './hub-files.js';
 import { Hub, type Sighting, type SpaceFacts } from './hub.js';
 import { parseSpaceAddress, type SpaceAddress } from './space-address.js';
 import type { Sleeper } from './wake.js';
@@ -40,6 +42,8 @@ export class SpaceHost implements Sleeper {
   readonly #address: SpaceAddress;
   readonly #proxyBase: string | undefined;
   readonly #hub: Hub;
+  /** Of model repositories, with this Space's token where the Hub may see it. */
+  readonly files: HubFiles;
   readonly #origins = new Set<string>();
   #id: string | undefined;
   #sdk: string | undefined;
@@ -57,15 +61,14 @@ export class SpaceHost implements Sleeper {
     }
     this.http = proxy === undefined ? this.#directHttp(settings) : proxyHttp(proxy, settings);
     const hubToken = proxy === undefined && this.#address.kind === 'hub' ? hubTokenOf(config.token) : undefined;
-    this.#hub = new Hub(
-      settings.hubUrl,
-      new Http({
-        ...httpSettings(settings),
-        token: hubToken,
-        mayReceiveToken: (origin) => origin === hubOrigin,
-        credentials: 'omit',
-      }),
-    );
+    const hubHttp = new Http({
+      ...httpSettings(settings),
+      token: hubToken,
+      mayReceiveToken: (origin) => origin === hubOrigin,
+      credentials: 'omit',
+    });
+    this.#hub = new Hub(settings.hubUrl, hubHttp);
+    this.files = hubFiles(settings.hubUrl, hubHttp);
     this.key = this.#proxyBase ?? (this.#address.kind === 'hub' ? this.#address.id.toLowerCase() : this.#address.base);
   }
 

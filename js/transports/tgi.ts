@@ -8,8 +8,8 @@
  */
 import { CallFailure } from './call-failure.js';
 import { callForReply } from './call-for-reply.js';
+import { countByTgi } from './count-tokens.js';
 import { openai } from './openai.js';
-import { transcript } from './transcript.js';
 import type { CallHandlers, Connection, ModelRequest, TransportContext, TransportResult } from './transport.js';
 
 type Way = 'chat' | 'generate_stream' | 'generate';
@@ -71,16 +71,20 @@ export function tgi(context: TransportContext): Connection {
   }
 }
 
-function generate(
+async function generate(
   way: 'generate_stream' | 'generate',
   context: TransportContext,
   request: ModelRequest,
   handlers: CallHandlers,
 ): Promise<TransportResult> {
+  const { prompt, stop } = await context.prompts.text(request, {
+    ...handlers,
+    countTokens: (text, signal) => countByTgi(context, text, signal),
+  });
   return callForReply(
     {
       url: `${context.base}/${way}`,
-      json: { inputs: transcript(request.messages), parameters: generateParameters(request) },
+      json: { inputs: prompt, parameters: generateParameters(request, stop) },
       protocol: 'tgi',
       hasEndMark: true,
       via: `/${way}`,
@@ -91,14 +95,15 @@ function generate(
 }
 
 /** TGI refuses a temperature of 0 and a top_p of 1: their meaning is the default. */
-function generateParameters(request: ModelRequest): Record<string, unknown> {
-  const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
+function generateParameters(request: ModelRequest, stop: readonly string[] | undefined): Record<string, unknown> {
+  const { maxTokens, temperature, topP, seed, stop: own, extra } = request.parameters;
   return {
     max_new_tokens: maxTokens,
     ...(temperature > 0 && { temperature, do_sample: true }),
     ...(topP !== undefined && topP < 1 && { top_p: topP }),
     seed,
-    ...(stop !== undefined && stop.length > 0 && { stop }),
+    // It takes four: the template's own give way, the caller's are its to refuse.
+    ...(stop !== undefined && stop.length > 0 && { stop: stop.slice(0, Math.max(4, own?.length ?? 0)) }),
     return_full_text: false,
     details: true,
     ...extra,

@@ -16,6 +16,7 @@ import type {
   SpaceConfig,
   SpaceStatus,
   Tier,
+  Warning,
 } from '../types.js';
 
 /** The request after steps 1 and 6: checked, context folded in, within limits. */
@@ -45,8 +46,37 @@ export interface TransportResult {
   via: string;
 }
 
+/** What step 6 made of a request. */
+export interface PromptNote {
+  /** A sentence for people. */
+  because: string;
+  details?: JsonObject;
+  warnings?: readonly Warning[];
+}
+
+/** A conversation as a server of one target takes it (step 6), within the model's context window. */
+export interface PromptMaker {
+  /** The target's configuration names a template: apps that take one text get it formatted. */
+  readonly explicit: boolean;
+  /** For servers that take text: the model's template rendered, else a plain transcript. `stop` holds the request's own too. */
+  text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt>;
+  /** For servers that apply the template themselves. */
+  messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]>;
+}
+export interface TextPrompt {
+  prompt: string;
+  stop?: readonly string[];
+}
+export interface PromptHandlers {
+  signal: AbortSignal;
+  onPrompt: (note: PromptNote) => void;
+  /** Where the server counts tokens exactly: of a text, or undefined when it does not after all. */
+  countTokens?: ((text: string, signal: AbortSignal) => Promise<number | undefined>) | undefined;
+}
+
 export interface CallHandlers {
   signal: AbortSignal;
+  onPrompt: (note: PromptNote) => void;
   /** Of this request, ms, where they differ from the client's. */
   timeouts?: { firstChunk?: number; stall?: number };
   onPart: (part: TransportPart) => void;
@@ -82,6 +112,7 @@ export interface TransportContext {
   random: () => number;
   /** Model name to send, when configured. */
   model: string | undefined;
+  prompts: PromptMaker;
   /** `endpoint`, `inputs` of a Space; further settings of a provider. */
   config: Partial<Record<'endpoint' | 'billTo', string | undefined>> & { inputs?: SpaceConfig['inputs'] | undefined };
 }

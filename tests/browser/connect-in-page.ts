@@ -63,6 +63,7 @@ export async function run(options: {
       {
         signal,
         onStatus,
+        onPrompt: () => undefined,
         onPart: ({ text }) => {
           parts.push(text);
           if (parts.length === options.abortAfter) controller.abort();

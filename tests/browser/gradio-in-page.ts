@@ -1,5 +1,6 @@
 /** What the Gradio tests need inside a page (or in Node): one call through the transport, with all it told. */
 import { Http } from '../../js/http.js';
+import { Prompts } from '../../js/prompt/prompts.ts';
 import { gradio, parseGradioConfig } from '../../js/transports/gradio.js';
 import type { ReplyReader, TransportContext, TransportPart } from '../../js/transports/transport.js';
 import type { Message, SpaceConfig, SpaceStatus } from '../../js/types.js';
@@ -75,6 +76,7 @@ export async function ask(order: Order) {
       clock,
       random: Math.random,
       model: undefined,
+      prompts: new Prompts({ target: 'space:base', settings: {} }, undefined),
       config: {
         ...(order.endpoint !== undefined && { endpoint: order.endpoint }),
         ...(order.inputs !== undefined && { inputs: order.inputs }),
@@ -93,6 +95,7 @@ export async function ask(order: Order) {
           partTimes.push(performance.now() - startedAt);
           if (parts.length === order.abortAfterParts) controller.abort();
         },
+        onPrompt: () => undefined,
         onStatus: (status) => {
           statuses.push(status);
           if (statuses.length === order.abortAfterStatuses) controller.abort();

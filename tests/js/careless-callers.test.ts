@@ -53,7 +53,7 @@ describe('who asks', () => {
     expect((await client.query('Balance?', { userId: '12', companyId: '7', useCompanyModel: true })).source).toBe(
       'cache',
     );
-    expect(JSON.stringify(models.calls[0]!.json)).toContain('\\"company_id\\": \\"7\\"');
+    expect(JSON.stringify(models.calls[0]!.json)).toContain('Company id: 7\\n');
   });
 
   const ids: unknown[] = [NaN, Infinity, 2 ** 53, true, 12n, Symbol('u'), {}, ['a'], () => 'a'];

@@ -90,7 +90,6 @@ describe('hit and miss', () => {
     ],
     ['no history', (ask) => delete ask.options.history],
     ['a context value', (ask) => (ask.options.context = { topic: 'tea', place: { city: 'Uji', year: 1590 } })],
-    ['a context type', (ask) => (ask.options.context = { topic: 'tea', place: { city: 'Kyoto', year: '1590' } })],
     ['temperature', (ask) => (ask.options.temperature = 0.6)],
     ['maxTokens', (ask) => (ask.options.maxTokens = 100)],
     ['topP', (ask) => (ask.options.topP = 0.5)],

@@ -109,7 +109,12 @@ describe('a real server', () => {
       talking = resolve;
     });
     const first = openai(context)
-      .call(endless, { signal: controller.signal, onPart: () => talking(), onStatus: () => undefined })
+      .call(endless, {
+        signal: controller.signal,
+        onPart: () => talking(),
+        onStatus: () => undefined,
+        onPrompt: () => undefined,
+      })
       .catch((error: unknown) => error);
     await started;
     const second = call(openai(context), ask('Say hello.', exact));

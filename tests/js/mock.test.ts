@@ -46,6 +46,7 @@ test('one word each delay, and none after an abort', async () => {
     signal: controller.signal,
     onPart: ({ text }) => words.push(text),
     onStatus: () => undefined,
+    onPrompt: () => undefined,
   });
   const ended = running.catch((error: unknown) => error);
   await clock.advance(250);

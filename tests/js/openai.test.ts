@@ -187,6 +187,7 @@ test('an abort ends the call and reaches the server', async () => {
       if (parts.length === 2) controller.abort();
     },
     onStatus: () => undefined,
+    onPrompt: () => undefined,
   });
   await expect(running).rejects.toMatchObject({ facts: { kind: 'abort' } });
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -2,6 +2,7 @@
 import { systemClock } from '../../js/clock.ts';
 import type { Core } from '../../js/core.ts';
 import { Http } from '../../js/http.ts';
+import { Prompts } from '../../js/prompt/prompts.ts';
 import { CallFailure } from '../../js/transports/call-failure.ts';
 import type {
   Connection,
@@ -49,6 +50,7 @@ export async function benchContext(options: BenchOptions): Promise<TransportCont
     clock,
     random: () => 0.5,
     model,
+    prompts: new Prompts({ target, settings: {} }, undefined),
     config: { ...(endpoint !== undefined && { endpoint }), ...(billTo !== undefined && { billTo }) },
   };
 }
@@ -84,7 +86,12 @@ export async function call(
   let result: TransportResult | undefined;
   let failure: CallFailure | undefined;
   try {
-    result = await connection.call(request, { signal, onPart: (part) => parts.push(part), onStatus: () => undefined });
+    result = await connection.call(request, {
+      signal,
+      onPart: (part) => parts.push(part),
+      onStatus: () => undefined,
+      onPrompt: () => undefined,
+    });
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
     failure = error;

@@ -1,0 +1,86 @@
+/**
+ * Step 6 for one target. What needs neither a template nor a context window is done here; the rest, with prompts.wasm
+ * and the models' data, is loaded when the first request needs it.
+ */
+import type { Core } from '../core.js';
+import { transcript } from '../transports/transcript.js';
+import type { ModelRequest, PromptHandlers, PromptMaker, TextPrompt } from '../transports/transport.js';
+import type { Message, PromptsConfig } from '../types.js';
+import type { HubFiles, TemplateMemory } from './hub-templates.js';
+import type { TargetPrompts } from './target-prompts.js';
+
+export interface PromptTarget {
+  /** `space:base`, `openai`… */
+  target: string;
+  /** Of the model; `false`: the conversation goes as a plain transcript, whatever the model. */
+  template?: string | false | undefined;
+  model?: string | undefined;
+  contextWindow?: number | undefined;
+  settings: PromptsConfig;
+}
+export interface PromptDeps {
+  core: Core;
+  now: () => number;
+  /** Model repositories, where the target may ask for them. */
+  files?: HubFiles | undefined;
+  /** Where their templates outlive the page. */
+  memory: TemplateMemory;
+  /** The template of a target is another one than before: what was answered with it no longer counts. */
+  onTemplateChanged: (target: string) => void;
+}
+
+/** What a text this short needs fits into every window of a server that holds conversations. */
+const surelyFits = 3000;
+/** Every marker of every family has one of these. */
+const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
+
+export class Prompts implements PromptMaker {
+  readonly explicit: boolean;
+  readonly #target: PromptTarget;
+  readonly #deps: PromptDeps | undefined;
+  #maker: TargetPrompts | undefined;
+
+  constructor(target: PromptTarget, deps: PromptDeps | undefined) {
+    this.#target = target;
+    this.#deps = deps;
+    this.explicit = deps !== undefined && typeof target.template === 'string';
+  }
+
+  async text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt> {
+    const maker = await this.#load();
+    return maker === undefined ? plainPrompt(request) : maker.text(request, handlers);
+  }
+
+  async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
+    const { messages } = request;
+    if (isSafe(messages)) return messages;
+    const maker = await this.#load();
+    return maker === undefined ? messages : maker.messages(request, handlers);
+  }
+
+  /** Undefined: nothing is known of the model, or nothing is wanted. */
+  async #load(): Promise<TargetPrompts | undefined> {
+    const { template, model, contextWindow } = this.#target;
+    if (this.#deps === undefined || template === false || (template ?? model ?? contextWindow) === undefined)
+      return undefined;
+    if (this.#maker === undefined) {
+      const [{ TargetPrompts: Maker }] = await Promise.all([
+        import('./target-prompts.js'),
+        this.#deps.core.loadPrompts(),
+      ]);
+      this.#maker ??= new Maker(this.#target, this.#deps);
+    }
+    return this.#maker;
+  }
+}
+
+export function plainPrompt(request: ModelRequest): TextPrompt {
+  const { stop } = request.parameters;
+  return { prompt: transcript(request.messages), ...(stop !== undefined && { stop }) };
+}
+
+function isSafe(messages: readonly Message[]): boolean {
+  let size = 0;
+  for (const { content } of messages) size += content.length;
+  return size <= surelyFits && !messages.some(({ content }) => mayBeMarker.test(content));
+}
