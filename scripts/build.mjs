@@ -2,8 +2,8 @@
  * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
- * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js, and
- *    react.js, which imports React and index.js. The base64 copies of core.wasm and prompts.wasm become chunks of their own that are
+ * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
+ *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt. The base64 copies of core.wasm and prompts.wasm become chunks of their own that are
  *    loaded only where a file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
@@ -48,6 +48,13 @@ function withoutNotes(key, value) {
   return ['about', 'description', 'source', 'asOf'].includes(key) ? undefined : value;
 }
 
+function withoutNotesIn(builder) {
+  builder.onLoad({ filter: /models\/(injection|models|prices|templates|tiers)\.json$/ }, ({ path: file }) => ({
+    contents: JSON.stringify(JSON.parse(readFileSync(file, 'utf8'), withoutNotes)),
+    loader: 'json',
+  }));
+}
+
 export async function buildJs() {
   const glue = at('build/wasm/module/core.js');
   const halves = at('build/wasm/module/split');
@@ -64,6 +71,7 @@ export async function buildJs() {
           ? { path: path.resolve(path.dirname(importer), name.replace(/js$/, 'ts')), suffix: '?lazy' }
           : undefined,
       );
+      builder.onResolve({ filter: /\/lazy\.js$/ }, () => ({ path: './prompts.js', external: true }));
       builder.onResolve({ filter: /^#(core|prompts)-base64$/ }, ({ path: name }) => ({
         path: name.slice(1),
         namespace: 'base64',
@@ -71,10 +79,7 @@ export async function buildJs() {
       builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
         file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
       );
-      builder.onLoad({ filter: /models\/(injection|models|prices|templates|tiers)\.json$/ }, ({ path: file }) => ({
-        contents: JSON.stringify(JSON.parse(readFileSync(file, 'utf8'), withoutNotes)),
-        loader: 'json',
-      }));
+      withoutNotesIn(builder);
       builder.onLoad({ filter: /.*/, namespace: 'base64' }, ({ path: name }) => {
         const wasm = readFileSync(path.join(halves, name.replace('-base64', '.wasm')));
         return { contents: `export default ${JSON.stringify(wasm.toString('base64'))};` };
@@ -106,16 +111,17 @@ export async function buildJs() {
     chunkNames: '[name]-[hash]',
     plugins: [virtual],
   });
-  // On its own, so that all of index.ts is in index.js: shared by both, it would be one more file to wait for.
+  // On their own, so that all of index.ts is in index.js: shared by them, it would be one more file to wait for.
   const besideIndex = {
     name: 'beside-index',
     setup(builder) {
-      builder.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: './index.js', external: true }));
+      builder.onResolve({ filter: /^\.\.\/(index|errors)\.js$/ }, () => ({ path: './index.js', external: true }));
+      withoutNotesIn(builder);
     },
   };
   await build({
     ...options,
-    entryPoints: { react: 'js/react/index.ts' },
+    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts' },
     external: ['react'],
     plugins: [besideIndex],
   });

@@ -64,10 +64,7 @@ export class Prompts implements PromptMaker {
     if (this.#deps === undefined || template === false || (template ?? model ?? contextWindow) === undefined)
       return undefined;
     if (this.#maker === undefined) {
-      const [{ TargetPrompts: Maker }] = await Promise.all([
-        import('./target-prompts.js'),
-        this.#deps.core.loadPrompts(),
-      ]);
+      const [{ TargetPrompts: Maker }] = await Promise.all([import('./lazy.js'), this.#deps.core.loadPrompts()]);
       this.#maker ??= new Maker(this.#target, this.#deps);
     }
     return this.#maker;

@@ -28,7 +28,7 @@ export async function run({ peers }) {
   const read = (name) => readFileSync(path.join(folder, name));
   const { files } = importsFrom(folder, 'index.js');
   const isCopy = (name) => /^(core|prompts)-base64/.test(name);
-  const isPrompts = (name) => /^(templates|models)-/.test(name);
+  const isPrompts = (name) => /^(prompts\.js|injection-\w+\.js)$/.test(name);
   const isStore = (name) => name.startsWith('indexed-db');
   const of = (names) => names.map((name) => sizes(read(name)));
   const sum = (list) =>

@@ -14,7 +14,7 @@ import { root } from '../browser/harness.mjs';
 import { importsFrom } from './import-graph.mjs';
 
 const budgets = { 'every page': 115_000, 'the first prompt': 60_000 };
-const ofPrompts = /^(prompts\.wasm|(templates|models)-\w+\.js)$/;
+const ofPrompts = /^(prompts\.(wasm|js)|injection-\w+\.js)$/;
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
