@@ -53,9 +53,21 @@ export class Prompts implements PromptMaker {
 
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { messages } = request;
-    if (isSafe(messages)) return messages;
+    if (this.#isSafe(messages)) return messages;
     const maker = await this.#load();
     return maker === undefined ? messages : maker.messages(request, handlers);
+  }
+
+  /** There is nothing to leave out and nothing to break. */
+  #isSafe(messages: readonly Message[]): boolean {
+    const { neutralise = true } = this.#target.settings;
+    const touched = neutralise === 'all' ? ['system', 'assistant'] : [];
+    if (neutralise !== false) touched.push('user', 'tool');
+    let size = 0;
+    for (const { content } of messages) size += content.length;
+    return (
+      size <= surelyFits && !messages.some(({ role, content }) => touched.includes(role) && mayBeMarker.test(content))
+    );
   }
 
   /** Undefined: nothing is known of the model, or nothing is wanted. */
@@ -64,20 +76,15 @@ export class Prompts implements PromptMaker {
     if (this.#deps === undefined || template === false || (template ?? model ?? contextWindow) === undefined)
       return undefined;
     if (this.#maker === undefined) {
-      const [{ TargetPrompts: Maker }] = await Promise.all([import('./lazy.js'), this.#deps.core.loadPrompts()]);
+      const { TargetPrompts: Maker } = await import('./lazy.js');
       this.#maker ??= new Maker(this.#target, this.#deps);
     }
     return this.#maker;
   }
 }
 
+/** What a target sends where nothing is known of its model. */
 export function plainPrompt(request: ModelRequest): TextPrompt {
   const { stop } = request.parameters;
   return { prompt: transcript(request.messages), ...(stop !== undefined && { stop }) };
-}
-
-function isSafe(messages: readonly Message[]): boolean {
-  let size = 0;
-  for (const { content } of messages) size += content.length;
-  return size <= surelyFits && !messages.some(({ content }) => mayBeMarker.test(content));
 }
