@@ -68,10 +68,8 @@ Result<std::string> Core::add_template(std::string_view source) {
 }
 
 Result<std::string> Core::render(double number, std::string_view variables, const prompt::RenderRequest& request) {
-  auto parsed = parse_json(variables);
-  if (!parsed) return parsed.take_error();
   // What is no number becomes one that was never given out.
-  return templates_.render(number >= 1 && number < 4294967295.0 ? static_cast<std::uint32_t>(number) : 0, parsed.value(),
+  return templates_.render(number >= 1 && number < 4294967295.0 ? static_cast<std::uint32_t>(number) : 0, variables,
                            request);
 }
 

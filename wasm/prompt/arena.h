@@ -28,6 +28,8 @@ class Arena {
   bool grant(std::size_t bytes) const {
     return bytes <= static_cast<std::size_t>(end_ - next_) || (bytes <= limit_ && used_ <= limit_ - bytes);
   }
+  // What it holds of the system's memory.
+  std::size_t bytes() const { return used_; }
   bool over() const { return used_ > limit_; }
   // For who was not granted what the work cannot go on without.
   void give_up() { used_ = limit_ + 1; }

@@ -1,46 +1,36 @@
 #include "prompt/arguments.h"
 
-#include <algorithm>
-
-#include "base/text.h"
 #include "prompt/runtime.h"
 
 namespace tierwise::prompt {
 
-bool bind_arguments(Runtime& runtime, const Arguments& given, std::string_view names, std::uint32_t required, Value* out) {
+bool bind_arguments(Runtime& runtime, const Arguments& given, const char* parameters, Value* out) {
+  const auto required = static_cast<std::uint32_t>(*parameters++ - '0');
   std::uint32_t count = 0;
   std::uint32_t used = 0;
-  while (!names.empty()) {
-    const std::size_t comma = names.find(',');
-    const std::string_view name = names.substr(0, comma);
+  while (*parameters != '\0') {
+    const char* const begin = parameters;
+    while (*parameters != ',' && *parameters != '\0') ++parameters;
+    const std::string_view name(begin, static_cast<std::size_t>(parameters - begin));
+    if (*parameters == ',') ++parameters;
     const Value* named = given.named == nullptr ? nullptr : find(*given.named, name);
     if (named != nullptr) ++used;
+    out[count] = Value();
     if (count < given.count) {
-      if (named != nullptr) {
-        runtime.fail(fill("The argument {} is given twice.", {name}));
-        return false;
-      }
-      out[count] = given.positional[count];
-    } else {
-      out[count] = named == nullptr ? Value() : *named;
-      if (named == nullptr && count < required) {
-        runtime.fail(fill("The argument {} is missing.", {name}));
-        return false;
-      }
+      if (named != nullptr) return runtime.fail("The argument {} is given twice.", name), false;
+      named = &given.positional[count];
+    }
+    if (named != nullptr) {
+      out[count] = *named;
+    } else if (count < required) {
+      return runtime.fail("The argument {} is missing.", name), false;
     }
     ++count;
-    names = comma == std::string_view::npos ? std::string_view() : names.substr(comma + 1);
   }
   if (given.count > count || (given.named != nullptr && given.named->size > used)) {
-    runtime.fail("There are more arguments than this takes, or one it does not know.");
-    return false;
+    return runtime.fail("There are too many arguments, or one is not known."), false;
   }
   return true;
-}
-
-Symbol position(const std::string_view* names, std::size_t size, std::string_view name) {
-  const std::string_view* found = std::lower_bound(names, names + size, name);
-  return found != names + size && *found == name ? static_cast<Symbol>(found - names) : kNoSymbol;
 }
 
 }  // namespace tierwise::prompt

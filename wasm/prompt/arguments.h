@@ -9,11 +9,8 @@
 
 namespace tierwise::prompt {
 
-// `names`, between commas, in their order: out[i] is what was given for the i-th by place or by name, else missing.
-// False, and the end of the rendering, for too many, too few or unknown ones.
-bool bind_arguments(Runtime& runtime, const Arguments& given, std::string_view names, std::uint32_t required, Value* out);
-
-// The place of `name` in a sorted table; kNoSymbol when it is not there.
-Symbol position(const std::string_view* names, std::size_t size, std::string_view name);
+// `parameters`: how many are required, then the names, "2old,new,count"; out[i] is what was given for the i-th by place
+// or by name, else missing. False, and the end of the rendering, for too many, too few or unknown ones.
+bool bind_arguments(Runtime& runtime, const Arguments& given, const char* parameters, Value* out);
 
 }  // namespace tierwise::prompt

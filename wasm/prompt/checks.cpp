@@ -1,7 +1,7 @@
 // Jinja2's built-in tests (jinja2/tests.py): what stands behind `is`.
-#include <iterator>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/arguments.h"
 #include "prompt/builtins.h"
 #include "prompt/code_points.h"
@@ -17,11 +17,10 @@ enum Test : Symbol {
   kLessthan, kLower, kLtName, kMapping, kNeName, kNone, kNumber, kOdd, kSameas, kSequence, kString, kTestTest, kTrue,
   kUndefinedTest, kUpper
 };
-constexpr std::string_view kNames[] = {
-    "!=", "<", "<=", "==", ">", ">=", "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped",
-    "even", "false", "filter", "float", "ge", "greaterthan", "gt", "in", "integer", "iterable", "le",
-    "lessthan", "lower", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string", "test", "true",
-    "undefined", "upper"};
+constexpr std::string_view kNames =
+    "!= < <= == > >= boolean callable defined divisibleby eq equalto escaped even false filter float ge "
+    "greaterthan gt in integer iterable le lessthan lower lt mapping ne none number odd sameas sequence "
+    "string test true undefined upper";
 
 // str.islower, str.isupper: at least one letter with a case, and none of the other.
 bool has_case(std::string_view text, bool upper) {
@@ -43,28 +42,28 @@ bool same(const Value& a, const Value& b) {
 
 }  // namespace
 
-Symbol test_named(std::string_view name) { return position(kNames, std::size(kNames), name); }
+Symbol test_named(std::string_view name) { return static_cast<Symbol>(word_position(kNames, name)); }
 
 bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Arguments& arguments) {
   if (runtime.failed()) return false;
   const auto test = static_cast<Test>(symbol);
   Value other;
-  std::string_view parameter;
+  const char* parameter = "0";
   switch (test) {
     case kNe: case kLt: case kLe: case kEq: case kGt: case kGe: case kEqName: case kEqualto: case kGeName:
     case kGreaterthan: case kGtName: case kLeName: case kLessthan: case kLtName: case kNeName: case kSameas:
-      parameter = "other";
+      parameter = "1other";
       break;
     case kDivisibleby:
-      parameter = "num";
+      parameter = "1num";
       break;
     case kInTest:
-      parameter = "seq";
+      parameter = "1seq";
       break;
     default:
       break;
   }
-  if (!bind_arguments(runtime, arguments, parameter, parameter.empty() ? 0 : 1, &other)) return false;
+  if (!bind_arguments(runtime, arguments, parameter, &other)) return false;
   const auto text_of = [&] {
     const Value whole = runtime.as_text(subject);
     runtime.charge_text(whole.size);

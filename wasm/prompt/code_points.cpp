@@ -1,46 +1,79 @@
 #include "prompt/code_points.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace tierwise::prompt {
 namespace {
-
-// `count` code points from `first` on, `step` apart, become themselves + `distance`.
-struct CaseRun {
-  constexpr CaseRun(std::uint32_t first, std::uint32_t count, std::uint32_t step, std::int32_t by)
-      : packed(first | (step - 1) << 21 | count << 22), distance(by) {}
-  constexpr std::uint32_t first() const { return packed & 0x1FFFFF; }
-  constexpr std::uint32_t step() const { return (packed >> 21 & 1) + 1; }
-  constexpr std::uint32_t count() const { return packed >> 22; }
-
-  std::uint32_t packed;
-  std::int32_t distance;
-};
 
 #include "prompt/case_tables.inc"
 
 constexpr std::uint32_t kSigma = 0x3A3;
 constexpr std::uint32_t kFinalSigma = 0x3C2;
 
-template <std::size_t kSize>
-std::uint32_t mapped(const CaseRun (&runs)[kSize], std::uint32_t code_point) {
-  const CaseRun* run = std::upper_bound(std::begin(runs), std::end(runs), code_point,
-                                        [](std::uint32_t c, const CaseRun& r) { return c < r.first(); });
-  if (run == std::begin(runs)) return code_point;
-  --run;
-  const std::uint32_t offset = code_point - run->first();
-  if (offset % run->step() != 0 || offset / run->step() >= run->count()) return code_point;
-  return code_point + static_cast<std::uint32_t>(run->distance);
+enum Ways : std::uint32_t { kLowers = 1, kUppers = 2 };
+
+// Letters from `first` to `last`, `step` apart, become themselves + `distance`, those + `distance` themselves, as far as
+// `ways` says.
+struct CaseRun {
+  std::uint32_t first;
+  std::uint32_t last;
+  std::uint32_t step;
+  std::uint32_t ways;
+  std::uint32_t distance;
+};
+struct CaseRuns {
+  std::array<CaseRun, 256> run;
+  std::size_t size = 0;
+
+  CaseRuns() {
+    read(kBothWays, kLowers | kUppers);
+    read(kToLower, kLowers);
+    read(kToUpper, kUppers);
+  }
+  void read(std::string_view packed, std::uint32_t ways) {
+    std::uint32_t last = 0;
+    for (std::size_t at = 0; at < packed.size();) {
+      std::uint32_t numbers[3] = {};
+      for (std::uint32_t& number : numbers) {
+        unsigned shift = 0;
+        do {
+          number |= (static_cast<std::uint8_t>(packed[at]) & 0x7FU) << shift;
+          shift += 7;
+        } while ((static_cast<std::uint8_t>(packed[at++]) & 0x80) != 0);
+      }
+      const std::uint32_t step = (numbers[1] & 1) + 1;
+      const std::uint32_t distance = (numbers[2] & 1) != 0 ? 0 - (numbers[2] >> 1) : numbers[2] >> 1;
+      const std::uint32_t first = last + numbers[0];
+      last = first + (numbers[1] >> 1) * step;
+      // Of those that become large only the small ones stand there.
+      const std::uint32_t moved = ways == kUppers ? distance : 0;
+      run[size++] = {first + moved, last + moved, step, ways, moved == 0 ? distance : 0 - distance};
+    }
+  }
+};
+
+std::uint32_t mapped(std::uint32_t code_point, std::uint32_t way) {
+  // No script of these has two cases.
+  if (code_point >= 0x2D30 && code_point < 0xA640) return code_point;
+  static const CaseRuns kRuns;
+  for (std::size_t i = 0; i < kRuns.size; ++i) {
+    const CaseRun& run = kRuns.run[i];
+    const std::uint32_t from = code_point - (way == kLowers ? 0 : run.distance);
+    if (from < run.first || from > run.last || (run.ways & way) == 0 || (from - run.first) % run.step != 0) continue;
+    return from + (way == kLowers ? run.distance : 0);
+  }
+  return code_point;
 }
 
 std::uint32_t lower_of(std::uint32_t c) {
   if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
-  return mapped(kLower, c);
+  return mapped(c, kLowers);
 }
 std::uint32_t upper_of(std::uint32_t c) {
   if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 32 : c;
-  return mapped(kUpper, c);
+  return mapped(c, kUppers);
 }
 
 // What the letter becomes where that is more than one: "ß" -> "SS".

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iterator>
 #include <vector>
 
-#include "base/number.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/arguments.h"
 #include "prompt/builtins.h"
 #include "prompt/code_points.h"
+#include "prompt/power.h"
+#include "prompt/read_number.h"
 #include "prompt/runtime.h"
 #include "prompt/text_form.h"
 
@@ -27,11 +28,23 @@ enum Filter : Symbol {
 // Of tojson, in characters for each level.
 constexpr std::int64_t kMostIndent = 1000;
 
-constexpr std::string_view kNames[] = {
-    "abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "filesizeformat", "first",
-    "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max",
-    "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort",
-    "string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap"};
+constexpr std::string_view kNames =
+    "abs attr batch capitalize center count d default dictsort filesizeformat first float format groupby "
+    "indent int items join last length list lower map max min reject rejectattr replace reverse round safe "
+    "select selectattr slice sort string sum title tojson trim truncate unique upper urlencode wordcount "
+    "wordwrap";
+
+// For bind_arguments; of those that look at theirs themselves nothing.
+constexpr const char* kParameters[] = {
+    "0", "1name", "1linecount,fill_with", "0", "0width", "0", "0default_value,boolean",
+    "0default_value,boolean", "0case_sensitive,by,reverse", "0binary", "0", "0default", nullptr,
+    "1attribute,default,case_sensitive", "0width,first,blank", "0default,base", "0", "0d,attribute", "0",
+    "0", "0", "0", nullptr, "0case_sensitive,attribute", "0case_sensitive,attribute", nullptr, nullptr,
+    "2old,new,count", "0", "0precision,method", "0", nullptr, nullptr, "1slices,fill_with",
+    "0reverse,case_sensitive,attribute", "0", "0attribute,start", "0",
+    "0ensure_ascii,indent,separators,sort_keys", "0chars", "0length,killwords,end,leeway",
+    "0case_sensitive,attribute", "0", "0", "0", "0width,break_long_words,wrapstring,break_on_hyphens",
+};
 
 class Filters {
  public:
@@ -39,7 +52,9 @@ class Filters {
       : runtime_(runtime), subject_(subject), given_(given) {}
 
   Value apply(Filter filter) {
-    Value value = result(filter);
+    const char* const parameters = kParameters[filter];
+    bound_ = parameters == nullptr || bind_arguments(runtime_, given_, parameters, value_);
+    Value value = bound_ ? result(filter) : missing();
     if (!runtime_.failed()) {
       const bool keeps = filter == kIndent || filter == kTrim || filter == kUpper || filter == kLower ||
                          filter == kCapitalize || filter == kCenter || filter == kReverse || filter == kTruncate;
@@ -60,74 +75,68 @@ class Filters {
  private:
   Value result(Filter filter) {
     switch (filter) {
-      case kAbs: return bind("", 0) ? absolute() : missing();
-      case kAttr: return bind("name", 1) ? by_attribute() : missing();
-      case kBatch: return bind("linecount,fill_with", 1) ? batch() : missing();
-      case kCapitalize: return bind("", 0) ? made(capitalize(subject_text())) : missing();
-      case kCenter: return bind("width", 0) ? center() : missing();
+      case kAbs: return absolute();
+      case kAttr: return by_attribute();
+      case kBatch: return batch();
+      case kCapitalize: return made(capitalize(subject_text()));
+      case kCenter: return center();
       case kCount:
-      case kLength: return bind("", 0) ? length(subject_) : missing();
+      case kLength: return length(subject_);
       case kD:
       case kDefault:
-        if (!bind("default_value,boolean", 0)) return missing();
         if (subject_.is(Kind::kUndefined) || (truth(value_[1]) && !truth(subject_))) return or_else(0, text(""));
         return subject_;
-      case kDictsort: return bind("case_sensitive,by,reverse", 0) ? dictsort() : missing();
-      case kFilesizeformat: return bind("binary", 0) ? filesizeformat() : missing();
-      case kFirst: return bind("", 0) ? end_of(false) : missing();
-      case kLast: return bind("", 0) ? end_of(true) : missing();
-      case kFloat: return bind("default", 0) ? to_real() : missing();
+      case kDictsort: return dictsort();
+      case kFilesizeformat: return filesizeformat();
+      case kFirst: return end_of(false);
+      case kLast: return end_of(true);
+      case kFloat: return to_real();
       case kFormat: return format();
-      case kGroupby: return bind("attribute,default,case_sensitive", 1) ? groupby() : missing();
-      case kIndent: return bind("width,first,blank", 0) ? indent() : missing();
-      case kInt: return bind("default,base", 0) ? to_int() : missing();
-      case kItems: return bind("", 0) ? pairs() : missing();
-      case kJoin: return bind("d,attribute", 0) ? join() : missing();
+      case kGroupby: return groupby();
+      case kIndent: return indent();
+      case kInt: return to_int();
+      case kItems: return pairs();
+      case kJoin: return join();
       case kListFilter: {
-        if (!bind("", 0)) return missing();
         const Items* all = iterate();
         return all == nullptr ? missing() : items(Kind::kList, copy(*all));
       }
-      case kLower: return bind("", 0) ? made(to_lower(subject_text())) : missing();
-      case kUpper: return bind("", 0) ? made(to_upper(subject_text())) : missing();
+      case kLower: return made(to_lower(subject_text()));
+      case kUpper: return made(to_upper(subject_text()));
       case kMap: return map();
       case kMax:
-      case kMin: return bind("case_sensitive,attribute", 0) ? extreme(filter == kMax) : missing();
+      case kMin: return extreme(filter == kMax);
       case kReject:
       case kRejectattr:
       case kSelect:
       case kSelectattr:
         return select(filter == kSelect || filter == kSelectattr, filter == kRejectattr || filter == kSelectattr);
-      case kReplace: return bind("old,new,count", 2) ? replace() : missing();
-      case kReverse: return bind("", 0) ? reverse() : missing();
-      case kRound: return bind("precision,method", 0) ? round() : missing();
+      case kReplace: return replace();
+      case kReverse: return reverse();
+      case kRound: return round();
       case kSafe: {
-        if (!bind("", 0)) return missing();
         Value marked = runtime_.as_text(subject_);
         marked.markup = true;
         return marked;
       }
-      case kSlice: return bind("slices,fill_with", 1) ? slice() : missing();
-      case kSort: return bind("reverse,case_sensitive,attribute", 0) ? sort() : missing();
-      case kString: return bind("", 0) ? runtime_.as_text(subject_) : missing();
-      case kSum: return bind("attribute,start", 0) ? sum() : missing();
-      case kTitle: return bind("", 0) ? title_words() : missing();
-      case kTojson: return bind("ensure_ascii,indent,separators,sort_keys", 0) ? to_json() : missing();
-      case kTrim: return bind("chars", 0) ? trim_ends() : missing();
-      case kTruncate: return bind("length,killwords,end,leeway", 0) ? truncate() : missing();
-      case kUnique: return bind("case_sensitive,attribute", 0) ? unique() : missing();
-      case kUrlencode: return bind("", 0) ? urlencode() : missing();
-      case kWordcount: return bind("", 0) ? wordcount() : missing();
-      case kWordwrap: return bind("width,break_long_words,wrapstring,break_on_hyphens", 0) ? wordwrap() : missing();
+      case kSlice: return slice();
+      case kSort: return sort_items();
+      case kString: return runtime_.as_text(subject_);
+      case kSum: return sum();
+      case kTitle: return title_words();
+      case kTojson: return to_json();
+      case kTrim: return trim_ends();
+      case kTruncate: return truncate();
+      case kUnique: return unique();
+      case kUrlencode: return urlencode();
+      case kWordcount: return wordcount();
+      case kWordwrap: return wordwrap();
     }
     return missing();
   }
 
   static constexpr std::size_t kMostArguments = 4;
 
-  bool bind(std::string_view names, std::uint32_t required) {
-    return bound_ = bind_arguments(runtime_, given_, names, required, value_);
-  }
   static Value missing() { return undefined(); }
   Value or_else(std::size_t i, const Value& otherwise) const {
     return value_[i].is(Kind::kMissing) ? otherwise : value_[i];
@@ -136,7 +145,7 @@ class Filters {
   // A whole number of the arguments.
   std::int64_t whole(std::size_t i, std::int64_t otherwise) {
     if (value_[i].is(Kind::kMissing)) return otherwise;
-    if (!value_[i].is_whole()) runtime_.fail("This filter needs a whole number here.");
+    if (!value_[i].is_whole()) runtime_.fail("This needs a whole number.");
     return value_[i].is_whole() ? value_[i].whole() : otherwise;
   }
   Value made(const std::string& text) { return runtime_.new_text(text); }
@@ -148,7 +157,7 @@ class Filters {
   }
   // The subject, which must be a text.
   std::string_view real_text() {
-    if (!subject_.is(Kind::kText)) runtime_.fail(fill("This filter needs a text, not a {}.", {type_name(subject_)}));
+    if (!subject_.is(Kind::kText)) runtime_.refuse("This needs a text, not a {}.", subject_);
     return counted(subject_);
   }
   Items* iterate() { return runtime_.iterate(subject_); }
@@ -189,38 +198,36 @@ class Filters {
     return made(to_lower(counted(value)));
   }
 
-  // Stable, by a key of each. `direction` is Python's reverse: a number, or nothing.
-  void sort_by(std::vector<std::pair<Value, Value>>& rows, const Value& direction = {}) {
+  // The second of each row, in the order of the first. `direction` is Python's reverse: a number, or nothing.
+  Items* sorted(Dict& rows, const Value& direction = {}) {
+    Items* out = runtime_.new_items(rows.size);
     if (!direction.is(Kind::kMissing) && !(direction.is_whole() && std::abs(direction.whole() / 2) <= INT32_MAX / 2)) {
       runtime_.fail("reverse is true or false.");
-      return;
     }
-    const bool reverse = truth(direction);
     Doubt doubt = runtime_.new_doubt();
-    const auto before = [&](const std::pair<Value, Value>& a, const std::pair<Value, Value>& b) {
-      return reverse ? less(b.first, a.first, doubt) : less(a.first, b.first, doubt);
-    };
-    // Python compares every neighbour at least once.
-    for (std::size_t i = 1; i < rows.size(); ++i) before(rows[i], rows[i - 1]);
-    if (!doubt.refused) std::stable_sort(rows.begin(), rows.end(), before);
+    if (runtime_.failed() || !runtime_.arena().grant(rows.size * sizeof(Dict::Entry))) return out;
+    sort(rows.entries, runtime_.arena().array<Dict::Entry>(rows.size), rows.size, truth(direction), doubt);
     runtime_.settle(doubt);
     if (doubt.refused) runtime_.fail("These values have no order.");
+    for (std::uint32_t i = 0; i < rows.size; ++i) add(*out, rows.entries[i].value);
+    return out;
   }
+  void add(Dict& rows, const Value& key, const Value& value) { append(runtime_.arena(), rows, key, value); }
 
   // ---- numbers
 
   Value absolute() {
     if (subject_.is(Kind::kReal)) return real(std::fabs(subject_.real));
-    if (!subject_.is_whole()) return runtime_.fail(fill("A {} has no absolute value.", {type_name(subject_)}));
+    if (!subject_.is_whole()) return runtime_.refuse("This needs a number, not a {}.", subject_);
     const std::int64_t number = subject_.whole();
-    if (number == INT64_MIN) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+    if (number == INT64_MIN) return runtime_.fail(kTooLong);
     return integer(number < 0 ? -number : number);
   }
 
   Value round() {
     const std::int64_t precision = whole(0, 0);
     const std::string_view method = value_[1].is(Kind::kMissing) ? "common" : value_[1].view();
-    if (!subject_.is_number()) return runtime_.fail(fill("A {} cannot be rounded.", {type_name(subject_)}));
+    if (!subject_.is_number()) return runtime_.refuse("This needs a number, not a {}.", subject_);
     if (method != "common" && method != "ceil" && method != "floor") {
       return runtime_.fail("The method of round is common, ceil or floor.");
     }
@@ -230,104 +237,14 @@ class Filters {
       if (!subject_.is_whole()) return real(round_to(subject_.real, places));
       if (places >= 0) return integer(subject_.whole());
       const double rounded = round_to(subject_.number(), places);
-      if (std::fabs(rounded) >= 9.2e18) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+      if (std::fabs(rounded) >= 9.2e18) return runtime_.fail(kTooLong);
       return integer(static_cast<std::int64_t>(rounded));
     }
-    const double scale = std::pow(10.0, static_cast<double>(std::abs(places)));
+    const double scale = power(10.0, static_cast<double>(std::abs(places)));
     const double scaled = places >= 0 ? subject_.number() * scale : subject_.number() / scale;
-    if (!std::isfinite(scaled)) return runtime_.fail("This number is too large to be rounded.");
+    if (!std::isfinite(scaled)) return runtime_.fail("This is too large.");
     const double rounded = method == "ceil" ? std::ceil(scaled) : std::floor(scaled);
     return real((places >= 0 ? rounded / scale : rounded * scale) + 0.0);
-  }
-
-  // A number as Python's float() or int() reads it, without underscores at odd places.
-  static bool read_real(std::string_view from, double& number) {
-    std::string text(strip(from, kBoth));
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const bool digit_before = i > 0 && text[i - 1] >= '0' && text[i - 1] <= '9';
-      const bool digit_after = i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
-      if (text[i] == '_' && digit_before && digit_after) continue;
-      plain += text[i];
-    }
-    bool negative = false;
-    std::size_t at = 0;
-    if (!plain.empty() && (plain[0] == '-' || plain[0] == '+')) negative = plain[at++] == '-';
-    const std::string word = lower_case(std::string_view(plain).substr(at));
-    if (word == "inf" || word == "infinity" || word == "nan") {
-      number = word == "nan" ? NAN : negative ? -INFINITY : INFINITY;
-      return true;
-    }
-    std::string json;
-    const std::size_t begin = at;
-    const auto digits_of = [&] {
-      const std::size_t first = at;
-      while (at < plain.size() && plain[at] >= '0' && plain[at] <= '9') ++at;
-      return std::string_view(plain).substr(first, at - first);
-    };
-    const std::string_view front = digits_of();
-    std::string_view back;
-    if (at < plain.size() && plain[at] == '.') {
-      ++at;
-      back = digits_of();
-    }
-    if (front.empty() && back.empty()) return false;
-    json += front.empty() ? "0" : front.substr(std::min(front.find_first_not_of('0'), front.size() - 1));
-    if (!back.empty()) json += '.' + std::string(back);
-    if (at < plain.size() && (plain[at] | 0x20) == 'e') {
-      json += 'e';
-      ++at;
-      if (at < plain.size() && (plain[at] == '-' || plain[at] == '+')) json += plain[at++];
-      const std::string_view exponent = digits_of();
-      if (exponent.empty()) return false;
-      json += exponent;
-    }
-    if (at != plain.size() || at == begin) return false;
-    const auto value = read_decimal(json);
-    number = value ? *value : INFINITY;
-    if (negative) number = -number;
-    return true;
-  }
-  static int digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char small = static_cast<char>(c | 0x20);
-    return small >= 'a' && small <= 'z' ? small - 'a' + 10 : 99;
-  }
-  enum class Read : std::uint8_t { kNo, kYes, kTooLarge };
-  static Read read_whole(std::string_view from, std::int64_t base, std::int64_t& number) {
-    std::string_view text = strip(from, kBoth);
-    bool negative = false;
-    if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
-      negative = text[0] == '-';
-      text.remove_prefix(1);
-    }
-    if (text.size() > 1 && text[0] == '0') {
-      const char kind = static_cast<char>(text[1] | 0x20);
-      const std::int64_t other = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
-      if (other != 0 && (base == other || base == 0)) {
-        base = other;
-        text.remove_prefix(2);
-        if (!text.empty() && text[0] == '_') text.remove_prefix(1);
-      } else if (base == 0 && text.find_first_not_of("0_") != std::string_view::npos) {
-        return Read::kNo;
-      }
-    }
-    if (base == 0) base = 10;
-    if (text.empty() || text.front() == '_' || text.back() == '_') return Read::kNo;
-    number = 0;
-    bool overflows = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '_') {
-        if (text[i - 1] == '_') return Read::kNo;
-        continue;
-      }
-      if (digit(text[i]) >= base) return Read::kNo;
-      overflows = overflows || __builtin_mul_overflow(number, base, &number) ||
-                  __builtin_sub_overflow(number, std::int64_t{digit(text[i])}, &number);
-    }
-    // Counted below zero, where there is one number more.
-    if (!negative) overflows = overflows || __builtin_sub_overflow(std::int64_t{0}, number, &number);
-    return overflows ? Read::kTooLarge : Read::kYes;
   }
 
   Value to_int() {
@@ -340,7 +257,7 @@ class Filters {
       const std::string_view from = counted(subject_);
       const Read read = read_whole(from, base, value);
       if (read == Read::kYes) return integer(value);
-      if (read == Read::kTooLarge) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+      if (read == Read::kOverflows) return runtime_.fail(kTooLong);
       if (!read_real(from, number)) return otherwise;
     } else if (subject_.is_whole()) {
       return integer(subject_.whole());
@@ -352,7 +269,7 @@ class Filters {
       return otherwise;
     }
     if (!std::isfinite(number)) return otherwise;
-    if (std::fabs(number) >= 9.2e18) return runtime_.fail("Whole numbers of more than 64 bits are not supported.");
+    if (std::fabs(number) >= 9.2e18) return runtime_.fail(kTooLong);
     return integer(static_cast<std::int64_t>(number));
   }
   Value to_real() {
@@ -368,14 +285,14 @@ class Filters {
     if (subject_.is_number()) {
       bytes = subject_.number();
     } else if (!subject_.is(Kind::kText) || !read_real(counted(subject_), bytes)) {
-      return runtime_.fail("filesizeformat needs a number.");
+      return runtime_.fail("This needs a number.");
     }
     const bool binary = truth(value_[0]);
     const double base = binary ? 1024 : 1000;
     if (bytes == 1) return text("1 Byte");
     std::string out;
     if (bytes < base || std::isnan(bytes)) {
-      if (!(std::fabs(bytes) < 9.2e18)) return runtime_.fail("filesizeformat needs a number of fewer than 64 bits.");
+      if (!(std::fabs(bytes) < 9.2e18)) return runtime_.fail("This is too large.");
       return made(digits(static_cast<std::int64_t>(bytes)) + " Bytes");
     }
     static constexpr std::string_view kPrefixes = "kMGTPEZY";
@@ -435,7 +352,7 @@ class Filters {
   Value trim_ends() {
     const Value from = runtime_.as_text(subject_);
     if (!given(0)) return runtime_.stripped(from, kBoth);
-    if (!value_[0].is(Kind::kText)) return runtime_.fail("trim needs the characters to take away as a text.");
+    if (!value_[0].is(Kind::kText)) return runtime_.fail("This needs a text.");
     const std::string_view characters = runtime_.look_into(value_[0]);
     runtime_.charge(from.size / 16 + std::uint64_t{from.size} * characters.size() / 1024);
     return runtime_.failed() ? missing() : text(strip(runtime_.look_into(from), kBoth, characters));
@@ -449,7 +366,7 @@ class Filters {
       by = runtime_.look_into(value_[0]);
     } else {
       const std::int64_t width = whole(0, 4);
-      if (width > 100'000) return runtime_.fail("This indentation is too wide.");
+      if (width > 100'000) return runtime_.fail("This is too large.");
       by.assign(static_cast<std::size_t>(std::max<std::int64_t>(0, width)), ' ');
     }
     if (runtime_.failed()) return missing();
@@ -475,7 +392,7 @@ class Filters {
     const std::string_view end = value_[2].is(Kind::kText) ? runtime_.look_into(value_[2]) : "...";
     const std::int64_t leeway = given(3) ? whole(3, 5) : 5;
     const auto end_size = static_cast<std::int64_t>(count_code_points(end));
-    if (length < end_size || leeway < 0) return runtime_.fail("truncate needs room for its end mark.");
+    if (length < end_size || leeway < 0) return runtime_.fail("This is too short for the end mark.");
     if (size.integer - leeway <= length) return subject_;
     const std::string_view from = real_text();
     std::string_view kept = from.substr(0, bytes_of(from, static_cast<std::size_t>(length - end_size)));
@@ -523,7 +440,7 @@ class Filters {
     const Items* list = subject_.is(Kind::kDict) ? pairs().items : iterate();
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       const Items* pair = runtime_.iterate(list->data[i]);
-      if (pair == nullptr || pair->size != 2) return runtime_.fail("urlencode needs pairs.");
+      if (pair == nullptr || pair->size != 2) return runtime_.fail("This needs pairs.");
       if (out.size() > kMaxMadeBytes) return runtime_.fail(kTooMuch);
       if (i > 0) out += '&';
       out += quote(pair->data[0], true) + '=' + quote(pair->data[1], true);
@@ -532,7 +449,7 @@ class Filters {
   }
 
   Value format() {
-    if (given_.count > 0 && given_.named != nullptr) return runtime_.fail("format takes values by place or by name, not both.");
+    if (given_.count > 0 && given_.named != nullptr) return runtime_.fail("Values are given by place or by name, not both.");
     const Value pattern = runtime_.as_text(subject_);
     if (given_.named != nullptr) return runtime_.format(pattern, dict(const_cast<Dict*>(given_.named)));
     Items* values = runtime_.new_items(given_.count);
@@ -554,7 +471,7 @@ class Filters {
     if (given(1)) {
       if (value_[1].is(Kind::kText)) {
         by = runtime_.look_into(value_[1]);
-        if (by.size() > kMostIndent) return runtime_.fail("This indentation is too wide.");
+        if (by.size() > kMostIndent) return runtime_.fail("This is too large.");
       } else {
         by.assign(static_cast<std::size_t>(std::min<std::int64_t>(std::max<std::int64_t>(whole(1, 0), 0), kMostIndent)), ' ');
       }
@@ -567,7 +484,7 @@ class Filters {
     if (given(2)) {
       const Items* pair = runtime_.iterate(value_[2]);
       if (pair == nullptr || pair->size != 2 || !pair->data[0].is(Kind::kText) || !pair->data[1].is(Kind::kText)) {
-        return runtime_.fail("The separators of tojson are two texts.");
+        return runtime_.fail("This needs two texts.");
       }
       style.item_separator = runtime_.look_into(pair->data[0]);
       style.key_separator = runtime_.look_into(pair->data[1]);
@@ -578,7 +495,7 @@ class Filters {
     runtime_.charge_text(out.size());
     if (out.size() > kMaxMadeBytes) return runtime_.fail(kTooMuch);
     if (!whole) {
-      return runtime_.fail(fill("There is something in this {} that JSON has no form for.", {type_name(subject_)}));
+      return runtime_.refuse("This {} has no form in JSON.", subject_);
     }
     return made(out);
   }
@@ -586,7 +503,7 @@ class Filters {
   // ---- lists
 
   Value by_attribute() {
-    if (!value_[0].is(Kind::kText)) return runtime_.fail("attr needs a name.");
+    if (!value_[0].is(Kind::kText)) return runtime_.fail("This needs a text.");
     if (subject_.is(Kind::kUndefined)) return runtime_.attribute(subject_, value_[0].view());
     // Attributes only, not what lies under the name in a dictionary.
     if (subject_.is(Kind::kDict) && !has_method(subject_, value_[0].view())) return undefined(value_[0].view());
@@ -599,7 +516,7 @@ class Filters {
     if (value.is(Kind::kDict)) return integer(value.dict->size);
     if (value.is(Kind::kUndefined)) return integer(0);
     if (value.is(Kind::kLoop)) return integer(value.loop->items->size);
-    return runtime_.fail(fill("A {} has no length.", {type_name(value)}));
+    return runtime_.refuse("A {} has no length.", value);
   }
 
   Value end_of(bool last) {
@@ -607,18 +524,18 @@ class Filters {
     if (!last && subject_.is(Kind::kIterator)) {
       Items& rest = *subject_.items;
       if (rest.taken < rest.size) return rest.data[rest.taken++];
-      return iterate() == nullptr ? missing() : undefined("the first of nothing");
+      return iterate() == nullptr ? missing() : undefined("the end of nothing");
     }
     const Items* list = iterate();
     if (list == nullptr) return missing();
-    if (list->size == 0) return undefined(last ? "the last of nothing" : "the first of nothing");
+    if (list->size == 0) return undefined("the end of nothing");
     return list->data[last ? list->size - 1 : 0];
   }
 
   Value pairs() {
     Items* list = runtime_.new_items();
     if (subject_.is(Kind::kUndefined)) return items(Kind::kIterator, list);
-    if (!subject_.is(Kind::kDict)) return runtime_.fail("items needs a dictionary.");
+    if (!subject_.is(Kind::kDict)) return runtime_.fail("This needs a dictionary.");
     for (std::uint32_t i = 0; i < subject_.dict->size && runtime_.charge(1); ++i) {
       Items* pair = runtime_.new_items(2);
       add(*pair, subject_.dict->entries[i].key);
@@ -657,7 +574,7 @@ class Filters {
     }
     if (row != nullptr) {
       if (given(1) && !value_[0].is_whole() && !(value_[0].is(Kind::kReal) && value_[0].real <= row->size)) {
-        return runtime_.fail("The size of a batch is a whole number.");
+        return runtime_.fail("This needs a whole number.");
       }
       if (given(1) && size > row->size) {
         if (!runtime_.charge(static_cast<std::uint64_t>(size) - row->size)) return missing();
@@ -672,7 +589,7 @@ class Filters {
     const std::int64_t count = whole(0, 1);
     const Items* list = iterate();
     if (list == nullptr || runtime_.failed()) return missing();
-    if (count == 0) return runtime_.fail("slice needs at least one part.");
+    if (count == 0) return runtime_.fail("The number of parts cannot be 0.");
     Items* made_rows = rows();
     if (count > 0 && !runtime_.charge(static_cast<std::uint64_t>(count))) return missing();
     const std::int64_t each = count > 0 ? list->size / count : 0;
@@ -689,30 +606,22 @@ class Filters {
 
   Value dictsort() {
     if (!subject_.is(Kind::kDict)) {
-      return subject_.is(Kind::kUndefined) ? runtime_.attribute(subject_, "items") : runtime_.fail("dictsort needs a dictionary.");
+      return subject_.is(Kind::kUndefined) ? runtime_.attribute(subject_, "items") : runtime_.fail("This needs a dictionary.");
     }
     const std::string_view by = value_[1].is(Kind::kText) ? value_[1].view() : "key";
     if (by != "key" && by != "value") return runtime_.fail("dictsort sorts by key or by value.");
-    std::vector<std::pair<Value, Value>> rows;
+    Dict rows;
     const Items* list = pairs().items;
-    rows.reserve(list->size);
     for (std::uint32_t i = 0; i < list->size; ++i) {
       const Value& key = list->data[i].items->data[by == "key" ? 0 : 1];
-      rows.emplace_back(folded(key, truth(value_[0])), list->data[i]);
+      add(rows, folded(key, truth(value_[0])), list->data[i]);
     }
-    sort_by(rows, value_[2]);
-    return list_of(rows);
-  }
-  Value list_of(const std::vector<std::pair<Value, Value>>& rows) {
-    Items* out = runtime_.new_items(static_cast<std::uint32_t>(rows.size()));
-    for (const auto& row : rows) add(*out, row.second);
-    return items(Kind::kList, out);
+    return items(Kind::kList, sorted(rows, value_[2]));
   }
 
-  Value sort() {
+  Value sort_items() {
     const Items* list = iterate();
-    std::vector<std::pair<Value, Value>> rows;
-    rows.reserve(list == nullptr ? 0 : list->size);
+    Dict rows;
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       // A list even of one key, as Jinja2 has it: what is equal needs no order.
       Items* keys = runtime_.new_items(1);
@@ -728,17 +637,16 @@ class Filters {
       } else {
         add(*keys, folded(attribute_of(list->data[i], value_[2]), truth(value_[1])));
       }
-      rows.emplace_back(items(Kind::kList, keys), list->data[i]);
+      add(rows, items(Kind::kList, keys), list->data[i]);
     }
     if (list == nullptr || runtime_.failed()) return missing();
-    sort_by(rows, value_[0]);
-    return list_of(rows);
+    return items(Kind::kList, sorted(rows, value_[0]));
   }
 
   Value extreme(bool greatest) {
     const Items* list = iterate();
     if (list == nullptr) return missing();
-    if (list->size == 0) return undefined("the least or greatest of nothing");
+    if (list->size == 0) return undefined("the end of nothing");
     Value best = list->data[0];
     Value best_key = folded(attribute_of(best, value_[1]), truth(value_[0]));
     for (std::uint32_t i = 1; i < list->size && runtime_.charge(1); ++i) {
@@ -758,7 +666,7 @@ class Filters {
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       const Value key = folded(attribute_of(list->data[i], value_[1]), truth(value_[0]));
       if (runtime_.failed()) break;
-      if (!runtime_.is_key(key)) return runtime_.fail(fill("A {} cannot be compared for unique.", {type_name(key)}));
+      if (!runtime_.is_key(key)) return runtime_.refuse("A {} cannot be a key.", key);
       if (find(seen, key) != nullptr) continue;
       put(runtime_.arena(), seen, key, none());
       add(*out, list->data[i]);
@@ -769,25 +677,26 @@ class Filters {
   Value groupby() {
     const Value* otherwise = given(1) ? &value_[1] : nullptr;
     const Items* list = iterate();
-    std::vector<std::pair<Value, Value>> rows;
-    rows.reserve(list == nullptr ? 0 : list->size);
+    Dict rows;
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
-      rows.emplace_back(folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
+      add(rows, folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
     }
     if (list == nullptr || runtime_.failed()) return missing();
-    sort_by(rows);
+    sorted(rows);
     Items* groups = runtime_.new_items();
-    for (std::size_t i = 0; i < rows.size() && runtime_.charge(1);) {
+    const Dict::Entry* row = rows.entries;
+    const Dict::Entry* const end = row + rows.size;
+    while (row != end && runtime_.charge(1)) {
       Items* members = runtime_.new_items();
-      const std::size_t first = i;
-      for (; i < rows.size() && runtime_.equals(rows[first].first, rows[i].first); ++i) add(*members, rows[i].second);
+      const Dict::Entry& first = *row;
+      do add(*members, row++->value);
+      while (row != end && runtime_.equals(first.key, row->key));
       Items* group = runtime_.new_items(2);
       // The key as the first of the group has it.
-      add(*group, truth(value_[2]) ? rows[first].first : attribute_of(rows[first].second, value_[0], otherwise));
+      add(*group, truth(value_[2]) ? first.key : attribute_of(first.value, value_[0], otherwise));
       add(*group, items(Kind::kList, members));
       group->label = kGroup;
       add(*groups, items(Kind::kTuple, group));
-      if (i == first) break;
     }
     return items(Kind::kList, groups);
   }
@@ -795,7 +704,7 @@ class Filters {
   Value sum() {
     const Items* list = iterate();
     Value total = or_else(1, integer(0));
-    if (total.is(Kind::kText)) return runtime_.fail("sum does not add texts: use join.");
+    if (total.is(Kind::kText)) return runtime_.fail("sum adds no texts: use join.");
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       total = runtime_.add(total, attribute_of(list->data[i], value_[0]));
     }
@@ -834,7 +743,7 @@ class Filters {
     const Value* path = given_.named == nullptr ? nullptr : find(*given_.named, "attribute");
     if (given_.count == 0 && path != nullptr) {
       const Value* otherwise = find(*given_.named, "default");
-      if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return runtime_.fail("map got an unknown argument.");
+      if (given_.named->size > (otherwise == nullptr ? 1U : 2U)) return runtime_.fail("There are too many arguments, or one is not known.");
       if (otherwise != nullptr && otherwise->is(Kind::kNone)) otherwise = nullptr;
       for (std::uint32_t i = 0; i < list->size && runtime_.charge(1); ++i) {
         add(*out, attribute_of(list->data[i], *path, otherwise));
@@ -844,7 +753,7 @@ class Filters {
     const Symbol filter = given_.count > 0 && given_.positional[0].is(Kind::kText)
                               ? filter_named(given_.positional[0].view())
                               : kNoSymbol;
-    if (filter == kNoSymbol) return runtime_.fail("map needs the name of a filter, or attribute=.");
+    if (filter == kNoSymbol) return runtime_.fail("This needs the name of a filter, or attribute=.");
     Arguments rest = given_;
     ++rest.positional;
     --rest.count;
@@ -864,14 +773,14 @@ class Filters {
     Arguments rest = given_;
     Value path;
     if (by_attribute) {
-      if (rest.count == 0) return runtime_.fail("This filter needs the name of an attribute.");
+      if (rest.count == 0) return runtime_.fail("This needs the name of an attribute.");
       path = *rest.positional++;
       --rest.count;
     }
     Symbol test = kNoSymbol;
     if (rest.count > 0) {
       test = rest.positional->is(Kind::kText) ? test_named(rest.positional->view()) : kNoSymbol;
-      if (test == kNoSymbol && list->size > 0) return runtime_.fail("This filter was given a test that nobody knows.");
+      if (test == kNoSymbol && list->size > 0) return runtime_.fail("There is no such test.");
       ++rest.positional;
       --rest.count;
     }
@@ -903,7 +812,7 @@ Value Filters::wordwrap() {
   std::string out;
   for (std::size_t at = 0; at < from.size();) {
     if (at > 0) out += by;
-    if (width <= 0) return runtime_.fail("wordwrap needs a width of at least 1.");
+    if (width <= 0) return runtime_.fail("The width cannot be 0.");
     out += wrap_line(next_line(from, at), width, break_long, by, hyphens);
     if (out.size() > kMaxMadeBytes || !runtime_.charge(by.size() / 64)) return runtime_.fail(kTooMuch);
   }
@@ -1019,7 +928,7 @@ std::string Filters::wrap_line(std::string_view line, std::int64_t width, bool b
 
 }  // namespace
 
-Symbol filter_named(std::string_view name) { return position(kNames, std::size(kNames), name); }
+Symbol filter_named(std::string_view name) { return static_cast<Symbol>(word_position(kNames, name)); }
 
 Value call_filter(Runtime& runtime, Symbol filter, const Value& subject, const Arguments& arguments) {
   if (runtime.failed()) return undefined();

@@ -33,7 +33,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
   std::uint32_t used = 0;
   const auto next_value = [&]() -> Value {
     const std::uint32_t size = many ? values.items->size : 1;
-    if (used >= size) return fail("There are fewer values than the format asks for.");
+    if (used >= size) return fail("There are too few values.");
     return many ? values.items->data[used++] : (++used, values);
   };
   std::string out;
@@ -54,10 +54,10 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
         if (pattern[at] == ')') --open;
         ++at;
       }
-      if (open > 0) return fail("The name in this format has no end.");
-      if (!values.is(Kind::kDict)) return fail("This format asks for names: it needs a dictionary.");
+      if (open > 0) return fail("There is no such format.");
+      if (!values.is(Kind::kDict)) return fail("This needs a dictionary.");
       const Value* found = find(*values.dict, pattern.substr(begin, at - 1 - begin));
-      if (found == nullptr) return fail("The dictionary has no value of the name this format asks for.");
+      if (found == nullptr) return fail("The dictionary has no value of this name.");
       value = *found;
       named = true;
     }
@@ -75,7 +75,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
       if (peek() == '*') {
         ++at;
         const Value given = next_value();
-        return given.is_whole() ? given.whole() : (fail("* in a format needs a whole number."), 0);
+        return given.is_whole() ? given.whole() : (fail("This needs a whole number."), 0);
       }
       std::int64_t n = 0;
       while (peek() >= '0' && peek() <= '9') n = std::min<std::int64_t>(n * 10 + (pattern[at++] - '0'), 1'000'000'000);
@@ -93,8 +93,8 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     }
     while (peek() == 'h' || peek() == 'l' || peek() == 'L') ++at;
     const char kind = peek();
-    if (kind == '\0') return fail("This format is not complete.");
-    if (width > kMostWidth || places > kMostWidth) return fail("This format is too wide.");
+    if (kind == '\0') return fail("There is no such format.");
+    if (width > kMostWidth || places > kMostWidth) return fail("This is too large.");
     if (kind == '%') {
       out += '%';
       continue;
@@ -117,12 +117,12 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
         const auto code = static_cast<std::uint32_t>(value.whole());
         append_code_point(text, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
       } else {
-        return fail("%c needs one character or its number.");
+        return fail("This needs one character.");
       }
     } else if (kind == 'd' || kind == 'i' || kind == 'u' || kind == 'x' || kind == 'X' || kind == 'o') {
       const bool decimal = kind == 'd' || kind == 'i' || kind == 'u';
-      if (!value.is_number() || (!decimal && !value.is_whole())) return fail("This format needs a number.");
-      if (value.is(Kind::kReal) && !(std::fabs(value.real) < 9.2e18)) return fail("This number is too large to be whole.");
+      if (!value.is_number() || (!decimal && !value.is_whole())) return fail("This needs a number.");
+      if (value.is(Kind::kReal) && !(std::fabs(value.real) < 9.2e18)) return fail("This is too large.");
       const std::int64_t whole = value.is_whole() ? value.whole() : static_cast<std::int64_t>(value.real);
       negative = whole < 0;
       const std::uint64_t size = negative ? 0 - static_cast<std::uint64_t>(whole) : static_cast<std::uint64_t>(whole);
@@ -131,7 +131,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
         text.insert(0, static_cast<std::size_t>(places) - text.size(), '0');
       }
     } else if (std::string_view("eEfFgG").find(kind) != std::string_view::npos) {
-      if (!value.is_number()) return fail("This format needs a number.");
+      if (!value.is_number()) return fail("This needs a number.");
       const double real = value.number();
       charge_digits(real);
       negative = std::signbit(real) && !std::isnan(real);
@@ -165,7 +165,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
   }
   if (failed()) return undefined();
   if (many ? used < values.items->size : used == 0 && !values.is(Kind::kUndefined) && !values.is(Kind::kDict) && !values.is(Kind::kList) && !values.is(Kind::kView)) {
-    return fail("There are more values than the format asks for.");
+    return fail("There are too many values.");
   }
   return new_text(out);
 }

@@ -1,28 +1,24 @@
 #include "prompt/lexer.h"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
 
-#include "base/number.h"
+#include "base/ascii.h"
 #include "base/text.h"
 #include "prompt/code_points.h"
+#include "prompt/read_number.h"
 
 namespace tierwise::prompt {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || static_cast<std::uint8_t>(c) >= 0x80;
+  return is_letter(c) || c == '_' || static_cast<std::uint8_t>(c) >= 0x80;
 }
+// Of a digit of base 16 at most.
 int digit_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char small = static_cast<char>(c | 0x20);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : 99;
+  const int value = hex_value(c);
+  return value < 0 ? 99 : value;
 }
-
-// Longest first.
-constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
-                                           "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
 
 class Lexer {
  public:
@@ -40,7 +36,6 @@ class Lexer {
 
  private:
   char peek(std::size_t ahead = 0) const { return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0'; }
-  bool starts(std::string_view word) const { return source_.substr(at_, word.size()) == word; }
   void fail(std::size_t at, std::string_view message) {
     if (error_ == nullptr) error_ = template_error(source_, at, message);
   }
@@ -184,7 +179,7 @@ class Lexer {
       } else if (is_name_start(c)) {
         const std::size_t begin = at_;
         while (is_name_start(peek()) || is_digit(peek())) ++at_;
-        if (at_ - begin > kMaxNameBytes) fail(begin, "This name is too long.");
+        if (at_ - begin > kMaxNameBytes) fail(begin, "This is too large.");
         add(TokenType::kName, begin, source_.substr(begin, at_ - begin));
       } else if (c == '"' || c == '\'') {
         read_text();
@@ -195,23 +190,32 @@ class Lexer {
   }
 
   void read_operator(std::string& open) {
-    for (const std::string_view op : kOperators) {
-      if (!starts(op)) continue;
-      const char c = op[0];
-      if (c == '(' || c == '[' || c == '{') {
+    const char c = peek();
+    Token token;
+    token.type = TokenType::kOperator;
+    token.at = static_cast<std::uint32_t>(at_);
+    token.text = source_.substr(at_, 2);
+    std::size_t twice = 0;
+    while (twice < kDoubleOperators.size() && token.text != kDoubleOperators.substr(twice, 2)) twice += 2;
+    if (twice < kDoubleOperators.size()) {
+      token.op = static_cast<char>(kDoubleSlash + twice / 2);
+    } else {
+      token.text = source_.substr(at_, bytes_of(source_.substr(at_), 1));
+      token.op = c;
+      if (std::string_view("+-/*%~[](){}><=.:|,;").find(c) == std::string_view::npos) {
+        fail(at_, fill("The character {} means nothing here.", {token.text}));
+      } else if (c == '(' || c == '[' || c == '{') {
         open += c == '(' ? ')' : static_cast<char>(c + 2);
       } else if (c == ')' || c == ']' || c == '}') {
         if (open.empty() || open.back() != c) {
-          fail(at_, fill("There is a {} too many, or what it should close is of another kind.", {op}));
+          fail(at_, fill("This {} closes nothing.", {token.text}));
           return;
         }
         open.pop_back();
       }
-      add(TokenType::kOperator, at_, op);
-      at_ += op.size();
-      return;
     }
-    fail(at_, fill("The character {} means nothing here.", {source_.substr(at_, bytes_of(source_.substr(at_), 1))}));
+    tokens_.push_back(token);
+    at_ += token.text.size();
   }
 
   // Digits of `base`, single underscores between them.
@@ -245,44 +249,27 @@ class Lexer {
         if (number < source_.size() && is_digit(source_[number])) exponent = digits_end(number, 10);
       }
       if (exponent > end) {
-        std::string plain(source_.substr(begin, exponent - begin));
-        plain.erase(std::remove(plain.begin(), plain.end(), '_'), plain.end());
-        // JSON knows no leading zeros.
-        const std::size_t zeros = std::min(plain.find_first_not_of('0'), plain.find_first_of(".eE") - 1);
-        const auto number = read_decimal(std::string_view(plain).substr(zeros));
-        if (!number) {
-          fail(begin, "This number is larger than a float can be.");
-          return;
-        }
-        token.number = real(*number);
+        double number = 0;
+        read_real(source_.substr(begin, exponent - begin), number);
+        if (std::isinf(number)) fail(begin, "This is too large.");
+        token.number = real(number);
         tokens_.push_back(token);
         at_ = exponent;
         return;
       }
     }
-    int base = 10;
-    std::size_t first = begin;
     if (source_[begin] == '0') {
       const char kind = static_cast<char>(begin + 1 < source_.size() ? source_[begin + 1] | 0x20 : 0);
-      const int other = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
+      const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
       // An underscore may stand before the first digit.
-      const std::size_t skip = begin + 2 < source_.size() && source_[begin + 2] == '_' ? 3 : 2;
-      if (other != 0 && digits_end(begin + skip, other) > begin + skip) {
-        base = other;
-        first = begin + skip;
-        end = digits_end(first, base);
-      } else {
-        // 007 is 00 and 7.
-        end = digits_end(begin, 1);
-      }
+      const std::size_t first = begin + (begin + 2 < source_.size() && source_[begin + 2] == '_' ? 3 : 2);
+      const std::size_t other = base == 0 ? first : digits_end(first, base);
+      // 007 is 00 and 7.
+      end = other > first ? other : digits_end(begin, 1);
     }
     std::int64_t value = 0;
-    for (std::size_t i = first; i < end; ++i) {
-      if (source_[i] == '_') continue;
-      if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit_value(source_[i]), &value)) {
-        fail(begin, "Whole numbers of more than 64 bits are not supported.");
-        return;
-      }
+    if (read_whole(source_.substr(begin, end - begin), 0, value) != Read::kYes) {
+      fail(begin, kTooLong);
     }
     token.number = integer(value);
     tokens_.push_back(token);
@@ -309,7 +296,7 @@ class Lexer {
     if (escaped) {
       std::string plain;
       if (!unescape(text, plain)) {
-        fail(begin, "This text has an escape (\\x, \\u, \\U, \\N) that is cut short, too large or not supported.");
+        fail(begin, "This text has an escape that is cut short or not supported.");
         return;
       }
       text = arena_.copy(plain);

@@ -25,8 +25,14 @@ enum class TokenType : std::uint8_t {
   kEnd,
 };
 
+// Operators of two characters.
+enum : char { kDoubleSlash = 'A', kDoubleStar, kEqualSigns, kUnequal, kAtLeast, kAtMost };
+inline constexpr std::string_view kDoubleOperators = "//**==!=>=<=";
+
 struct Token {
   TokenType type = TokenType::kEnd;
+  // Of operators: the character, or of two the one below.
+  char op = '\0';
   // Byte offset into the source, for messages.
   std::uint32_t at = 0;
   // Of data, names, texts (unescaped) and operators.
@@ -34,7 +40,7 @@ struct Token {
   // Of numbers.
   Value number;
 
-  bool is(std::string_view op) const { return type == TokenType::kOperator && text == op; }
+  bool is(char other) const { return op == other; }
   bool names(std::string_view name) const { return type == TokenType::kName && text == name; }
 };
 

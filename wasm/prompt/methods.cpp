@@ -1,8 +1,8 @@
 // The methods of Python's values that the immutable sandbox lets templates call.
 #include <algorithm>
-#include <iterator>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/arguments.h"
 #include "prompt/builtins.h"
 #include "prompt/code_points.h"
@@ -18,25 +18,30 @@ enum TextMethod : Symbol {
   kReplace, kRfind, kRindex, kRjust, kRpartition, kRsplit, kRstrip, kSplit, kSplitlines, kStartswith, kStrip, kSwapcase,
   kTitle, kUpper, kZfill
 };
-constexpr std::string_view kTextMethods[] = {
-    "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum", "isalpha",
-    "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "isupper", "join", "ljust", "lower", "lstrip",
-    "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip",
-    "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill"};
+constexpr std::string_view kTextMethods =
+    "capitalize casefold center count endswith find format index isalnum isalpha isdecimal isdigit islower "
+    "isnumeric isspace isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind "
+    "rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill";
+// For bind_arguments.
+constexpr const char* kTextParameters[] = {
+    "0", "0", "1width,fillchar", "1sub,start,end", "1prefix,start,end", "1sub,start,end", nullptr,
+    "1sub,start,end", "0", "0", "0", "0", "0", "0", "0", "0", "1iterable", "1width,fillchar", "0", "0chars",
+    "1sep", "1affix", "1affix", "2old,new,count", "1sub,start,end", "1sub,start,end", "1width,fillchar",
+    "1sep", "0sep,maxsplit", "0chars", "0sep,maxsplit", "0keepends", "1prefix,start,end", "0chars", "0",
+    "0", "0", "1width",
+};
 // Those that would change the value are known, and refused when they are called.
-constexpr std::string_view kDictMethods[] = {"clear", "copy",       "get",    "items", "keys",
-                                             "pop",   "popitem", "setdefault", "update", "values"};
-constexpr std::string_view kListMethods[] = {"append", "clear",  "copy",    "count", "extend", "index",
-                                             "insert", "pop",    "remove", "reverse", "sort"};
-constexpr std::string_view kLoopMethods[] = {"changed", "cycle"};
-constexpr std::string_view kCyclerMethods[] = {"next", "reset"};
+constexpr std::string_view kDictMethods =
+    "clear copy get items keys pop popitem setdefault update values";
+constexpr std::string_view kListMethods =
+    "append clear copy count extend index insert pop remove reverse sort";
+constexpr std::string_view kLoopMethods =
+    "changed cycle";
+constexpr std::string_view kCyclerMethods =
+    "next reset";
 
 // Four bytes a character at most.
 constexpr std::int64_t kMostWidth = kMaxMadeBytes / 4;
-
-bool listed(const std::string_view* names, std::size_t size, std::string_view name) {
-  return position(names, size, name) != kNoSymbol;
-}
 
 class TextMethods {
  public:
@@ -51,6 +56,9 @@ class TextMethods {
 
  private:
   Value result(TextMethod method) {
+    const char* const parameters = kTextParameters[method];
+    if (parameters == nullptr) return runtime_.fail("str.format is not supported: use the format filter.");
+    if (!bind_arguments(runtime_, given_, parameters, value_)) return undefined();
     if (method == kStrip || method == kLstrip || method == kRstrip) return stripped(method);
     text_ = runtime_.look_into(self_);
     // Those that go through it character by character.
@@ -60,24 +68,23 @@ class TextMethods {
     if (!fast) runtime_.charge_text(text_.size());
     if (runtime_.failed()) return undefined();
     switch (method) {
-      case kCapitalize: return bind("", 0) ? made(capitalize(text_)) : undefined();
-      case kLower: return bind("", 0) ? made(to_lower(text_)) : undefined();
-      case kUpper: return bind("", 0) ? made(to_upper(text_)) : undefined();
-      case kTitle: return bind("", 0) ? made(title(text_)) : undefined();
+      case kCapitalize: return made(capitalize(text_));
+      case kLower: return made(to_lower(text_));
+      case kUpper: return made(to_upper(text_));
+      case kTitle: return made(title(text_));
       case kCasefold:
-      case kSwapcase: return bind("", 0) ? letter_by_letter(method == kCasefold) : undefined();
+      case kSwapcase: return letter_by_letter(method == kCasefold);
       case kCenter:
       case kLjust:
-      case kRjust: return bind("width,fillchar", 1) ? justified(method) : undefined();
-      case kZfill: return bind("width", 1) ? zero_filled() : undefined();
+      case kRjust: return justified(method);
+      case kZfill: return zero_filled();
       case kCount:
       case kFind:
       case kIndex:
       case kRfind:
-      case kRindex: return bind("sub,start,end", 1) ? found(method) : undefined();
+      case kRindex: return found(method);
       case kStartswith:
-      case kEndswith: return bind("prefix,start,end", 1) ? affix(method == kStartswith) : undefined();
-      case kFormat: return runtime_.fail("str.format is not supported here: use ~ or the format filter.");
+      case kEndswith: return affix(method == kStartswith);
       case kIsalnum:
       case kIsalpha:
       case kIsdecimal:
@@ -85,38 +92,34 @@ class TextMethods {
       case kIsnumeric:
       case kIsspace:
       case kIslower:
-      case kIsupper: return bind("", 0) ? boolean(all(method)) : undefined();
-      case kJoin: return bind("iterable", 1) ? joined() : undefined();
+      case kIsupper: return boolean(all(method));
+      case kJoin: return joined();
       case kPartition:
-      case kRpartition: return bind("sep", 1) ? partition(method == kRpartition) : undefined();
+      case kRpartition: return partition(method == kRpartition);
       case kRemoveprefix:
-      case kRemovesuffix: return bind("affix", 1) ? removed(method == kRemoveprefix) : undefined();
-      case kReplace: return bind("old,new,count", 2) ? replaced() : undefined();
+      case kRemovesuffix: return removed(method == kRemoveprefix);
+      case kReplace: return replaced();
       case kSplit:
-      case kRsplit: return bind("sep,maxsplit", 0) ? split(method == kRsplit) : undefined();
-      case kSplitlines: return bind("keepends", 0) ? lines() : undefined();
+      case kRsplit: return split(method == kRsplit);
+      case kSplitlines: return lines();
       default: return undefined();
     }
   }
 
-  bool bind(std::string_view names, std::uint32_t required) {
-    return bind_arguments(runtime_, given_, names, required, value_);
-  }
   Value made(const std::string& text) { return runtime_.new_text(text); }
   bool given(std::size_t i) const { return !value_[i].is(Kind::kMissing) && !value_[i].is(Kind::kNone); }
   std::string_view argument(std::size_t i) {
-    if (!value_[i].is(Kind::kText)) runtime_.fail(fill("This needs a text, not a {}.", {type_name(value_[i])}));
+    if (!value_[i].is(Kind::kText)) runtime_.refuse("This needs a text, not a {}.", value_[i]);
     return runtime_.look_into(value_[i]);
   }
   std::int64_t whole(std::size_t i, std::int64_t otherwise) {
     if (!given(i)) return otherwise;
-    if (!value_[i].is_whole()) runtime_.fail(fill("This needs a whole number, not a {}.", {type_name(value_[i])}));
+    if (!value_[i].is_whole()) runtime_.refuse("This needs a whole number, not a {}.", value_[i]);
     return value_[i].is_whole() ? value_[i].whole() : otherwise;
   }
   void add(Items& list, std::string_view part) { append(runtime_.arena(), list, text(part)); }
 
   Value stripped(TextMethod method) {
-    if (!bind("chars", 0)) return undefined();
     const unsigned sides = method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight;
     if (!given(0)) return runtime_.stripped(self_, sides);
     const std::string_view characters = argument(0);
@@ -144,7 +147,7 @@ class TextMethods {
     const std::int64_t width = whole(0, 0);
     const std::string_view by = given(1) ? argument(1) : " ";
     if (runtime_.failed()) return undefined();
-    if (count_code_points(by) != 1) return runtime_.fail("The character to fill with must be one.");
+    if (count_code_points(by) != 1) return runtime_.fail("This needs one character.");
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
     if (width <= size) return self_;
     if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return runtime_.fail(kTooMuch);
@@ -202,7 +205,7 @@ class TextMethods {
     if (at != std::string_view::npos) {
       return integer(start + static_cast<std::int64_t>(count_code_points(part.substr(0, at))));
     }
-    if (method == kIndex || method == kRindex) return runtime_.fail("That text was not found.");
+    if (method == kIndex || method == kRindex) return runtime_.fail("That is not in it.");
     return integer(-1);
   }
 
@@ -212,7 +215,7 @@ class TextMethods {
     const bool sound = range(part, start);
     const auto matches = [&](const Value& value) {
       if (!value.is(Kind::kText)) {
-        runtime_.fail(fill("This needs a text, not a {}.", {type_name(value)}));
+        runtime_.refuse("This needs a text, not a {}.", value);
         return false;
       }
       const std::string_view what = runtime_.look_into(value);
@@ -262,7 +265,7 @@ class TextMethods {
     Value out = text("");
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       if (!list->data[i].is(Kind::kText)) {
-        return runtime_.fail(fill("join needs texts, not a {}.", {type_name(list->data[i])}));
+        return runtime_.refuse("This needs a text, not a {}.", list->data[i]);
       }
       if (i > 0) out = runtime_.add(out, text(text_));
       out = runtime_.add(out, list->data[i]);
@@ -300,7 +303,7 @@ class TextMethods {
     const std::string_view from = argument(0);
     const std::string_view to = argument(1);
     std::int64_t count = value_[2].is(Kind::kMissing) ? -1 : whole(2, -1);
-    if (value_[2].is(Kind::kNone)) return runtime_.fail("The count of replace must be a number.");
+    if (value_[2].is(Kind::kNone)) return runtime_.fail("This needs a whole number.");
     if (runtime_.failed()) return undefined();
     std::string out;
     std::size_t at = 0;
@@ -326,7 +329,7 @@ class TextMethods {
 
   Value split(bool from_right) {
     const std::int64_t most = whole(1, -1);
-    if (value_[1].is(Kind::kNone)) return runtime_.fail("maxsplit must be a number.");
+    if (value_[1].is(Kind::kNone)) return runtime_.fail("This needs a whole number.");
     Items* parts = runtime_.new_items();
     const auto more = [&] { return runtime_.charge(1) && (most < 0 || parts->size < most); };
     if (!given(0)) {
@@ -392,15 +395,15 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
   const Dict& entries = *self.dict;
   if (name == "get") {
     Value value[2];
-    if (!bind_arguments(runtime, given, "key,default", 1, value)) return undefined();
-    if (!runtime.is_key(value[0])) return runtime.fail("This cannot be the key of a dictionary.");
+    if (!bind_arguments(runtime, given, "1key,default", value)) return undefined();
+    if (!runtime.is_key(value[0])) return runtime.fail("This cannot be a key.");
     if (const Value* found = find(entries, value[0])) return *found;
     return value[1].is(Kind::kMissing) ? none() : value[1];
   }
   if (name != "items" && name != "keys" && name != "values" && name != "copy") {
-    return runtime.fail(fill("{} would change the dictionary, which templates may not.", {name}));
+    return runtime.fail("{} would change the value.", name);
   }
-  if (!bind_arguments(runtime, given, "", 0, nullptr)) return undefined();
+  if (!bind_arguments(runtime, given, "0", nullptr)) return undefined();
   if (name == "copy") return self;
   Items* list = runtime.new_items(entries.size);
   list->label = name == "items" ? "dict_items" : name == "keys" ? "dict_keys" : "dict_values";
@@ -420,23 +423,23 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
 
 Value list_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   if (name == "copy") return self;
-  if (name != "count" && name != "index") return runtime.fail(fill("{} would change the list, which templates may not.", {name}));
+  if (name != "count" && name != "index") return runtime.fail("{} would change the value.", name);
   Value value;
-  if (!bind_arguments(runtime, given, "value", 1, &value)) return undefined();
+  if (!bind_arguments(runtime, given, "1value", &value)) return undefined();
   std::int64_t count = 0;
   for (std::uint32_t i = 0; i < self.items->size && !runtime.failed(); ++i) {
     if (!runtime.equals(self.items->data[i], value)) continue;
     if (name == "index") return integer(i);
     ++count;
   }
-  return name == "count" ? integer(count) : runtime.fail("That is not in the list.");
+  return name == "count" ? integer(count) : runtime.fail("That is not in it.");
 }
 
 Value loop_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   Loop& loop = *self.loop;
-  if (given.named != nullptr) return runtime.fail("This takes its arguments by place.");
+  if (given.named != nullptr) return runtime.fail("Arguments by place are needed.");
   if (name == "cycle") {
-    return given.count == 0 ? runtime.fail("There is nothing to cycle through.") : given.positional[loop.index % given.count];
+    return given.count == 0 ? runtime.fail("Arguments by place are needed.") : given.positional[loop.index % given.count];
   }
   Items* asked = runtime.new_items(given.count);
   for (std::uint32_t i = 0; i < given.count; ++i) append(runtime.arena(), *asked, given.positional[i]);
@@ -450,20 +453,20 @@ Value loop_method(Runtime& runtime, const Value& self, std::string_view name, co
 bool has_method(const Value& self, std::string_view name) {
   switch (self.kind) {
     case Kind::kText:
-      return listed(kTextMethods, std::size(kTextMethods), name);
+      return has_word(kTextMethods, name);
     case Kind::kDict:
-      return listed(kDictMethods, std::size(kDictMethods), name);
+      return has_word(kDictMethods, name);
     case Kind::kList:
-      return listed(kListMethods, std::size(kListMethods), name);
+      return has_word(kListMethods, name);
     case Kind::kView:
       if (self.items->label[0] != 'r') return false;
       [[fallthrough]];
     case Kind::kTuple:
       return name == "count" || name == "index";
     case Kind::kLoop:
-      return listed(kLoopMethods, std::size(kLoopMethods), name);
+      return has_word(kLoopMethods, name);
     case Kind::kCycler:
-      return listed(kCyclerMethods, std::size(kCyclerMethods), name);
+      return has_word(kCyclerMethods, name);
     default:
       return false;
   }
@@ -474,7 +477,7 @@ Value call_method(Runtime& runtime, const Value& self, std::string_view name, co
   switch (self.kind) {
     case Kind::kText:
       return TextMethods(runtime, self, given)
-          .call(static_cast<TextMethod>(position(kTextMethods, std::size(kTextMethods), name)));
+          .call(static_cast<TextMethod>(word_position(kTextMethods, name)));
     case Kind::kDict:
       return dict_method(runtime, self, name, given);
     case Kind::kLoop:

@@ -1,10 +1,9 @@
 #include "prompt/parser.h"
 
-#include <initializer_list>
-#include <map>
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/builtins.h"
 #include "prompt/lexer.h"
 
@@ -13,12 +12,14 @@ namespace {
 
 constexpr std::size_t kMaxTreeBytes = 24 << 20;
 
+constexpr std::string_view kConstants = "none None false False true True";
+
 class Parser {
  public:
   Parser(Template& made, std::vector<Token> tokens) : made_(made), tokens_(std::move(tokens)) {}
 
   OwnedError run() {
-    for (const std::string_view name : {"loop", "caller", "varargs", "kwargs"}) symbol(name);
+    for (std::size_t i = 0; i < kKnownSymbols; ++i) symbol(word_at("loop caller varargs kwargs", i));
     {
       const Scope scope(*this, made_.hidden);
       made_.body = parse_body({});
@@ -31,13 +32,14 @@ class Parser {
   }
 
  private:
-  using Words = std::initializer_list<std::string_view>;
+  // Between blanks.
+  using Words = std::string_view;
 
   // Counts how deep things are nested.
   class Depth {
    public:
     explicit Depth(Parser& parser) : parser_(parser) {
-      if (++parser_.depth_ > kMaxParseDepth) parser_.fail("Brackets, blocks or operators are nested too deeply here.");
+      if (++parser_.depth_ > kMaxParseDepth) parser_.fail("This is nested too deeply.");
     }
     ~Depth() { --parser_.depth_; }
     Depth(const Depth&) = delete;
@@ -76,7 +78,7 @@ class Parser {
     }
   }
   void expected(std::string_view what) { fail(fill("Expected {}, found {}.", {what, described()})); }
-  bool skip(std::string_view op) {
+  bool skip(char op) {
     if (!current().is(op)) return false;
     advance();
     return true;
@@ -86,8 +88,8 @@ class Parser {
     advance();
     return true;
   }
-  void expect(std::string_view op) {
-    if (!skip(op)) expected(op);
+  void expect(char op) {
+    if (!skip(op)) expected({&op, 1});
   }
   void expect(TokenType type, std::string_view what) {
     if (current().type == type) {
@@ -103,10 +105,7 @@ class Parser {
     return failed() ? std::string_view() : name;
   }
   bool at_any(Words words) const {
-    for (const std::string_view word : words) {
-      if (current().names(word)) return true;
-    }
-    return false;
+    return current().type == TokenType::kName && has_word(words, current().text);
   }
 
   Node* make(Op op, std::size_t at) {
@@ -130,12 +129,13 @@ class Parser {
     return node;
   }
   Symbol symbol(std::string_view name) {
-    const auto [place, is_new] = symbols_.try_emplace(name, static_cast<Symbol>(made_.names.size()));
-    if (is_new) {
-      made_.names.push_back(name);
-      known_at_.push_back(0);
-    }
-    return place->second;
+    if (const Value* known = find(symbols_, name)) return known->size;
+    Value number = none();
+    number.size = static_cast<Symbol>(made_.names.size());
+    put(made_.arena, symbols_, text(name), number);
+    made_.names.push_back(name);
+    known_at_.push_back(0);
+    return number.size;
   }
   // Links siblings in their order.
   struct Chain {
@@ -172,18 +172,16 @@ class Parser {
         body.add(parse_statement());
         expect(TokenType::kBlockEnd, "%}");
       } else {
-        if (ends.size() > 0) expected(fill("{% {} %}", {*(ends.end() - 1)}));
+        if (!ends.empty()) expected(fill("{% {} %}", {ends.substr(ends.rfind(' ') + 1)}));
         break;
       }
     }
     return body.first;
   }
-  // The rest of a tag, and all to `end`, which is passed.
-  Node* parse_block(std::string_view end) { return parse_block_to({end}); }
-  Node* parse_block_to(Words ends) {
+  // The rest of a tag, and all to one of `ends`.
+  Node* parse_block(Words ends) {
     expect(TokenType::kBlockEnd, "%}");
-    Node* body = parse_body(ends);
-    return body;
+    return parse_body(ends);
   }
   // What a condition may never let run: unknown filters and tests in it are refused only when they are reached.
   class Branch {
@@ -307,7 +305,7 @@ class Parser {
     const Branch branch(*this);
     for (Node* node = first;;) {
       node->a = parse_tuple(false);
-      node->b = parse_block_to({"elif", "else", "endif"});
+      node->b = parse_block("elif else endif");
       const std::size_t word = current().at;
       if (skip_name("elif")) {
         node->mode = kElif;
@@ -331,7 +329,7 @@ class Parser {
       if (skip_name("if")) node->c = parse_expression();
       if (skip_name("recursive")) node->mode |= kRecursive;
       const Loops loops(*this, loops_ + 1);
-      node->body = parse_block_to({"else", "endfor"});
+      node->body = parse_block("else endfor");
     }
     if (skip_name("else")) {
       Node* hidden = nullptr;
@@ -344,14 +342,14 @@ class Parser {
 
   Node* parse_set(std::size_t at) {
     Node* target = parse_target(true);
-    if (skip("=")) {
+    if (skip('=')) {
       Node* value = parse_tuple(true);
       note_set(target);
       return make(Op::kSet, at, target, value);
     }
     note_set(target);
     Node* node = make(Op::kSetBlock, at, target);
-    if (current().is("|")) node->b = parse_filter_chain(nullptr, false);
+    if (current().is('|')) node->b = parse_filter_chain(nullptr, false);
     const Scope scope(*this, node->hidden);
     node->body = parse_block("endset");
     advance();
@@ -362,9 +360,9 @@ class Parser {
     Node* node = make(Op::kWith, at);
     Chain pairs;
     while (!failed() && current().type != TokenType::kBlockEnd) {
-      if (pairs.first != nullptr) expect(",");
+      if (pairs.first != nullptr) expect(',');
       pairs.add(parse_target(false));
-      expect("=");
+      expect('=');
       pairs.add(parse_expression());
     }
     node->a = pairs.first;
@@ -377,20 +375,20 @@ class Parser {
   Node* parse_parameters() {
     Chain parameters;
     bool defaults = false;
-    expect("(");
-    while (!failed() && !current().is(")")) {
-      if (parameters.first != nullptr) expect(",");
+    expect('(');
+    while (!failed() && !current().is(')')) {
+      if (parameters.first != nullptr) expect(',');
       Node* parameter = make(Op::kParameter);
       parameter->symbol = symbol(assignable(expect_name()));
-      if (skip("=")) {
+      if (skip('=')) {
         parameter->a = parse_expression();
         defaults = true;
       } else if (defaults) {
-        fail("A parameter without a default follows one with a default.");
+        fail("This parameter needs a default, as the one before.");
       }
       parameters.add(parameter);
     }
-    expect(")");
+    expect(')');
     return parameters.first;
   }
 
@@ -414,7 +412,7 @@ class Parser {
   }
   Node* parse_call_block(std::size_t at) {
     Node* node = make(Op::kCallBlock, at);
-    if (current().is("(")) node->b = parse_parameters();
+    if (current().is('(')) node->b = parse_parameters();
     const std::size_t call = current().at;
     node->a = parse_expression();
     if (!failed() && node->a->op != Op::kCall) fail_at(call, "A call block needs a call: {% call name() %}.");
@@ -426,36 +424,34 @@ class Parser {
   // ----------------------------------------------------------------------------------------------------- targets
 
   std::string_view assignable(std::string_view name) {
-    for (const std::string_view constant : {"true", "false", "none", "True", "False", "None"}) {
-      if (name == constant) fail_at(tokens_[at_ - 1].at, fill("{} cannot be assigned to.", {name}));
-    }
+    if (has_word(kConstants, name)) fail_at(tokens_[at_ - 1].at, fill("{} cannot be assigned to.", {name}));
     return name;
   }
   Node* parse_target_part(bool attributes) {
-    if (skip("(")) {
-      Node* inner = parse_target(attributes, ")");
-      expect(")");
+    if (skip('(')) {
+      Node* inner = parse_target(attributes, ')');
+      expect(')');
       return inner;
     }
     Node* node = make(Op::kName);
     const std::string_view name = assignable(expect_name());
     node->symbol = symbol(name);
-    if (attributes && skip(".")) {
+    if (attributes && skip('.')) {
       node->op = Op::kSetAttribute;
       node->value = text(expect_name());
     }
     return node;
   }
   // One name, or several between commas.
-  Node* parse_target(bool attributes, std::string_view close = {}) {
+  Node* parse_target(bool attributes, char close = '=') {
     const Depth depth(*this);
     const std::size_t at = current().at;
     Chain parts;
     bool several = false;
     while (!failed()) {
-      if (parts.first != nullptr && (current().names("in") || current().is("=") || current().is(close))) break;
+      if (parts.first != nullptr && (current().names("in") || current().is('=') || current().is(close))) break;
       parts.add(parse_target_part(attributes));
-      if (!skip(",")) break;
+      if (!skip(',')) break;
       several = true;
     }
     return several ? make(Op::kTuple, at, parts.first) : parts.first != nullptr ? parts.first : make(Op::kName);
@@ -465,7 +461,7 @@ class Parser {
 
   bool at_tuple_end(std::string_view word) const {
     const TokenType type = current().type;
-    return type == TokenType::kVariableEnd || type == TokenType::kBlockEnd || current().is(")") ||
+    return type == TokenType::kVariableEnd || type == TokenType::kBlockEnd || current().is(')') ||
            (!word.empty() && current().names(word));
   }
   // An expression, or several between commas as a tuple.
@@ -477,7 +473,7 @@ class Parser {
     while (!failed()) {
       if (at_tuple_end(end)) break;
       elements.add(conditions ? parse_expression() : parse_or());
-      if (!skip(",")) break;
+      if (!skip(',')) break;
       several = true;
     }
     if (!several && elements.first != nullptr) return elements.first;
@@ -501,24 +497,49 @@ class Parser {
     return node;
   }
 
-  Node* parse_or() {
-    const Depth depth(*this);
-    Node* node = parse_and();
+  // From `or`, which binds least, to the product; what stands between them in Jinja has a function of its own.
+  enum Level : std::uint8_t { kLevelOr, kLevelAnd, kLevelSum, kLevelProduct, kLevelPower };
+  Node* parse_operand(Level level) {
+    switch (level) {
+      case kLevelOr: return parse_binary(kLevelAnd);
+      case kLevelAnd: return parse_not();
+      case kLevelSum: return parse_concatenation();
+      case kLevelProduct: return parse_binary(kLevelPower);
+      default: return parse_unary(true);
+    }
+  }
+  Node* parse_binary(Level level) {
+    static constexpr struct {
+      char op;
+      Level level;
+      Op meaning;
+    } kOperators[] = {{'+', kLevelSum, Op::kAdd},
+                      {'-', kLevelSum, Op::kSubtract},
+                      {'*', kLevelProduct, Op::kMultiply},
+                      {'/', kLevelProduct, Op::kDivide},
+                      {kDoubleSlash, kLevelProduct, Op::kFloorDivide},
+                      {'%', kLevelProduct, Op::kModulo},
+                      {kDoubleStar, kLevelPower, Op::kPower}};
+    Node* node = parse_operand(level);
     while (!failed()) {
       const std::size_t at = current().at;
-      if (!skip_name("or")) break;
-      node = make(Op::kOr, at, node, parse_and());
+      Op op = Op::kConstant;
+      if (level <= kLevelAnd) {
+        if (current().names(level == kLevelOr ? "or" : "and")) op = level == kLevelOr ? Op::kOr : Op::kAnd;
+      } else {
+        for (const auto& known : kOperators) {
+          if (known.level == level && current().is(known.op)) op = known.meaning;
+        }
+      }
+      if (op == Op::kConstant) break;
+      advance();
+      node = make(op, at, node, parse_operand(level));
     }
     return node;
   }
-  Node* parse_and() {
-    Node* node = parse_not();
-    while (!failed()) {
-      const std::size_t at = current().at;
-      if (!skip_name("and")) break;
-      node = make(Op::kAnd, at, node, parse_not());
-    }
-    return node;
+  Node* parse_or() {
+    const Depth depth(*this);
+    return parse_binary(kLevelOr);
   }
   Node* parse_not() {
     const Depth depth(*this);
@@ -527,92 +548,46 @@ class Parser {
     return parse_compare();
   }
   Node* parse_compare() {
-    Node* node = parse_sum();
+    Node* node = parse_binary(kLevelSum);
     Chain operands;
     while (!failed()) {
-      static constexpr std::pair<std::string_view, Comparison> kComparisons[] = {
-          {"==", Comparison::kEqual},       {"!=", Comparison::kNotEqual}, {"<", Comparison::kLess},
-          {"<=", Comparison::kLessOrEqual}, {">", Comparison::kGreater},   {">=", Comparison::kGreaterOrEqual}};
+      // In the order of Comparison.
+      static constexpr char kComparisons[] = {kEqualSigns, kUnequal, '<', kAtMost, '>', kAtLeast};
       const std::size_t at = current().at;
-      bool found = false;
-      Comparison comparison = Comparison::kEqual;
-      for (const auto& [op, meaning] : kComparisons) {
-        if (current().is(op)) {
-          found = true;
-          comparison = meaning;
+      std::size_t comparison = 0;
+      while (comparison < sizeof kComparisons && !current().is(kComparisons[comparison])) ++comparison;
+      if (comparison == sizeof kComparisons) {
+        const bool negated = current().names("not") && look().names("in");
+        if (negated) {
+          ++comparison;
+          advance();
+        } else if (!current().names("in")) {
+          break;
         }
       }
-      if (current().names("in")) {
-        found = true;
-        comparison = Comparison::kIn;
-      } else if (current().names("not") && look().names("in")) {
-        advance();
-        found = true;
-        comparison = Comparison::kNotIn;
-      }
-      if (!found) break;
       advance();
-      Node* operand = make(Op::kOperand, at, parse_sum());
+      Node* operand = make(Op::kOperand, at, parse_binary(kLevelSum));
       operand->mode = static_cast<std::uint8_t>(comparison);
       operands.add(operand);
     }
     return operands.first == nullptr ? node : make(Op::kCompare, node->at, node, operands.first);
   }
-  Node* parse_sum() {
-    Node* node = parse_concatenation();
-    while (!failed()) {
-      const std::size_t at = current().at;
-      const Op op = current().is("+") ? Op::kAdd : Op::kSubtract;
-      if (op == Op::kSubtract && !current().is("-")) break;
-      advance();
-      node = make(op, at, node, parse_concatenation());
-    }
-    return node;
-  }
   Node* parse_concatenation() {
     const std::size_t at = current().at;
-    Node* node = parse_product();
-    if (!current().is("~")) return node;
+    Node* node = parse_binary(kLevelProduct);
+    if (!current().is('~')) return node;
     Chain parts;
     parts.add(node);
-    while (skip("~")) parts.add(parse_product());
+    while (skip('~')) parts.add(parse_binary(kLevelProduct));
     return make(Op::kConcatenate, at, parts.first);
-  }
-  Node* parse_product() {
-    Node* node = parse_power();
-    while (!failed()) {
-      const std::size_t at = current().at;
-      Op op = Op::kMultiply;
-      if (current().is("/")) {
-        op = Op::kDivide;
-      } else if (current().is("//")) {
-        op = Op::kFloorDivide;
-      } else if (current().is("%")) {
-        op = Op::kModulo;
-      } else if (!current().is("*")) {
-        break;
-      }
-      advance();
-      node = make(op, at, node, parse_power());
-    }
-    return node;
-  }
-  Node* parse_power() {
-    Node* node = parse_unary(true);
-    while (!failed()) {
-      const std::size_t at = current().at;
-      if (!skip("**")) break;
-      node = make(Op::kPower, at, node, parse_unary(true));
-    }
-    return node;
   }
   Node* parse_unary(bool filters) {
     const Depth depth(*this);
     const std::size_t at = current().at;
     Node* node = nullptr;
-    if (skip("-")) {
+    if (skip('-')) {
       node = make(Op::kNegative, at, parse_unary(false));
-    } else if (skip("+")) {
+    } else if (skip('+')) {
       node = make(Op::kPositive, at, parse_unary(false));
     } else {
       node = parse_primary();
@@ -626,16 +601,15 @@ class Parser {
     const std::size_t at = token.at;
     if (token.type == TokenType::kName) {
       advance();
-      if (token.text == "true" || token.text == "True") return constant(boolean(true), at);
-      if (token.text == "false" || token.text == "False") return constant(boolean(false), at);
-      if (token.text == "none" || token.text == "None") return constant(none(), at);
+      if (const std::size_t known = word_position(kConstants, token.text); known != kNoWord) {
+        return constant(known < 2 ? none() : boolean(known >= 4), at);
+      }
       Node* node = make(Op::kName, at);
       node->symbol = symbol(token.text);
       note(node->symbol);
       node->value = global_function(token.text);
-      if (token.text == "caller") uses_ |= kUsesCaller;
-      if (token.text == "varargs") uses_ |= kUsesVarargs;
-      if (token.text == "kwargs") uses_ |= kUsesKwargs;
+      // The bits of MacroUses in the order of the symbols.
+      if (node->symbol - kCallerName < 3) uses_ = static_cast<std::uint8_t>(uses_ | 1U << (node->symbol - kCallerName));
       return node;
     }
     if (token.type == TokenType::kText) {
@@ -652,24 +626,24 @@ class Parser {
       advance();
       return constant(token.number, at);
     }
-    if (skip("(")) {
+    if (skip('(')) {
       Node* node = parse_tuple(true, {}, true);
-      expect(")");
+      expect(')');
       return node;
     }
-    if (skip("[")) return make(Op::kList, at, parse_elements("]", false));
-    if (skip("{")) return make(Op::kDictionary, at, parse_elements("}", true));
+    if (skip('[')) return make(Op::kList, at, parse_elements(']', false));
+    if (skip('{')) return make(Op::kDictionary, at, parse_elements('}', true));
     expected("an expression");
     return make(Op::kConstant);
   }
-  Node* parse_elements(std::string_view close, bool pairs) {
+  Node* parse_elements(char close, bool pairs) {
     Chain elements;
     while (!failed() && !current().is(close)) {
-      if (elements.first != nullptr) expect(",");
+      if (elements.first != nullptr) expect(',');
       if (current().is(close)) break;
       elements.add(parse_expression());
       if (!pairs) continue;
-      expect(":");
+      expect(':');
       elements.add(parse_expression());
     }
     expect(close);
@@ -679,7 +653,7 @@ class Parser {
   Node* parse_postfix(Node* node) {
     while (!failed()) {
       const std::size_t at = current().at;
-      if (skip(".")) {
+      if (skip('.')) {
         if (current().type == TokenType::kNumber && current().number.is(Kind::kInteger)) {
           node = make(Op::kItem, at, node, constant(current().number, at));
           advance();
@@ -687,9 +661,9 @@ class Parser {
           node = make(Op::kAttribute, at, node);
           node->value = text(expect_name());
         }
-      } else if (skip("[")) {
+      } else if (skip('[')) {
         node = make(Op::kItem, at, node, parse_subscripts());
-      } else if (current().is("(")) {
+      } else if (current().is('(')) {
         node = make(Op::kCall, at, node, parse_arguments());
       } else {
         break;
@@ -700,26 +674,26 @@ class Parser {
   Node* parse_subscripts() {
     const std::size_t at = current().at;
     Chain subscripts;
-    while (!failed() && !current().is("]")) {
-      if (subscripts.first != nullptr) expect(",");
+    while (!failed() && !current().is(']')) {
+      if (subscripts.first != nullptr) expect(',');
       subscripts.add(parse_subscript());
     }
-    expect("]");
+    expect(']');
     if (subscripts.first != nullptr && subscripts.first->next == nullptr) return subscripts.first;
     return make(Op::kTuple, at, subscripts.first);
   }
   Node* parse_subscript() {
     const std::size_t at = current().at;
-    const auto at_end = [&] { return current().is(":") || current().is("]") || current().is(","); };
+    const auto at_end = [&] { return current().is(':') || current().is(']') || current().is(','); };
     Node* start = nullptr;
-    if (!current().is(":")) {
+    if (!current().is(':')) {
       start = parse_expression();
-      if (!current().is(":")) return start;
+      if (!current().is(':')) return start;
     }
     advance();
     Node* stop = at_end() ? nullptr : parse_expression();
     Node* step = nullptr;
-    if (skip(":") && !at_end()) step = parse_expression();
+    if (skip(':') && !at_end()) step = parse_expression();
     return make(Op::kSlice, at, start, stop, step);
   }
 
@@ -728,22 +702,22 @@ class Parser {
     // In this order only: positional, named, one *, one **.
     int stage = 0;
     const std::size_t open = current().at;
-    expect("(");
-    while (!failed() && !current().is(")")) {
+    expect('(');
+    while (!failed() && !current().is(')')) {
       if (arguments.first != nullptr) {
-        expect(",");
-        if (current().is(")")) break;
+        expect(',');
+        if (current().is(')')) break;
       }
       Node* argument = make(Op::kArgument);
       ArgumentKind kind = ArgumentKind::kPositional;
       int least = 0;
-      if (skip("*")) {
+      if (skip('*')) {
         kind = ArgumentKind::kSpread;
         least = 2;
-      } else if (skip("**")) {
+      } else if (skip(kDoubleStar)) {
         kind = ArgumentKind::kSpreadNamed;
         least = 3;
-      } else if (current().type == TokenType::kName && look().is("=")) {
+      } else if (current().type == TokenType::kName && look().is('=')) {
         kind = ArgumentKind::kNamed;
         argument->value = text(current().text);
         advance();
@@ -754,23 +728,23 @@ class Parser {
                            : least == 1 ? stage <= 2
                            : least == 2 ? stage <= 1
                                         : stage <= 2;
-      if (!allowed) fail_at(open, "The arguments of this call stand in an order that is not allowed.");
+      if (!allowed) fail_at(open, "Arguments cannot stand in this order.");
       if (least > stage) stage = least;
       argument->mode = static_cast<std::uint8_t>(kind);
       argument->a = parse_expression();
       arguments.add(argument);
     }
-    expect(")");
+    expect(')');
     return arguments.first;
   }
 
   Node* parse_filters(Node* node) {
     while (!failed()) {
-      if (current().is("|")) {
+      if (current().is('|')) {
         node = parse_filter_chain(node, false);
       } else if (current().names("is")) {
         node = parse_test(node);
-      } else if (current().is("(")) {
+      } else if (current().is('(')) {
         const std::size_t at = current().at;
         node = make(Op::kCall, at, node, parse_arguments());
       } else {
@@ -781,7 +755,7 @@ class Parser {
   }
   std::string_view dotted_name() {
     std::string_view name = expect_name();
-    while (skip(".")) {
+    while (skip('.')) {
       const std::string_view more = expect_name();
       name = made_.arena.extend(name, ".");
       name = made_.arena.extend(name, more);
@@ -799,12 +773,12 @@ class Parser {
     return made;
   }
   Node* parse_filter_chain(Node* node, bool starts) {
-    while (!failed() && (starts || current().is("|"))) {
+    while (!failed() && (starts || current().is('|'))) {
       if (!starts) advance();
       starts = false;
       const std::size_t at = current().at;
       node = named(Op::kFilter, at, node, dotted_name());
-      if (current().is("(")) node->b = parse_arguments();
+      if (current().is('(')) node->b = parse_arguments();
     }
     return node;
   }
@@ -814,11 +788,11 @@ class Parser {
     const bool negated = skip_name("not");
     Node* test = named(Op::kTest, at, node, dotted_name());
     const TokenType type = current().type;
-    if (current().is("(")) {
+    if (current().is('(')) {
       test->b = parse_arguments();
     } else if ((type == TokenType::kName || type == TokenType::kText || type == TokenType::kNumber ||
-                current().is("[") || current().is("{")) &&
-               !at_any({"else", "or", "and"})) {
+                current().is('[') || current().is('{')) &&
+               !at_any("else or and")) {
       if (current().names("is")) fail("Tests cannot be chained with is.");
       Node* argument = make(Op::kArgument);
       argument->a = parse_postfix(parse_primary());
@@ -837,10 +811,10 @@ class Parser {
   std::vector<Symbol> known_;
   // By symbol: one more than its place in known_, or 0.
   std::vector<std::uint32_t> known_at_;
-  std::map<std::string_view, Symbol> symbols_;
+  Dict symbols_;
   std::uint8_t uses_ = 0;
   // Filters and tests nobody knows, which are refused unless a condition stands before them.
-  std::vector<const Node*> unknown_;
+  std::vector<Node*> unknown_;
   OwnedError error_;
 };
 
@@ -848,15 +822,15 @@ class Parser {
 
 Template::Template(std::string_view text) : source(normal_lines(text)), arena(kMaxTreeBytes) {}
 
-Result<std::shared_ptr<const Template>> parse(std::string_view source) {
+Result<std::unique_ptr<const Template>> parse(std::string_view source) {
   if (source.size() > kMaxTemplateBytes) {
     return make_error("too-large", "The template is larger than 1 MiB.", "template");
   }
-  auto made = std::make_shared<Template>(valid_utf8(source) ? std::string(source) : to_valid_utf8(source));
+  auto made = std::make_unique<Template>(valid_utf8(source) ? std::string(source) : to_valid_utf8(source));
   auto tokens = lex(made->source, made->arena);
   if (!tokens) return tokens.take_error();
   if (auto error = Parser(*made, std::move(tokens).value()).run()) return error;
-  return std::shared_ptr<const Template>(std::move(made));
+  return std::unique_ptr<const Template>(std::move(made));
 }
 
 }  // namespace tierwise::prompt

@@ -16,6 +16,6 @@ inline constexpr int kMaxParseDepth = 500;
 
 // Error codes "too-large" (kMaxTemplateBytes) and "template-error", whose field is "line:column". Invalid UTF-8 is
 // taken as U+FFFD.
-Result<std::shared_ptr<const Template>> parse(std::string_view source);
+Result<std::unique_ptr<const Template>> parse(std::string_view source);
 
 }  // namespace tierwise::prompt

@@ -1,33 +1,53 @@
 #include "prompt/render.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace tierwise::prompt {
 
+const Renderer::Entry& Renderer::use(std::size_t at) {
+  for (; at + 1 < entries_.size(); ++at) std::swap(entries_[at], entries_[at + 1]);
+  return *entries_[at];
+}
+
 Result<std::uint32_t> Renderer::add(std::string_view source) {
-  const auto known =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.source == source; });
-  if (known != entries_.end()) {
-    std::rotate(known, known + 1, entries_.end());
-    return entries_.back().number;
+  for (std::size_t i = entries_.size(); i-- > 0;) {
+    if (entries_[i]->source == source) return use(i).number;
   }
   auto made = parse(source);
   if (!made) return made.take_error();
-  if (entries_.size() == kMostTemplates) entries_.erase(entries_.begin());
-  entries_.push_back({++count_, std::string(source), std::move(made).value()});
+  entries_.push_back(std::unique_ptr<Entry>(new Entry{++count_, std::string(source), std::move(made).value()}));
+  std::size_t bytes = 0;
+  std::size_t kept = 0;
+  // From the newest back.
+  for (std::size_t i = entries_.size(); i-- > 0 && kept < kMostTemplates; ++kept) {
+    bytes += entries_[i]->source.size() * 2 + entries_[i]->made->arena.bytes();
+    if (bytes > kMostBytes && kept > 0) break;
+  }
+  while (entries_.size() > kept) entries_.erase(entries_.begin());
   return count_;
 }
 
 Result<std::string> Renderer::render(std::uint32_t number, const json& variables, const RenderRequest& request) {
-  const auto known =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.number == number; });
-  if (known == entries_.end()) return make_error("unknown-template", "The template was forgotten: add it again.");
-  std::rotate(known, known + 1, entries_.end());
-  const std::shared_ptr<const Template> made = entries_.back().made;
-  auto rendered =
-      Runtime(*made, arena_, request.limits, request.now).run(from_json(arena_, variables, request.placeholders));
+  return run(number, from_json(arena_, variables, request.placeholders), request);
+}
+
+Result<std::string> Renderer::render(std::uint32_t number, std::string_view variables, const RenderRequest& request) {
+  return run(number, read_json(arena_, variables, request.placeholders), request);
+}
+
+Result<std::string> Renderer::run(std::uint32_t number, Result<Value> variables, const RenderRequest& request) {
+  OwnedError error = variables.take_error();
+  std::string rendered;
+  for (std::size_t i = entries_.size(); error == nullptr; --i) {
+    if (i == 0) {
+      error = make_error("unknown-template", "The template was forgotten: add it again.");
+    } else if (entries_[i - 1]->number == number) {
+      error = Runtime(*use(i - 1).made, arena_, request.limits, request.now).run(variables.value(), rendered);
+      break;
+    }
+  }
   arena_.reset();
+  if (error != nullptr) return error;
   return rendered;
 }
 

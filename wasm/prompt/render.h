@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,12 @@ struct RenderRequest {
   bool placeholders = false;
 };
 
-// Parsed templates, the last kMostTemplates that were used, and the memory renders work in.
+// Parsed templates, the last that were used, and the memory renders work in.
 class Renderer {
  public:
+  // Of texts and trees; the one that was used last is kept whatever its size.
   static constexpr std::size_t kMostTemplates = 16;
+  static constexpr std::size_t kMostBytes = 4 << 20;
 
   Renderer() : arena_(kMaxRenderBytes) {}
 
@@ -32,15 +35,20 @@ class Renderer {
   Result<std::uint32_t> add(std::string_view source);
   // Error "unknown-template" for a number that is forgotten: add the text again; else as Runtime::run.
   Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
+  // The same with the variables as JSON text; errors of parse_json too.
+  Result<std::string> render(std::uint32_t number, std::string_view variables, const RenderRequest& request);
 
  private:
   struct Entry {
     std::uint32_t number;
     std::string source;
-    std::shared_ptr<const Template> made;
+    std::unique_ptr<const Template> made;
   };
-  // The one used last stands at the end.
-  std::vector<Entry> entries_;
+  // Moves one to the end, where the one that was used last stands.
+  const Entry& use(std::size_t at);
+  Result<std::string> run(std::uint32_t number, Result<Value> variables, const RenderRequest& request);
+
+  std::vector<std::unique_ptr<Entry>> entries_;
   std::uint32_t count_ = 0;
   Arena arena_;
 };

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/code_points.h"
 #include "prompt/lexer.h"
+#include "prompt/power.h"
 #include "prompt/text_form.h"
 
 namespace tierwise::prompt {
@@ -59,12 +61,12 @@ Value range_slice(Runtime& runtime, const Value& whole, Items& part, const std::
   const bool overflows = __builtin_mul_overflow(said[2], bounds[2], &by) ||
                          __builtin_mul_overflow(bounds[0], said[2], &start) || __builtin_add_overflow(start, said[0], &start) ||
                          __builtin_mul_overflow(bounds[1], said[2], &stop) || __builtin_add_overflow(stop, said[0], &stop);
-  if (overflows) return runtime.fail("Whole numbers of more than 64 bits are not supported.");
+  if (overflows) return runtime.fail(kTooLong);
   return runtime.range(start, stop, by, part);
 }
 
 Value whole_or_nothing(bool overflows, std::int64_t number, Runtime& runtime) {
-  return overflows ? runtime.fail("Whole numbers of more than 64 bits are not supported.") : integer(number);
+  return overflows ? runtime.fail(kTooLong) : integer(number);
 }
 
 bool opens_placeholder(std::string_view text, std::size_t at) {
@@ -126,7 +128,7 @@ double floor_modulo(double a, double b) {
 
 }  // namespace
 
-Result<std::string> Runtime::run(const Value& variables) {
+OwnedError Runtime::run(const Value& variables, std::string& rendered) {
   const std::size_t names = made_.names.size();
   top_ = arena_.array<Value>(names);
   given_ = arena_.array<Value>(names);
@@ -138,8 +140,8 @@ Result<std::string> Runtime::run(const Value& variables) {
   hide(made_.hidden);
   if (charge(names / 16)) run_body(made_.body);
   charge(0);
-  if (error_ != nullptr) return std::move(error_);
-  return std::move(out_);
+  rendered = std::move(out_);
+  return std::move(error_);
 }
 
 // ------------------------------------------------------------------------------------------------------ failures
@@ -148,6 +150,21 @@ Value Runtime::fail(std::string_view message) {
   if (error_ == nullptr) error_ = template_error(made_.source, at_, message);
   return undefined();
 }
+
+Value Runtime::fail(std::string_view pattern, std::string_view first, std::string_view second) {
+  std::string message;
+  for (; !pattern.empty(); pattern.remove_prefix(1)) {
+    if (pattern.substr(0, 2) != "{}") {
+      message += pattern[0];
+      continue;
+    }
+    message += std::exchange(first, second);
+    pattern.remove_prefix(1);
+  }
+  return fail(message);
+}
+
+Value Runtime::refuse(std::string_view pattern, const Value& value) { return fail(pattern, type_name(value)); }
 
 Value Runtime::put_off(Items* before) {
   // Where it stands was counted out in the template.
@@ -161,7 +178,7 @@ Value Runtime::put_off(Items* before) {
 
 bool Runtime::spent() {
   over_ = true;
-  fail(arena_.over() ? kTooMuch : "The template takes too many steps: it may run for ever.");
+  fail(arena_.over() ? kTooMuch : "The template takes too many steps.");
   return false;
 }
 
@@ -172,7 +189,7 @@ std::string_view Runtime::look_into(const Value& value) {
   }
   charge(value.size / 64);
   if (value.size > kMaxTextBytes) {
-    fail("This text is too large to be looked into.");
+    fail("This is too large.");
     return {};
   }
   return value.view();
@@ -259,7 +276,7 @@ Runtime::Flow Runtime::run_body(const Node* body) {
 Runtime::Flow Runtime::run_statement(const Node& node) {
   const Restored<int> depth(depth_, depth_ + 1);
   if (depth_ > kMaxDepth) {
-    fail("The template is nested too deeply: a loop or macro calls itself without end.");
+    fail("This is nested too deeply, or calls itself without end.");
     return Flow::kOn;
   }
   switch (node.op) {
@@ -327,7 +344,7 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   } else if (value.is(Kind::kText)) {
     write(value);
   } else {
-    fail(fill("A filter block must give a text, not a {}.", {type_name(value)}));
+    refuse("A filter block must give a text, not a {}.", value);
   }
   return flow;
 }
@@ -432,7 +449,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
     if (parameter->symbol == kCallerName) has_caller = true;
     if (position < given.count) {
       if (named != nullptr && parameter->symbol != kCallerName && !takes(kUsesKwargs)) {
-        return fail(fill("The macro {} got the parameter {} twice.", {macro.name, parameter_name}));
+        return fail("The macro {} got the parameter {} twice.", macro.name, parameter_name);
       }
       set(parameter->symbol, given.positional[position]);
     } else if (named != nullptr) {
@@ -478,14 +495,14 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   if (takes(kUsesKwargs)) {
     set(kKwargsName, dict(rest));
   } else if (rest->size > 0) {
-    return fail(fill("The macro {} takes no argument named {}.", {macro.name, rest->entries[0].key.view()}));
+    return fail("The macro {} takes no argument named {}.", macro.name, rest->entries[0].key.view());
   }
   if (takes(kUsesVarargs)) {
     Items* more = new_items();
     for (std::uint32_t i = parameters; i < given.count; ++i) append(arena_, *more, given.positional[i]);
     set(kVarargsName, items(Kind::kTuple, more));
   } else if (given.count > parameters) {
-    return fail(fill("The macro {} takes at most {} arguments.", {macro.name, digits(parameters)}));
+    return fail("The macro {} takes at most {} arguments.", macro.name, digits(parameters));
   }
   hide(macro.node->hidden);
   const Capture capture = begin_capture();
@@ -555,12 +572,12 @@ void Runtime::assign(const Node& target, const Value& value) {
   std::uint32_t i = 0;
   for (const Node* part = target.a; part != nullptr && charge(1); part = part->next) {
     if (i >= parts->size) {
-      fail("There are fewer values than names here.");
+      fail("There are too few values.");
       return;
     }
     assign(*part, parts->data[i++]);
   }
-  if (i < parts->size && !failed()) fail("There are more values than names here.");
+  if (i < parts->size && !failed()) fail("There are too many values.");
 }
 
 // -------------------------------------------------------------------------------------------------------- output
@@ -605,7 +622,7 @@ Value Runtime::eval(const Node* node) {
   if (node->op == Op::kConstant) return node->value;
   if (node->op == Op::kName) return name(*node);
   if (!charge(0)) return undefined();
-  if (++depth_ > kMaxDepth) return fail("The template is nested too deeply: an expression, or a macro that calls itself.");
+  if (++depth_ > kMaxDepth) return fail("This is nested too deeply, or calls itself without end.");
   Value value = eval_node(*node);
   --depth_;
   return value;
@@ -652,7 +669,7 @@ Value Runtime::eval_node(const Node& node) {
     case Op::kPositive: {
       const Value a = eval(node.a);
       at_ = node.at;
-      if (!a.is_number()) return failed() ? a : fail(fill("A {} has no sign.", {type_name(a)}));
+      if (!a.is_number()) return failed() ? a : refuse("This needs a number, not a {}.", a);
       if (a.is(Kind::kReal)) return real(node.op == Op::kNegative ? -a.real : a.real);
       return node.op == Op::kNegative ? arithmetic(Op::kSubtract, integer(0), a) : integer(a.whole());
     }
@@ -693,7 +710,7 @@ Value Runtime::eval_node(const Node& node) {
       Arguments arguments;
       if (!read_arguments(node.b, arguments, nullptr)) return undefined();
       at_ = node.at;
-      if (node.symbol == kNoSymbol) return fail(fill("There is no test named {}.", {node.value.view()}));
+      if (node.symbol == kNoSymbol) return fail("There is no test named {}.", node.value.view());
       return boolean(call_test(*this, node.symbol, subject, arguments));
     }
     case Op::kList:
@@ -711,7 +728,7 @@ Value Runtime::eval_node(const Node& node) {
         const Value name = eval(key);
         const Value value = eval(key->next);
         at_ = key->at;
-        if (!is_key(name)) return fail(fill("A {} cannot be the key of a dictionary.", {type_name(name)}));
+        if (!is_key(name)) return refuse("A {} cannot be a key.", name);
         put(arena_, *entries, name, value);
       }
       return dict(entries);
@@ -768,10 +785,10 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   const auto bound = [](const Value& v) { return v.is(Kind::kNone) || v.is_whole(); };
   const bool sliceable = value.is(Kind::kText) || value.is(Kind::kList) || value.is(Kind::kTuple) ||
                          (value.is(Kind::kView) && std::string_view(value.items->label).substr(0, 5) == "range");
-  if (!sliceable) return fail(fill("A {} cannot be cut into slices.", {type_name(value)}));
-  if (!bound(start) || !bound(stop) || !bound(step)) return fail("The bounds of a slice are whole numbers.");
+  if (!sliceable) return refuse("A {} cannot be cut into slices.", value);
+  if (!bound(start) || !bound(stop) || !bound(step)) return fail("This needs a whole number.");
   const std::int64_t by = step.is(Kind::kNone) ? 1 : step.whole();
-  if (by == 0) return fail("The step of a slice cannot be 0.");
+  if (by == 0) return fail("The step cannot be 0.");
   const bool is_text = value.is(Kind::kText);
   const std::string_view whole = is_text ? look_into(value) : std::string_view();
   if (failed()) return value;
@@ -823,7 +840,7 @@ bool Runtime::read_arguments(const Node* first, Arguments& arguments, const Valu
   const auto add_named = [&](const Value& key, const Value& value) {
     if (named == nullptr) named = arena_.make<Dict>();
     if (!key.is(Kind::kText) || !is_key(key) || find(*named, key) != nullptr) {
-      fail("The names of these arguments are no texts, or one stands there twice.");
+      fail("An argument has no text for a name, or is given twice.");
     } else {
       put(arena_, *named, key, value);
     }
@@ -846,7 +863,7 @@ bool Runtime::read_arguments(const Node* first, Arguments& arguments, const Valu
       }
       case ArgumentKind::kSpreadNamed:
         if (!value.is(Kind::kDict)) {
-          fail("What follows ** must be a dictionary.");
+          fail("This needs a dictionary.");
           break;
         }
         for (std::uint32_t i = 0; i < value.dict->size && !failed(); ++i) {
@@ -866,7 +883,7 @@ Value Runtime::apply_filter(const Node& node, const Value& subject) {
   Arguments arguments;
   if (!read_arguments(node.b, arguments, nullptr)) return undefined();
   at_ = node.at;
-  if (node.symbol == kNoSymbol) return fail(fill("There is no filter named {}.", {node.value.view()}));
+  if (node.symbol == kNoSymbol) return fail("There is no filter named {}.", node.value.view());
   return call_filter(*this, node.symbol, subject, arguments);
 }
 
@@ -881,7 +898,7 @@ Value Runtime::eval_call(const Node& node, const Value* caller) {
 Value Runtime::call(const Value& callee, const Arguments& arguments) {
   switch (callee.kind) {
     case Kind::kMacro: {
-      if (depth_ > kMaxDepth) return fail("The template is nested too deeply: a macro calls itself without end.");
+      if (depth_ > kMaxDepth) return fail("This is nested too deeply, or calls itself without end.");
       const std::uint32_t at = at_;
       const Value value = call_macro(*callee.macro, arguments);
       if (!failed()) at_ = at;
@@ -892,7 +909,7 @@ Value Runtime::call(const Value& callee, const Arguments& arguments) {
     case Kind::kMethod:
       return call_method(*this, callee.method->self, callee.method->name, arguments);
     case Kind::kLoop: {
-      if ((callee.loop->node->mode & kRecursive) == 0) return fail("Only a loop marked recursive can be called.");
+      if ((callee.loop->node->mode & kRecursive) == 0) return fail("This loop is not marked recursive.");
       if (arguments.count != 1 || arguments.named != nullptr) return fail("A loop is called with one argument.");
       const Capture capture = begin_capture();
       loop_over(*callee.loop->node, arguments.positional[0], callee.loop->outside, callee.loop->depth + 1);
@@ -900,7 +917,7 @@ Value Runtime::call(const Value& callee, const Arguments& arguments) {
     }
     case Kind::kCycler: {
       Items& cycler = *callee.items;
-      return cycler.size == 0 ? fail("There is nothing to cycle through.") : cycler.data[cycler.taken++ % cycler.size];
+      return cycler.size == 0 ? fail("Arguments by place are needed.") : cycler.data[cycler.taken++ % cycler.size];
     }
     case Kind::kJoiner: {
       // Nothing the first time.
@@ -908,9 +925,9 @@ Value Runtime::call(const Value& callee, const Arguments& arguments) {
       return joiner.taken++ == 0 ? text("") : joiner.data[0];
     }
     case Kind::kUndefined:
-      return fail(fill("{} is undefined and cannot be called.", {callee.size == 0 ? "This" : callee.view()}));
+      return fail("{} is undefined and cannot be called.", callee.size == 0 ? "This" : callee.view());
     default:
-      return fail(fill("A {} cannot be called.", {type_name(callee)}));
+      return refuse("A {} cannot be called.", callee);
   }
 }
 
@@ -945,7 +962,7 @@ Value Runtime::as_text(const Value& value) {
   std::string out;
   const bool whole = append_str(out, value);
   charge_text(out.size());
-  return whole ? new_text(out) : fail(out.size() > kMaxMadeBytes ? kTooMuch : "This value is nested too deeply to be written.");
+  return whole ? new_text(out) : fail(out.size() > kMaxMadeBytes ? kTooMuch : "These values are nested too deeply.");
 }
 
 bool Runtime::equals(const Value& a, const Value& b) {
@@ -960,7 +977,7 @@ bool Runtime::is_less(const Value& a, const Value& b) {
   const bool holds = less(a, b, doubt);
   settle(doubt);
   if (doubt.refused) {
-    fail(fill("A {} and a {} have no order.", {type_name(a), type_name(b)}));
+    fail("A {} and a {} have no order.", type_name(a), type_name(b));
   }
   return holds;
 }
@@ -1001,21 +1018,21 @@ Items* Runtime::iterate(const Value& value) {
     }
     return characters;
   }
-  fail(fill("A {} cannot be gone through.", {type_name(value)}));
+  refuse("A {} cannot be gone through.", value);
   return nullptr;
 }
 
 bool Runtime::contains(const Value& container, const Value& value) {
   if (container.is(Kind::kText)) {
     if (!value.is(Kind::kText)) {
-      fail(fill("A {} cannot be in a text.", {type_name(value)}));
+      refuse("This needs a text, not a {}.", value);
       return false;
     }
     return search(look_into(container), look_into(value)) != std::string_view::npos;
   }
   if (container.is(Kind::kDict)) {
     if (!is_key(value)) {
-      fail(fill("A {} cannot be the key of a dictionary.", {type_name(value)}));
+      refuse("A {} cannot be a key.", value);
       return false;
     }
     return find(*container.dict, value) != nullptr;
@@ -1031,7 +1048,7 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
   switch (container.kind) {
     case Kind::kUndefined:
       if (name.substr(0, 2) == "__") return undefined(name);
-      return fail(fill("{} is undefined: it has no {}.", {container.size == 0 ? "This" : container.view(), name}));
+      return fail("{} is undefined: it has no {}.", container.size == 0 ? "This" : container.view(), name);
     case Kind::kNamespace:
       if (const Value* value = find(*container.dict, name)) return *value;
       return undefined(name);
@@ -1039,27 +1056,29 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       const Loop& loop = *container.loop;
       const std::int64_t at = loop.index;
       const std::int64_t size = loop.items->size;
-      if (name == "index") return integer(at + 1);
-      if (name == "index0") return integer(at);
-      if (name == "first") return boolean(at == 0);
-      if (name == "last") return boolean(at + 1 == size);
-      if (name == "length") return integer(size);
-      if (name == "revindex") return integer(size - at);
-      if (name == "revindex0") return integer(size - at - 1);
-      if (name == "depth") return integer(loop.depth + 1);
-      if (name == "depth0") return integer(loop.depth);
-      if (name == "previtem") return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
-      if (name == "nextitem") return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
+      switch (word_position("first last index0 index length revindex revindex0 depth depth0 previtem nextitem", name)) {
+        case 0: return boolean(at == 0);
+        case 1: return boolean(at + 1 == size);
+        case 2: return integer(at);
+        case 3: return integer(at + 1);
+        case 4: return integer(size);
+        case 5: return integer(size - at);
+        case 6: return integer(size - at - 1);
+        case 7: return integer(loop.depth + 1);
+        case 8: return integer(loop.depth);
+        case 9: return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
+        case 10: return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
+        default: break;
+      }
       break;
     }
     case Kind::kMacro: {
       const Macro& macro = *container.macro;
-      const std::uint8_t uses = macro.node->mode;
-      if (name == "name") return text(macro.name);
-      if (name == "caller") return boolean((uses & kUsesCaller) != 0);
-      if (name == "catch_kwargs") return boolean((uses & kUsesKwargs) != 0);
-      if (name == "catch_varargs") return boolean((uses & kUsesVarargs) != 0);
-      if (name == "arguments") {
+      // In the order of MacroUses first.
+      const std::size_t known = word_position("caller catch_varargs catch_kwargs name arguments", name);
+      if (known < 3) return boolean((macro.node->mode >> known & 1) != 0);
+      if (known == 3) return text(macro.name);
+      if (known == 4) {
         Items* list = new_items();
         for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
           append(arena_, *list, text(made_.names[parameter->symbol]));
@@ -1158,7 +1177,7 @@ Value Runtime::add(const Value& a, const Value& b) {
     return items(a.kind, both);
   }
   if (a.is(Kind::kUndefined) || b.is(Kind::kUndefined)) return attribute(a.is(Kind::kUndefined) ? a : b, "+");
-  return fail(fill("A {} and a {} cannot be added.", {type_name(a), type_name(b)}));
+  return fail("A {} and a {} cannot be added.", type_name(a), type_name(b));
 }
 
 Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
@@ -1187,7 +1206,7 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
   }
   if (a.is(Kind::kUndefined) || b.is(Kind::kUndefined)) return attribute(a.is(Kind::kUndefined) ? a : b, "value");
   if (!a.is_number() || !b.is_number()) {
-    return fail(fill("Arithmetic needs numbers, not a {} and a {}.", {type_name(a), type_name(b)}));
+    return fail("Arithmetic needs numbers, not a {} and a {}.", type_name(a), type_name(b));
   }
   const bool whole = a.is_whole() && b.is_whole();
   if ((op == Op::kDivide || op == Op::kFloorDivide || op == Op::kModulo) && b.number() == 0) {
@@ -1217,7 +1236,7 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
         break;
       }
       default: {
-        if (y < 0) return x == 0 ? fail("0 has no negative power.") : real(std::pow(a.number(), b.number()));
+        if (y < 0) return x == 0 ? fail("0 has no negative power.") : real(power(a.number(), b.number()));
         result = 1;
         std::int64_t base = x;
         for (std::int64_t power = y; power > 0 && !overflows;) {
@@ -1255,9 +1274,9 @@ Value Runtime::arithmetic(Op op, const Value& a, const Value& b) {
     }
     default: {
       if (x == 0 && y < 0) return fail("0 has no negative power.");
-      const double result = std::pow(x, y);
+      const double result = power(x, y);
       if (std::isnan(result) && !std::isnan(x) && !std::isnan(y)) return fail("Complex numbers are not supported.");
-      if (std::isinf(result) && std::isfinite(x) && std::isfinite(y)) return fail("This power is too large.");
+      if (std::isinf(result) && std::isfinite(x) && std::isfinite(y)) return fail("This is too large.");
       return real(result);
     }
   }

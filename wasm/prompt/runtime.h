@@ -38,8 +38,9 @@ class Runtime {
   Runtime(const Template& made, Arena& arena, const RenderLimits& limits, double now)
       : made_(made), arena_(arena), limits_(limits), now_(now) {}
 
-  // `variables` is a dictionary. Error "template-error" with "line:column" as its field, or "needs-content".
-  Result<std::string> run(const Value& variables);
+  // `variables` is a dictionary. Null and the rendered text, or the error "template-error" with "line:column" as its
+  // field, or "needs-content".
+  OwnedError run(const Value& variables, std::string& rendered);
 
   // ---- for what templates call
 
@@ -48,6 +49,9 @@ class Runtime {
   bool failed() const { return error_ != nullptr; }
   // Ends the rendering; gives a value to return.
   Value fail(std::string_view message);
+  // With {} in it replaced by these; by what `value` is.
+  Value fail(std::string_view pattern, std::string_view first, std::string_view second = {});
+  Value refuse(std::string_view pattern, const Value& value);
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);
   // Counts work; false when it is too much.

@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "prompt/code_points.h"
 
 namespace tierwise::prompt {
@@ -383,20 +384,22 @@ bool append_json(std::string& out, const Value& value, const JsonStyle& style, i
       return true;
     }
     case Kind::kDict: {
-      std::vector<const Dict::Entry*> entries;
-      for (std::uint32_t i = 0; i < value.dict->size; ++i) entries.push_back(&value.dict->entries[i]);
-      Doubt doubt;
-      if (style.sort_keys) {
-        std::stable_sort(entries.begin(), entries.end(), [&](const Dict::Entry* a, const Dict::Entry* b) {
-          return less(a->key, b->key, doubt);
-        });
+      const std::uint32_t size = value.dict->size;
+      const Dict::Entry* entries = value.dict->entries;
+      std::vector<Dict::Entry> sorted;
+      if (style.sort_keys && size > 0) {
+        sorted.resize(std::size_t{size} * 2);
+        std::copy(entries, entries + size, sorted.data());
+        Doubt doubt;
+        sort(sorted.data(), sorted.data() + size, size, false, doubt);
+        if (doubt.refused) return false;
+        entries = sorted.data();
       }
-      if (doubt.refused) return false;
       out += '{';
-      for (std::size_t i = 0; i < entries.size(); ++i) {
+      for (std::uint32_t i = 0; i < size; ++i) {
         if (i > 0) out += style.item_separator;
         append_line(out, style, depth + 1);
-        const Value& key = entries[i]->key;
+        const Value& key = entries[i].key;
         if (key.is(Kind::kText)) {
           append_json_text(out, key.view(), style.ensure_ascii);
         } else {
@@ -407,9 +410,9 @@ bool append_json(std::string& out, const Value& value, const JsonStyle& style, i
           out += '"';
         }
         out += style.key_separator;
-        if (!append_json(out, entries[i]->value, style, depth + 1)) return false;
+        if (!append_json(out, entries[i].value, style, depth + 1)) return false;
       }
-      if (!entries.empty()) append_line(out, style, depth);
+      if (size > 0) append_line(out, style, depth);
       out += '}';
       return true;
     }
@@ -443,12 +446,10 @@ std::string format_time(std::string_view format, double now) {
   const std::int64_t minute = of_day / 60 % 60;
   const std::int64_t second = of_day % 60;
   const std::int64_t hour12 = hour % 12 == 0 ? 12 : hour % 12;
-  static constexpr std::string_view kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                               "Thursday", "Friday", "Saturday"};
-  static constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
-                                                 "July",    "August",   "September", "October", "November", "December"};
-  const std::string_view day_name = kDays[weekday];
-  const std::string_view month_name = kMonths[month - 1];
+  const std::string_view day_name = word_at("Sunday Monday Tuesday Wednesday Thursday Friday Saturday", static_cast<std::size_t>(weekday));
+  const std::string_view month_name = word_at(
+      "January February March April May June July August September October November December",
+      static_cast<std::size_t>(month - 1));
   // The week of ISO 8601: that of its Thursday.
   const std::int64_t monday = (weekday + 6) % 7;
   std::int64_t iso_year = year;
@@ -463,6 +464,13 @@ std::string format_time(std::string_view format, double now) {
     iso_week = 1;
     ++iso_year;
   }
+  // The numbers: which letter, how wide, filled with what.
+  static constexpr std::string_view kLetters = "CdegGHIjklmMsSuUVwWyYf";
+  static constexpr std::string_view kWidths = "2222422322220212212216";
+  const std::int64_t numbers[] = {
+      year / 100, day, day, iso_year % 100, iso_year, hour, hour12, of_year + 1, hour, hour12, month, minute, seconds, second,
+      weekday == 0 ? 7 : weekday, (of_year + 7 - weekday) / 7, iso_week, weekday, (of_year + 7 - monday) / 7, year % 100, year,
+      (ms - seconds * 1000) * 1000};
   std::string out;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%' || i + 1 == format.size()) {
@@ -473,49 +481,30 @@ std::string format_time(std::string_view format, double now) {
     // glibc: %-d has no zero in front.
     const bool bare = c == '-' && i + 1 < format.size();
     if (bare) c = format[++i];
-    const auto number = [&](std::int64_t value, std::size_t width, char pad = '0') {
-      append_padded(out, value, bare ? 0 : width, pad);
-    };
+    if (const std::size_t known = kLetters.find(c); known != std::string_view::npos) {
+      const auto width = static_cast<std::size_t>(kWidths[known] - '0');
+      append_padded(out, numbers[known], bare && width < 6 ? 0 : width, c == 'e' || c == 'k' || c == 'l' ? ' ' : '0');
+      continue;
+    }
+    std::string_view other;
     switch (c) {
       case 'a': out += day_name.substr(0, 3); break;
       case 'A': out += day_name; break;
       case 'b':
       case 'h': out += month_name.substr(0, 3); break;
       case 'B': out += month_name; break;
-      case 'c': out += format_time("%a %b %e %H:%M:%S %Y", now); break;
-      case 'C': number(year / 100, 2); break;
-      case 'd': number(day, 2); break;
+      case 'c': other = "%a %b %e %H:%M:%S %Y"; break;
       case 'D':
-      case 'x': out += format_time("%m/%d/%y", now); break;
-      case 'e': number(day, 2, ' '); break;
-      case 'f': append_padded(out, (ms - seconds * 1000) * 1000, 6); break;
-      case 'F': out += format_time("%Y-%m-%d", now); break;
-      case 'g': number(iso_year % 100, 2); break;
-      case 'G': number(iso_year, 4); break;
-      case 'H': number(hour, 2); break;
-      case 'I': number(hour12, 2); break;
-      case 'j': number(of_year + 1, 3); break;
-      case 'k': number(hour, 2, ' '); break;
-      case 'l': number(hour12, 2, ' '); break;
-      case 'm': number(month, 2); break;
-      case 'M': number(minute, 2); break;
+      case 'x': other = "%m/%d/%y"; break;
+      case 'F': other = "%Y-%m-%d"; break;
       case 'n': out += '\n'; break;
       case 'p': out += hour < 12 ? "AM" : "PM"; break;
       case 'P': out += hour < 12 ? "am" : "pm"; break;
-      case 'r': out += format_time("%I:%M:%S %p", now); break;
-      case 'R': out += format_time("%H:%M", now); break;
-      case 's': append_padded(out, seconds, 0); break;
-      case 'S': number(second, 2); break;
+      case 'r': other = "%I:%M:%S %p"; break;
+      case 'R': other = "%H:%M"; break;
       case 't': out += '\t'; break;
       case 'T':
-      case 'X': out += format_time("%H:%M:%S", now); break;
-      case 'u': number(weekday == 0 ? 7 : weekday, 1); break;
-      case 'U': number((of_year + 7 - weekday) / 7, 2); break;
-      case 'V': number(iso_week, 2); break;
-      case 'w': number(weekday, 1); break;
-      case 'W': number((of_year + 7 - monday) / 7, 2); break;
-      case 'y': number(year % 100, 2); break;
-      case 'Y': append_padded(out, year, 1); break;
+      case 'X': other = "%H:%M:%S"; break;
       case 'z':
       case 'Z': break;
       case '%': out += '%'; break;
@@ -524,6 +513,7 @@ std::string format_time(std::string_view format, double now) {
         if (bare) out += '-';
         out += c;
     }
+    if (!other.empty()) out += format_time(other, now);
   }
   return out;
 }

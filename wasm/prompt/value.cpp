@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/words.h"
+
 namespace tierwise::prompt {
 namespace {
 
@@ -129,15 +131,19 @@ void append(Arena& arena, Items& list, const Value& value) {
   if (grow(arena, list.data, list.size, list.capacity)) list.data[list.size++] = value;
 }
 
+bool append(Arena& arena, Dict& rows, const Value& key, const Value& value) {
+  if (!grow(arena, rows.entries, rows.size, rows.capacity)) return false;
+  rows.entries[rows.size++] = {key, value};
+  return true;
+}
+
 void put(Arena& arena, Dict& entries, const Value& key, const Value& value) {
   if (Value* known = find(entries, key)) {
     *known = value;
     return;
   }
   const bool full = entries.size == entries.capacity;
-  if (!grow(arena, entries.entries, entries.size, entries.capacity)) return;
-  entries.entries[entries.size++] = {key, value};
-  if (entries.size < kIndexed) return;
+  if (!append(arena, entries, key, value) || entries.size < kIndexed) return;
   if (full || entries.index == nullptr) {
     index_entries(arena, entries);
     return;
@@ -275,46 +281,33 @@ bool less(const Value& a, const Value& b, Doubt& doubt, int depth) {
   return false;
 }
 
-Value from_json(Arena& arena, const json& source, bool opaque) {
-  switch (source.type()) {
-    case json::value_t::boolean:
-      return boolean(source.get<bool>());
-    case json::value_t::number_integer:
-    case json::value_t::number_unsigned:
-      return integer(source.get<std::int64_t>());
-    case json::value_t::number_float:
-      return real(source.get<double>());
-    case json::value_t::string:
-      return text(*string_in(source), opaque && string_in(source)->find(kPlaceholder) != std::string::npos);
-    case json::value_t::array: {
-      const auto& elements = elements_of(source);
-      Items* list = arena.make<Items>();
-      if (elements.size() > kFew && !arena.grant(elements.size() * sizeof(Value))) {
-        arena.give_up();
-        return none();
+void sort(Dict::Entry* rows, Dict::Entry* spare, std::uint32_t count, bool reverse, Doubt& doubt) {
+  const auto before = [&](std::uint32_t i, std::uint32_t k) {
+    return reverse ? less(rows[k].key, rows[i].key, doubt) : less(rows[i].key, rows[k].key, doubt);
+  };
+  // Python compares every neighbour at least once.
+  for (std::uint32_t i = 1; i < count; ++i) before(i, i - 1);
+  // Runs of `width`, merged in pairs.
+  for (std::uint32_t width = 1; width < count && !doubt.refused; width *= 2) {
+    for (std::uint32_t at = 0; at < count;) {
+      std::uint32_t left = at;
+      const std::uint32_t middle = std::min(at + width, count);
+      std::uint32_t right = middle;
+      const std::uint32_t end = std::min(middle + width, count);
+      while (at < end) {
+        const bool take_right = right < end && (left == middle || before(right, left));
+        spare[at++] = rows[take_right ? right++ : left++];
       }
-      list->capacity = list->size = static_cast<std::uint32_t>(elements.size());
-      list->data = arena.array<Value>(elements.size());
-      Value* place = list->data;
-      for (const json& element : elements) *place++ = from_json(arena, element, opaque);
-      return items(Kind::kList, list);
     }
-    case json::value_t::object: {
-      Dict* entries = arena.make<Dict>();
-      for (const auto& [key, value] : members_of(source)) put(arena, *entries, text(key), from_json(arena, value, opaque));
-      return dict(entries);
-    }
-    default:
-      return none();
+    std::copy(spare, spare + count, rows);
   }
 }
 
 std::string_view type_name(const Value& value) {
-  static constexpr std::string_view kNames[] = {"missing",   "Undefined", "NoneType",  "bool",   "int",         "float",
-                                                "str",       "list",      "tuple",     "view",   "iterator",    "dict",
-                                                "Namespace", "loop",      "function",  "method", "macro",       "cycler",
-                                                "joiner"};
-  return kNames[static_cast<std::size_t>(value.kind)];
+  return word_at(
+      "missing Undefined NoneType bool int float str list tuple view iterator dict Namespace loop function method macro "
+      "cycler joiner",
+      static_cast<std::size_t>(value.kind));
 }
 
 }  // namespace tierwise::prompt

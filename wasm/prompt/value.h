@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "prompt/arena.h"
 
 namespace tierwise::prompt {
@@ -116,6 +117,8 @@ void append(Arena& arena, Items& list, const Value& value);
 // What would make a large list or dictionary larger than the arena grants is left out, and the arena is over() then.
 // A repeated key keeps its place and gets the new value. The key must be hashable.
 void put(Arena& arena, Dict& entries, const Value& key, const Value& value);
+// The same for what is no dictionary but rows: a key may stand there several times.
+bool append(Arena& arena, Dict& rows, const Value& key, const Value& value);
 // nullptr when there is none.
 Value* find(const Dict& entries, const Value& key);
 Value* find(const Dict& entries, std::string_view key);
@@ -143,9 +146,14 @@ struct Doubt {
 bool equal(const Value& a, const Value& b, Doubt* doubt = nullptr, int depth = 0);
 // Python's <.
 bool less(const Value& a, const Value& b, Doubt& doubt, int depth = 0);
+// As Python's sorted(), by the keys; `spare` has room for as many.
+void sort(Dict::Entry* rows, Dict::Entry* spare, std::uint32_t count, bool reverse, Doubt& doubt);
 
 // A copy of `source` as values; texts are views into it. With `opaque`, those with a placeholder in them are marked.
 Value from_json(Arena& arena, const json& source, bool opaque);
+// The same of JSON text, which must outlive the value: texts are views into it where nothing had to be unescaped. Errors
+// as parse_json.
+Result<Value> read_json(Arena& arena, std::string_view source, bool opaque);
 
 // A placeholder: one of the noncharacters U+FDD0 to U+FDD3, which say by two bits (Sides of code_points.h) where white
 // space is to be stripped, the decimal number of the text it stands for, U+FDD4. That text has at least
@@ -153,6 +161,8 @@ Value from_json(Arena& arena, const json& source, bool opaque);
 inline constexpr std::string_view kPlaceholder = "\xEF\xB7\x90";
 inline constexpr char kPlaceholderEnd = '\x94';
 inline constexpr std::size_t kLeastOpaqueBytes = 32;
+
+inline constexpr std::string_view kTooLong = "Whole numbers of more than 64 bits are not supported.";
 
 // How deep values may be nested.
 inline constexpr int kMaxNesting = 120;
