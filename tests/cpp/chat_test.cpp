@@ -41,8 +41,12 @@ std::string fragment(std::string_view text, std::size_t from, std::size_t bytes 
 json request_for(Renderer& renderer, const json& family, json messages) {
   auto number = renderer.add(family["template"].get<std::string>());
   EXPECT_TRUE(number);
-  return {{"template", number.value()},   {"bos", family["bos"]},       {"eos", family["eos"]},
-          {"markers", family["markers"]}, {"system", family["system"]}, {"messages", std::move(messages)}};
+  return {{"template", number.value()},
+          {"variables", {{"bos_token", family["bos"]}, {"eos_token", family["eos"]}}},
+          {"special", {family["bos"], family["eos"]}},
+          {"markers", family["markers"]},
+          {"system", family["system"]},
+          {"messages", std::move(messages)}};
 }
 
 json request_with(Renderer& renderer, std::string_view source, json messages) {
@@ -107,15 +111,18 @@ TEST(Chat, NamesTheWrongField) {
       {R"({"template":-1})", "invalid-input template"},
       {R"({"template":999})", "unknown-template "},
       {R"({"system":"none"})", "invalid-input system"},
-      {R"({"bos":null})", "invalid-input bos"},
+      {R"({"system":7})", "invalid-input system"},
+      {R"({"special":"<s>"})", "invalid-input special"},
       {R"({"markers":["a",1]})", "invalid-input markers"},
       {R"({"neutralise":"some"})", "invalid-input neutralise"},
       {R"({"continueFinalMessage":true,"addGenerationPrompt":true})", "invalid-input addGenerationPrompt"},
-      {R"({"tools":{}})", "invalid-input tools"},
-      {R"({"documents":["x"]})", "invalid-input documents[0]"},
-      {R"({"documents":[{"text":"x","priority":"high"}]})", "invalid-input documents[0].priority"},
+      {R"({"neutralise":null})", "invalid-input neutralise"},
+      {R"({"addGenerationPrompt":1})", "invalid-input addGenerationPrompt"},
+      {R"({"priorities":[1,"high"]})", "invalid-input priorities"},
       {R"({"variables":[]})", "invalid-input variables"},
+      {R"({"messages":[null,{"role":"user","content":"a"}]})", "invalid-input messages[0]"},
       {R"({"budget":7})", "invalid-input budget"},
+      {R"({"budget":{"family":7}})", "invalid-input budget.family"},
       {R"({"budget":{"contextWindow":0}})", "invalid-input budget.contextWindow"},
       {R"({"budget":{"contextWindow":100,"reservedOutput":100}})", "invalid-input budget.reservedOutput"},
       {R"({"budget":{"truncate":"end"}})", "invalid-input budget.truncate"},
@@ -165,8 +172,8 @@ TEST(Chat, GivesVariables) {
                               "{{ bos_token }}{{ eos_token }}{{ mood }}{{ messages | length }}{{ documents | tojson }}"
                               "{{ tools | tojson }}{{ add_generation_prompt }}{{ strftime_now('%Y') }}",
                               json::array({said("user", "hi")}));
-  request.update(json::parse(R"({"bos":"<s>","eos":"</s>","variables":{"mood":"good","messages":[],"tools":7},
-    "documents":[{"title":"a","priority":3,"text":"b"}],"tools":[],"addGenerationPrompt":false,"now":0})"));
+  request.update(json::parse(R"({"variables":{"mood":"good","messages":[],"tools":[],"bos_token":"<s>",
+    "eos_token":"</s>","documents":[{"title":"a","text":"b"}]},"addGenerationPrompt":false,"now":0})"));
   EXPECT_EQ(prompt_of(renderer, request), "<s></s>good1[{\"title\": \"a\", \"text\": \"b\"}][]False1970");
 }
 
@@ -226,7 +233,7 @@ TEST(Chat, FoldsTheSystemMessage) {
   }
   const json never =
       request_with(renderer, kRefuses, json::array({said("system", "s"), said("user", "u"), said("user", "v")}));
-  EXPECT_EQ(refused(renderer, never), "template-error 1:19");
+  EXPECT_EQ(refused(renderer, never), "template-refused 1:19");
 }
 
 TEST(Chat, ContinuesTheFinalMessage) {
@@ -280,8 +287,7 @@ TEST(Chat, NeutralisesByRole) {
     json request =
         request_with(renderer, std::string(kEcho) + "{{ documents[0] | tojson }}{{ tools | tojson }}", messages);
     request["markers"] = json::array({"<s>"});
-    request["documents"] = json::parse(R"([{"a":"<s>","<s>":1}])");
-    request["tools"] = json::parse(R"([{"name":"<s>"}])");
+    request["variables"] = json::parse(R"({"documents":[{"a":"<s>","<s>":1}],"tools":[{"name":"<s>"}]})");
     request["neutralise"] = json::parse(c.neutralise);
     const json answer = answer_to(renderer, request);
     EXPECT_EQ(answer["prompt"], c.prompt);
@@ -508,8 +514,9 @@ TEST(Chat, DocumentsGiveWayFirst) {
   for (int i = 0; i < 60; ++i) passage += "Ice flows downhill under its own weight, line " + std::to_string(i) + ". ";
   json request = request_with(renderer, "{% for d in documents or [] %}({{ d.text }}){% endfor %}" + std::string(kEcho),
                               long_chat(10));
-  request["documents"] =
-      json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}, {"priority", 0.5}}, {{"text", "C" + passage}}});
+  request["variables"]["documents"] =
+      json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}}, {{"text", "C" + passage}}});
+  request["priorities"] = {0, 0.5, 0};
   const auto with = [&](int window) {
     request["budget"] = {{"contextWindow", window}, {"family", "cl100k"}};
     return answer_to(renderer, request);
@@ -524,7 +531,7 @@ TEST(Chat, DocumentsGiveWayFirst) {
   const json few = with(400);
   EXPECT_GE(few["dropped"].size(), 3u);
   EXPECT_EQ(few["prompt"].get<std::string>().find("(A"), std::string::npos);
-  request["documents"][1]["priority"] = 1;
+  request["priorities"][1] = 1;
   const json first = with(1600);
   EXPECT_NE(first["prompt"].get<std::string>().find("(B"), std::string::npos);
   for (int window = 300; window < 5000; window += 97) {
@@ -568,7 +575,7 @@ TEST(Chat, SpecialTokensCountOnce) {
   Renderer renderer;
   json request = request_for(renderer, families()["chatml"], json::array({said("user", "hi")}));
   const double plain = answer_to(renderer, request)["tokens"].get<double>();
-  request["special"] = json::array({"<|im_start|>"});
+  request["special"].push_back("<|im_start|>");
   EXPECT_LT(answer_to(renderer, request)["tokens"].get<double>(), plain - 4);
 }
 

@@ -59,6 +59,10 @@ Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<
   double turn = 0;
   for (std::size_t at = kept.from; at > 0; --at) {
     const Role role = roles[at - 1];
+    if (role == Role::kLeftOut) {
+      kept.needs_more = true;
+      return kept;
+    }
     if (role != Role::kSystem) turn += costs.message(at - 1, room - turn);
     if (turn > room) break;
     if (role != Role::kUser && at > 1) continue;

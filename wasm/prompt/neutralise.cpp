@@ -79,7 +79,7 @@ Markers::Markers(const std::vector<std::string_view>& markers) {
     first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
 }
 
-Markers::Match Markers::match(std::string_view text, std::size_t at) const {
+Markers::Match Markers::match(std::string_view text, std::size_t at, std::size_t* all) const {
   const auto head = static_cast<std::uint8_t>(lower_case(text[at]));
   // Those that agree with the text so far.
   std::size_t low = first_[head];
@@ -91,6 +91,10 @@ Markers::Match Markers::match(std::string_view text, std::size_t at) const {
     for (; low < high && patterns_[low].folded.size() == depth; ++low) {
       const Pattern& pattern = patterns_[low];
       if (is_alphanumeric(text[at]) && text.substr(at, end - at) != pattern.exact && !at_line_start(text, at)) continue;
+      if (all != nullptr) {
+        ++*all;
+        continue;
+      }
       return {end, pattern.gap > 0 ? at + pattern.gap : start_of_last(text, end)};
     }
     if (end == text.size()) break;
@@ -130,7 +134,7 @@ bool Markers::neutralise(std::string& text) const {
 
 std::size_t Markers::count(std::string_view text) const {
   std::size_t found = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) found += match(text, at).end > 0 ? 1 : 0;
+  for (std::size_t at = 0; at < text.size(); ++at) match(text, at, &found);
   return found;
 }
 

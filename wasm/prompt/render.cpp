@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "prompt/neutralise.h"
+
 namespace tierwise::prompt {
 
 Result<std::uint32_t> Renderer::add(std::string_view source) {
@@ -29,6 +31,17 @@ Result<std::string> Renderer::render(std::uint32_t number, const json& variables
       Runtime(*made, arena_, request.limits, request.now).run(from_json(arena_, variables, request.placeholders));
   arena_.reset();
   return rendered;
+}
+
+const std::vector<std::string>& Renderer::markers(std::uint32_t number) {
+  for (Entry& entry : entries_) {
+    if (entry.number != number) continue;
+    if (!entry.markers) {
+      entry.markers = std::make_shared<const std::vector<std::string>>(markers_of_template(entry.source));
+    }
+    return *entry.markers;
+  }
+  return no_markers_;
 }
 
 }  // namespace tierwise::prompt

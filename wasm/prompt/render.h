@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,15 +33,20 @@ class Renderer {
   Result<std::uint32_t> add(std::string_view source);
   // Error "unknown-template" for a number that is forgotten: add the text again; else as Runtime::run.
   Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
+  // What it writes that looks like a marker (neutralise.h); none for a number that is forgotten. Until add().
+  const std::vector<std::string>& markers(std::uint32_t number);
 
  private:
   struct Entry {
     std::uint32_t number;
     std::string source;
     std::shared_ptr<const Template> made;
+    // Null before they were asked for.
+    std::shared_ptr<const std::vector<std::string>> markers = nullptr;
   };
   // The one used last stands at the end.
   std::vector<Entry> entries_;
+  const std::vector<std::string> no_markers_;
   std::uint32_t count_ = 0;
   Arena arena_;
 };

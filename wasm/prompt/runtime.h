@@ -38,7 +38,8 @@ class Runtime {
   Runtime(const Template& made, Arena& arena, const RenderLimits& limits, double now)
       : made_(made), arena_(arena), limits_(limits), now_(now) {}
 
-  // `variables` is a dictionary. Error "template-error" with "line:column" as its field, or "needs-content".
+  // `variables` is a dictionary. Errors with "line:column" as their field: "template-refused" when the
+  // template raised it itself, "template-error"; and "needs-content".
   Result<std::string> run(const Value& variables);
 
   // ---- for what templates call
@@ -48,6 +49,8 @@ class Runtime {
   bool failed() const { return error_ != nullptr; }
   // Ends the rendering; gives a value to return.
   Value fail(std::string_view message);
+  // The same, for what the template itself does not want: error "template-refused".
+  Value refuse(std::string_view message);
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);
   // Counts work; false when it is too much.
