@@ -77,11 +77,7 @@ Result<std::string> Core::render(double number, std::string_view variables, cons
 Result<std::string> Core::format_chat(std::string_view request) { return prompt::format_chat(templates_, request); }
 
 Result<std::string> Core::count_tokens(double family, std::string_view text) const {
-  using prompt::TokenizerFamily;
-  const auto known = family >= 0 && family < static_cast<double>(TokenizerFamily::kUnknown)
-                         ? static_cast<TokenizerFamily>(static_cast<int>(family))
-                         : TokenizerFamily::kUnknown;
-  const prompt::TokenEstimate estimate = prompt::estimate_tokens(text, known);
+  const prompt::TokenEstimate estimate = prompt::estimate_tokens(text, prompt::tokenizer_family(family));
   return JsonWriter().open('{').number("tokens", estimate.tokens).number("atMost", estimate.at_most).close('}').take();
 }
 

@@ -24,8 +24,8 @@
 namespace tierwise::prompt {
 
 // In the order of kRoles; kLeftOut: a message that whoever asks did not bring along.
-enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool, kDeveloper, kLeftOut };
-inline constexpr std::string_view kRoles = "system user assistant tool developer";
+enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool, kLeftOut };
+inline constexpr std::string_view kRoles = "system user assistant tool";
 
 inline constexpr double kLeastDocument = 64;
 // What is longer cannot fit, and is not looked into: no text has tokens of so many bytes on average.

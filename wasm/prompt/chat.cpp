@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/field_reader.h"
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -23,11 +22,10 @@ constexpr std::string_view kContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
 constexpr std::string_view kDot = "\xC2\xB7";  // ·
 constexpr std::string_view kBetween = "\n\n";
 constexpr std::string_view kRefused = "template-refused";
-// Two messages more than the first alone.
-constexpr std::string_view kThreeSmall =
+constexpr std::string_view kSmallChat =
     R"([{"role":"user","content":"x"},{"role":"assistant","content":"x"},{"role":"user","content":"x"}])";
 constexpr double kMostTokens = 1e9;
-constexpr std::size_t kMostDocuments = 1000;
+constexpr auto kNoRole = static_cast<std::size_t>(Role::kLeftOut);
 // Each time less is kept, by all that was too much.
 constexpr int kMostTries = 24;
 constexpr std::size_t kLeastShortened = 64;
@@ -36,73 +34,12 @@ constexpr double kNoteTokens = 32;
 
 enum Way : unsigned { kFold = 1, kMerge = 2 };
 
-struct Warning {
-  std::string_view code;
-  std::string_view message;
-};
 // In the order of their bits; the first two are those of Way.
-constexpr Warning kWarnings[] = {
-    {"system-folded", "The template refuses a system message: it stands at the beginning of the user message."},
-    {"messages-merged", "The template refuses messages of one role in a row: they were put together."},
-    {"arguments-kept", "The arguments of a tool call are text that is no JSON, and were left as they are."},
-    {"markers-broken", "What looked like a marker of the model in a text was broken."},
-};
+constexpr std::string_view kWarnings = "system-folded messages-merged arguments-kept markers-broken";
+constexpr unsigned kWarningCount = 4;
 constexpr unsigned kArgumentsKept = 4;
 constexpr unsigned kMarkersBroken = 8;
 enum class Pass : std::uint8_t { kBreak, kLook, kGuard };
-
-enum Type : std::uint8_t { kFlag = 1, kNumber = 2, kText = 4, kTexts = 8, kNumbers = 16, kObject = 32 };
-
-// What a field must be where it is given.
-struct Field {
-  std::string_view name;
-  std::string_view rule;
-  std::uint8_t types;
-  // Of a text; none: any.
-  std::string_view words = {};
-  // Of a number.
-  double lowest = 0;
-  double highest = 0;
-};
-constexpr std::string_view kTrueOrFalse = "true or false";
-constexpr std::string_view kListOfTexts = "a list of texts";
-constexpr std::string_view kAnObject = "an object";
-constexpr std::string_view kOfTokens = "a number of tokens";
-constexpr Field kFields[] = {
-    {"template", "a number from Renderer::add", kNumber, {}, 0, 4294967295.0},
-    {"now", "a time in ms", kNumber, {}, -8.64e15, 8.64e15},
-    {"continueFinalMessage", kTrueOrFalse, kFlag},
-    {"addGenerationPrompt", kTrueOrFalse, kFlag},
-    {"system", "\"own\" or \"folded\"", kText, "own folded"},
-    {"neutralise", "true, false or \"all\"", kFlag | kText, "all"},
-    {"markers", kListOfTexts, kTexts},
-    {"special", kListOfTexts, kTexts},
-    {"variables", kAnObject, kObject},
-    {"priorities", "a list of numbers", kNumbers},
-    {"budget", kAnObject, kObject},
-    {"budget.family", "a text", kText},
-    {"budget.contextWindow", kOfTokens, kNumber, {}, 1, kMostTokens},
-    {"budget.reservedOutput", kOfTokens, kNumber, {}, 0, kMostTokens},
-    {"budget.truncate", "\"middle\"", kText, "middle"},
-};
-constexpr std::string_view kBudget = "budget.";
-
-bool fits(const json& value, const Field& field) {
-  if (value.is_array()) {
-    for (const json& one : elements_of(value)) {
-      if ((field.types & (string_in(one) != nullptr ? kTexts : one.is_number() ? kNumbers : 0)) == 0) return false;
-    }
-    return (field.types & (kTexts | kNumbers)) != 0;
-  }
-  if (const std::string* text = string_in(value)) {
-    return (field.types & kText) != 0 && (field.words.empty() || has_word(field.words, *text));
-  }
-  if (value.is_number()) {
-    const double number = value.get<double>();
-    return (field.types & kNumber) != 0 && number >= field.lowest && number <= field.highest;
-  }
-  return (field.types & (value.is_boolean() ? kFlag : value.is_object() ? kObject : 0)) != 0;
-}
 
 json* member(json& object, std::string_view name) { return const_cast<json*>(find_any_member(object, name)); }
 json::array_t& list_in(json& value) { return value.get_ref<json::array_t&>(); }
@@ -113,6 +50,12 @@ std::string* content_of(json& message) {
   return content == nullptr ? nullptr : text_in(*content);
 }
 
+void add(json::array_t& list, json&& value) { list.push_back(std::move(value)); }
+
+// Three messages.
+json small_chat() { return parse_json(kSmallChat).value(); }
+
+// A member that is added makes copies of the others.
 json& slot(json& object, std::string_view name) {
   if (json* known = member(object, name)) return *known;
   members_in(object).push_back({std::string(name), json()});
@@ -156,9 +99,9 @@ bool reshape(json::array_t& messages, unsigned ways) {
       break;
     } else {
       waiting.resize(waiting.size() - kBetween.size());
-      message = json::object();
-      slot(message, "role") = "user";
-      slot(message, "content") = std::move(waiting);
+      json small = small_chat();
+      message.swap(list_in(small)[0]);
+      content_of(message)->swap(waiting);
       waiting.clear();
     }
     const std::string_view role = string_or_empty(message, "role");
@@ -184,7 +127,7 @@ bool reshape(json::array_t& messages, unsigned ways) {
         continue;
       }
     }
-    made.push_back(std::move(message));
+    add(made, std::move(message));
   }
   messages.swap(made);
   return done == ways;
@@ -201,7 +144,6 @@ class Chat final : private Costs {
 
   Result<std::string> run() {
     read_request();
-    if (problem_) return std::move(problem_);
     const Markers markers(marker_texts_);
     markers_ = &markers;
     make_fit();
@@ -220,141 +162,51 @@ class Chat final : private Costs {
 
   // ------------------------------------------------------------------------------------------------- the request
 
-  void complain(std::string_view path, std::string_view rule) {
-    if (!problem_) problem_ = bad_field(path, rule);
+  double number(std::string_view field) const { return optional_number(request_, field).value_or(0); }
+
+  json::array_t take_list(json& from, std::string_view field) {
+    json::array_t taken;
+    json* list = member(from, field);
+    if (list != nullptr && list->is_array()) taken.swap(list_in(*list));
+    return taken;
   }
 
-  static std::string message_path(std::size_t index, std::string_view rest) {
-    return fill("messages[{}]{}", {digits(static_cast<std::int64_t>(index)), rest});
-  }
-  void complain_of(std::size_t index, std::string_view rest, std::string_view rule) {
-    complain(message_path(index, rest), rule);
-  }
-
-  void read_fields() {
-    if (!request_.is_object()) return complain("The request", kAnObject);
-    const json* budget = nullptr;
-    for (const Field& field : kFields) {
-      const bool inner = field.name.substr(0, kBudget.size()) == kBudget;
-      const json* value = !inner              ? find_any_member(request_, field.name)
-                          : budget == nullptr ? nullptr
-                                              : find_any_member(*budget, field.name.substr(kBudget.size()));
-      if (value == nullptr) continue;
-      if (!fits(*value, field)) complain(field.name, field.rule);
-      if (value->is_object()) budget = value;
+  void add_texts(std::string_view field) {
+    for (const json& one : elements_of(*member(request_, field))) {
+      if (string_in(one) != nullptr && !string_in(one)->empty()) marker_texts_.push_back(*string_in(one));
     }
-    if (budget == nullptr || problem_) return;
-    family_ = tokenizer_family(string_or_empty(*budget, "family"));
-    truncates_ = find_any_member(*budget, "truncate") != nullptr;
-    const double window = optional_number(*budget, "contextWindow").value_or(0);
-    limit_ = window - optional_number(*budget, "reservedOutput").value_or(0);
-    if (limit_ <= 0 && window > 0) complain("budget.reservedOutput", "less than contextWindow");
-    limit_ = std::max(limit_, 0.0);
   }
 
   void read_request() {
-    read_fields();
-    if (problem_) return;
-    template_ = static_cast<std::uint32_t>(optional_number(request_, "template").value_or(0));
-    rendering_.now = optional_number(request_, "now").value_or(0);
+    template_ = static_cast<std::uint32_t>(number("template"));
+    rendering_.now = number("now");
+    limit_ = number("limit");
+    family_ = tokenizer_family(number("family"));
+    truncates_ = is_set(request_, "truncate");
     continues_ = is_set(request_, "continueFinalMessage");
-    const bool adds_prompt = optional_bool(request_, "addGenerationPrompt").value_or(!continues_);
-    if (continues_ && adds_prompt) complain("addGenerationPrompt", "false where continueFinalMessage is set");
-    ways_ = string_or_empty(request_, "system") == "folded" ? unsigned{kFold} : 0U;
-    neutralises_all_ = !string_or_empty(request_, "neutralise").empty();
-    neutralises_ = neutralises_all_ || optional_bool(request_, "neutralise").value_or(true);
-    read_texts("special", special_);
-    marker_texts_ = special_;
-    read_texts("markers", marker_texts_);
+    ways_ = is_set(request_, "foldSystem") ? unsigned{kFold} : 0U;
+    neutralises_all_ = is_set(request_, "neutraliseAll");
+    neutralises_ = neutralises_all_ || is_set(request_, "neutralise");
+    add_texts("special");
+    special_ = marker_texts_.size();
+    add_texts("markers");
     for (const std::string& marker : renderer_.markers(template_)) marker_texts_.push_back(marker);
-
-    json variables = json::object();
-    if (json* given = member(request_, "variables")) variables.swap(*given);
-    variables_.swap(variables);
-    slot(variables_, "add_generation_prompt") = adds_prompt;
+    variables_.swap(*member(request_, "variables"));
     slot(variables_, "tools");
-    read_messages();
-    json& documents = slot(variables_, "documents");
-    if (documents.is_array()) documents_.swap(list_in(documents));
-    if (documents_.size() > kMostDocuments) complain("documents", "a list of at most 1000");
-    priorities_.assign(documents_.size(), 0.0);
-    if (const json* priorities = find_any_member(request_, "priorities")) {
-      const json::array_t& given = elements_of(*priorities);
-      for (std::size_t at = 0; at < std::min(given.size(), priorities_.size()); ++at)
-        priorities_[at] = given[at].get<double>();
-    }
-  }
-
-  void read_texts(std::string_view field, std::vector<std::string_view>& into) {
-    const json* list = find_any_member(request_, field);
-    if (list == nullptr) return;
-    for (const json& one : elements_of(*list)) {
-      if (!string_in(one)->empty()) into.push_back(*string_in(one));
-    }
-  }
-
-  void read_messages() {
-    json* messages = member(request_, "messages");
-    if (messages == nullptr || !messages->is_array() || elements_of(*messages).empty()) {
-      return complain("messages", "a list of at least one message");
-    }
-    messages_.swap(list_in(*messages));
-    slot(variables_, "messages").swap(*messages);
+    slot(variables_, "documents");
+    slot(variables_, "messages") = json::array();
+    messages_ = take_list(request_, "messages");
+    documents_ = take_list(variables_, "documents");
     costs_ = std::vector<Cost>(messages_.size());
-    roles_.reserve(messages_.size());
-    for (std::size_t at = 0; at < messages_.size() && !problem_; ++at) roles_.push_back(read_message(at));
-  }
-
-  Role read_message(std::size_t at) {
-    json& message = messages_[at];
-    if (message.is_null() && limit_ > 0) return Role::kLeftOut;
-    if (!message.is_object()) complain_of(at, {}, "an object with a role and content");
-    std::size_t role = word_position(kRoles, string_or_empty(message, "role"));
-    if (role == static_cast<std::size_t>(Role::kDeveloper)) {
-      *member(message, "role") = "system";
-      role = 0;
+    roles_ = std::vector<Role>(messages_.size());
+    for (std::size_t at = 0; at < messages_.size(); ++at) {
+      roles_[at] = static_cast<Role>(std::min(word_position(kRoles, string_or_empty(messages_[at], "role")), kNoRole));
     }
-    if (role == kNoWord) {
-      complain_of(at, ".role", "\"system\", \"developer\", \"user\", \"assistant\" or \"tool\"");
-      return Role::kSystem;
+    priorities_ = std::vector<double>(documents_.size());
+    const json::array_t given = take_list(request_, "priorities");
+    for (std::size_t at = 0; at < std::min(given.size(), priorities_.size()); ++at) {
+      if (given[at].is_number()) priorities_[at] = given[at].get<double>();
     }
-    if (const json* calls = find_member(message, "tool_calls")) {
-      if (!calls->is_array()) {
-        complain_of(at, ".tool_calls", "a list");
-      } else {
-        std::int64_t place = 0;
-        for (const json& call : elements_of(*calls)) {
-          const json* function = find_member(call, "function");
-          if (function == nullptr || !optional_string(*function, "name")) {
-            complain_of(at, fill(".tool_calls[{}].function.name", {digits(place)}), "a text");
-          }
-          ++place;
-        }
-      }
-    }
-    json* content = member(message, "content");
-    if (content != nullptr && content->is_array()) join_parts(*content, at);
-    const std::string* text = content == nullptr ? nullptr : text_in(*content);
-    const bool says_nothing = content == nullptr || content->is_null();
-    if (says_nothing ? role != static_cast<std::size_t>(Role::kAssistant) || !calls_tools(message)
-                     : text == nullptr || text->find('\0') != std::string::npos) {
-      complain_of(at, ".content", "text without NUL, or a list of text parts");
-    }
-    return static_cast<Role>(role);
-  }
-
-  void join_parts(json& content, std::size_t at) {
-    std::string joined;
-    std::int64_t place = 0;
-    for (const json& part : elements_of(content)) {
-      const auto text = optional_string(part, "text");
-      if (string_or_empty(part, "type") != "text" || !text) {
-        return complain_of(at, fill(".content[{}]", {digits(place)}), "{type: \"text\", text}: the prompt is text alone");
-      }
-      if (place++ > 0) joined += '\n';
-      joined += text.value_or(std::string_view());
-    }
-    content = std::move(joined);
   }
 
   // Arguments that are JSON text become what it says.
@@ -362,7 +214,8 @@ class Chat final : private Costs {
     json* calls = member(message, "tool_calls");
     if (calls == nullptr || !calls->is_array()) return;
     for (json& call : list_in(*calls)) {
-      json* arguments = member(*member(call, "function"), "arguments");
+      json* function = member(call, "function");
+      json* arguments = function == nullptr ? nullptr : member(*function, "arguments");
       if (arguments == nullptr || text_in(*arguments) == nullptr) continue;
       auto parsed = parse_json(*text_in(*arguments));
       if (parsed) {
@@ -395,6 +248,7 @@ class Chat final : private Costs {
       for (json& one : list_in(value)) change_all(one, pass);
     } else if (value.is_object()) {
       json::object_t changed;
+      changed.reserve(members_in(value).size());
       for (auto& [name, one] : members_in(value)) {
         std::string other = name;
         if (!is_plain_name(other)) change(other, pass);
@@ -448,8 +302,12 @@ class Chat final : private Costs {
   // With nothing that came about at the ends of texts, into prompt_.
   void render_safely() {
     if (continues_) {
-      std::string* last = content_of(list_in(slot(variables_, "messages")).back());
-      if (last == nullptr) return complain_of(roles_.size() - 1, ".content", "text to be continued");
+      json::array_t& messages = list_in(slot(variables_, "messages"));
+      std::string* last = messages.empty() ? nullptr : content_of(messages.back());
+      if (last == nullptr) {
+        problem_ = make_error("invalid-input", "There is no text to be continued.", "messages");
+        return;
+      }
       *last += kContinueTag;
     }
     auto rendered = render_somehow();
@@ -487,7 +345,8 @@ class Chat final : private Costs {
     std::string text;
     std::string_view rest = prompt_;
     double tokens = 0;
-    for (const std::string_view one : special_) {
+    for (std::size_t special = 0; special < special_; ++special) {
+      const std::string_view one = marker_texts_[special];
       std::string without;
       std::size_t from = 0;
       for (std::size_t at; (at = rest.find(one, from)) != std::string::npos; from = at + one.size()) {
@@ -523,18 +382,18 @@ class Chat final : private Costs {
 
   // What the template writes around a message: two more of them, by what they make the prompt longer.
   void measure() {
-    auto small = parse_json(kThreeSmall);
+    json small = small_chat();
     double sizes[2] = {};
     for (double& size : sizes) {
-      slot(variables_, "messages") = small.value();
-      const auto rendered = render();
+      slot(variables_, "messages") = small;
+      auto rendered = render();
       if (!rendered) return;
-      prompt_ = rendered.value();
+      prompt_.swap(rendered.value());
       size = count().tokens;
-      list_in(small.value()).resize(1);
+      while (list_in(small).size() > 1) list_in(small).pop_back();
     }
     // The names and roles of members are counted with the texts.
-    overhead_ = std::max(0.0, (sizes[0] - sizes[1]) / 2 - cost(elements_of(small.value())[0], kMostTokens));
+    overhead_ = std::max(0.0, (sizes[0] - sizes[1]) / 2 - cost(elements_of(small)[0], kMostTokens));
   }
 
   double bytes() const {
@@ -543,7 +402,9 @@ class Chat final : private Costs {
     return static_cast<double>(sum);
   }
 
-  bool stays(std::size_t index) const { return index >= kept_.from || roles_[index] == Role::kSystem; }
+  bool stays(std::size_t index) const {
+    return index >= kept_.from ? roles_[index] != Role::kLeftOut : roles_[index] == Role::kSystem;
+  }
 
   void shorten(json& document, double tokens) const {
     std::string* longest = nullptr;
@@ -566,19 +427,15 @@ class Chat final : private Costs {
         change_message(messages_[at], Pass::kBreak);
         costs_[at].neutralised = true;
       }
-      json& kept = messages.emplace_back();
-      if (limit_ > 0) {
-        kept = messages_[at];
-      } else {
-        kept.swap(messages_[at]);
-      }
+      // Without a limit there is no second time.
+      add(messages, limit_ > 0 ? json(messages_[at]) : std::move(messages_[at]));
     }
     list_in(slot(variables_, "messages")).swap(messages);
     if (json& documents = slot(variables_, "documents"); documents.is_array()) {
       json::array_t kept;
       for (std::size_t at = 0; at < documents_.size(); ++at) {
         if (kept_.documents[at] == 0) continue;
-        kept.push_back(documents_[at]);
+        add(kept, json(documents_[at]));
         if (kept_.documents[at] != kWhole) shorten(kept.back(), kept_.documents[at]);
         if (neutralises_) change_all(kept.back(), Pass::kBreak);
       }
@@ -633,7 +490,7 @@ class Chat final : private Costs {
   }
 
   void refuse_size(std::size_t question) {
-    const std::string path = message_path(largest(question), ".content");
+    const std::string path = fill("messages[{}].content", {digits(static_cast<std::int64_t>(largest(question)))});
     problem_ = make_error(
         "too-large",
         fill("{} is too large: with what must stay, the prompt may be {} tokens, and {} fit. Shorten it, set "
@@ -681,9 +538,8 @@ class Chat final : private Costs {
       if (tokens != kWhole) write_dropped(answer, "document", at, 1, tokens > 0);
     }
     answer.close(']').name("warnings").open('[');
-    for (unsigned bit = 0; bit < std::size(kWarnings); ++bit) {
-      if ((warnings_ >> bit & 1U) == 0) continue;
-      answer.open('{').text("code", kWarnings[bit].code).text("message", kWarnings[bit].message).close('}');
+    for (unsigned bit = 0; bit < kWarningCount; ++bit) {
+      if ((warnings_ >> bit & 1U) != 0) answer.text(word_at(kWarnings, bit));
     }
     return answer.close(']').close('}').take();
   }
@@ -699,8 +555,9 @@ class Chat final : private Costs {
   bool neutralises_ = true;
   bool neutralises_all_ = false;
   unsigned ways_ = 0;
-  std::vector<std::string_view> special_;
   std::vector<std::string_view> marker_texts_;
+  // How many of them are one token each; they come first.
+  std::size_t special_ = 0;
   json::array_t messages_;
   std::vector<Role> roles_;
   json::array_t documents_;
@@ -728,6 +585,12 @@ class Chat final : private Costs {
 Result<std::string> format_chat(Renderer& renderer, std::string_view request) {
   auto parsed = parse_json(request);
   if (!parsed) return parsed.take_error();
+  for (const std::string_view field : {"variables", "markers", "special"}) {
+    const json* value = find_any_member(parsed.value(), field);
+    if (value == nullptr || (field == "variables" ? !value->is_object() : !value->is_array())) {
+      return make_error("invalid-input", "The request has not the shape of prompt/chat.h.", field);
+    }
+  }
   return Chat(renderer, std::move(parsed).value()).run();
 }
 
