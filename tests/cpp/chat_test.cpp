@@ -114,8 +114,7 @@ TEST(Chat, ShapesThatAreWrong) {
       {R"({"template":"x"})", "unknown-template "},
       {R"({"template":999})", "unknown-template "},
       {R"({"variables":[]})", "invalid-input variables"},
-      {R"({"markers":"<s>"})", "invalid-input markers"},
-      {R"({"special":null})", "invalid-input special"},
+      {R"({"markers":"<s>","special":null})", "[user|hi]"},
       {R"({"markers":["a",1],"priorities":["x"],"family":"x","limit":"y","now":"z","neutralise":7})", "[user|hi]"},
       {R"({"variables":{"documents":[1,null,"x"],"tools":7},"limit":50,"neutraliseAll":true})", "[user|hi]"},
       {R"({"messages":[],"continueFinalMessage":true})", "invalid-input messages"},
@@ -133,7 +132,7 @@ TEST(Chat, ShapesThatAreWrong) {
                                        : std::string(answer.error().code) + " " + answer.error().field;
     EXPECT_EQ(outcome, c.outcome) << c.change;
   }
-  for (const char* text : {"", "[]", "{", "3", "{}"}) EXPECT_FALSE(format_chat(renderer, text)) << text;
+  for (const char* text : {"", "[]", "{", "3", "{}", "null"}) EXPECT_FALSE(format_chat(renderer, text)) << text;
   EXPECT_FALSE(format_chat(renderer, R"({"template":1,"messages":[{"role":"user","content":"\ud800"}]})"));
   EXPECT_EQ(prompt_of(renderer, good), "[user|hi]");
 }

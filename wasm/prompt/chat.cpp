@@ -172,7 +172,9 @@ class Chat final : private Costs {
   }
 
   void add_texts(std::string_view field) {
-    for (const json& one : elements_of(*member(request_, field))) {
+    const json* list = find_any_member(request_, field);
+    if (list == nullptr || !list->is_array()) return;
+    for (const json& one : elements_of(*list)) {
       if (string_in(one) != nullptr && !string_in(one)->empty()) marker_texts_.push_back(*string_in(one));
     }
   }
@@ -406,6 +408,12 @@ class Chat final : private Costs {
     return index >= kept_.from ? roles_[index] != Role::kLeftOut : roles_[index] == Role::kSystem;
   }
 
+  // Of a text of `all` tokens, for `tokens` of them and the note.
+  static std::size_t bytes_of_share(std::string_view text, double tokens, double all) {
+    const double share = std::max(0.0, std::min(1.0, (tokens - kNoteTokens) / all));
+    return static_cast<std::size_t>(static_cast<double>(text.size()) * share);
+  }
+
   void shorten(json& document, double tokens) const {
     std::string* longest = nullptr;
     for (auto& [name, value] : members_in(document)) {
@@ -413,8 +421,7 @@ class Chat final : private Costs {
       if (text != nullptr && (longest == nullptr || text->size() > longest->size())) longest = text;
     }
     if (longest == nullptr) return;
-    const double share = std::max(0.0, tokens - kNoteTokens) / estimate_tokens(*longest, family_).tokens;
-    *longest = cut_end(*longest, static_cast<std::size_t>(static_cast<double>(longest->size()) * std::min(1.0, share)));
+    *longest = cut_end(*longest, bytes_of_share(*longest, tokens, estimate_tokens(*longest, family_).tokens));
   }
 
   // Renders what kept_ says. False where that is too much.
@@ -459,7 +466,8 @@ class Chat final : private Costs {
     bool least_fits = false;
     for (int tries = 0; tries < kMostTries; ++tries) {
       if (!least_fits) {
-        kept_ = {question, std::vector<double>(documents_.size(), 0.0)};
+        kept_.from = question;
+        kept_.documents.assign(documents_.size(), 0.0);
         least_fits = render_kept();
         if (problem_) return;
         if (!least_fits) {
@@ -507,9 +515,8 @@ class Chat final : private Costs {
     std::string& whole = costs_[at].whole;
     if (whole.empty()) whole = *content;
     const double tokens = estimate_tokens(*content, family_).at_most;
-    const double share = 1 - (estimate_.at_most - limit_ + kNoteTokens) / tokens;
-    const double left = static_cast<double>(content->size()) * std::max(0.0, share);
-    *content = cut_middle(whole, std::max(kLeastShortened, static_cast<std::size_t>(left)) - kLeastShortened / 2);
+    const std::size_t left = bytes_of_share(*content, tokens - (estimate_.at_most - limit_), tokens);
+    *content = cut_middle(whole, std::max(kLeastShortened, left) - kLeastShortened / 2);
     return true;
   }
 
@@ -585,11 +592,9 @@ class Chat final : private Costs {
 Result<std::string> format_chat(Renderer& renderer, std::string_view request) {
   auto parsed = parse_json(request);
   if (!parsed) return parsed.take_error();
-  for (const std::string_view field : {"variables", "markers", "special"}) {
-    const json* value = find_any_member(parsed.value(), field);
-    if (value == nullptr || (field == "variables" ? !value->is_object() : !value->is_array())) {
-      return make_error("invalid-input", "The request has not the shape of prompt/chat.h.", field);
-    }
+  const json* variables = find_any_member(parsed.value(), "variables");
+  if (variables == nullptr || !variables->is_object()) {
+    return make_error("invalid-input", "There are no variables.", "variables");
   }
   return Chat(renderer, std::move(parsed).value()).run();
 }

@@ -37,7 +37,7 @@ const std::vector<std::string>& Renderer::markers(std::uint32_t number) {
   for (Entry& entry : entries_) {
     if (entry.number != number) continue;
     if (!entry.markers) {
-      entry.markers = std::make_shared<const std::vector<std::string>>(markers_of_template(entry.source));
+      entry.markers = std::make_unique<const std::vector<std::string>>(markers_of_template(entry.source));
     }
     return *entry.markers;
   }

@@ -42,7 +42,7 @@ class Renderer {
     std::string source;
     std::shared_ptr<const Template> made;
     // Null before they were asked for.
-    std::shared_ptr<const std::vector<std::string>> markers = nullptr;
+    std::unique_ptr<const std::vector<std::string>> markers = nullptr;
   };
   // The one used last stands at the end.
   std::vector<Entry> entries_;
