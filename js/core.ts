@@ -35,6 +35,7 @@ import type {
   Ticket,
 } from './core-types.js';
 import { ConfigError, RequestError, TierwiseError } from './errors.js';
+import type { CoreChatAnswer, CoreChatRequest } from './prompt/format-chat.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { ReplyReader } from './transports/transport.js';
 import type { JsonObject, TargetHealth } from './types.js';
@@ -134,6 +135,20 @@ export class Core implements ReplyReader {
   }
   entries(query: EntriesQuery): EntriesAnswer {
     return this.#json('entries', query);
+  }
+  /** What to render it by, until the core forgets it. */
+  addTemplate(source: string): number {
+    const length = this.#write(source);
+    return (this.#call(() => this.#module.addTemplate(this.#core, length)) as { number: number }).number;
+  }
+  /** Error `unknown-template` when the number is forgotten. */
+  formatChat(request: CoreChatRequest): CoreChatAnswer {
+    return this.#json('formatChat', request);
+  }
+  /** `family`: see `prompt/tokenizer-families.ts`. */
+  countTokens(family: number, text: string): { tokens: number; atMost: number } {
+    const length = this.#write(text);
+    return this.#call(() => this.#module.countTokens(this.#core, family, length)) as { tokens: number; atMost: number };
   }
   admit(ticket: Ticket): Admission {
     return this.#json('admit', ticket);
@@ -309,6 +324,7 @@ interface JsonMethods {
   failed: [FailureReport, FailureVerdict];
   stage: [StageObservation, StageVerdict];
   settle: [SettleRequest, Settled];
+  formatChat: [CoreChatRequest, CoreChatAnswer];
 }
 
 /** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */

@@ -87,11 +87,7 @@ Result<std::string> Core::phrases(const json& config) {
 Result<std::string> Core::mark(const json& request) const { return safety::mark_texts(request, phrases_); }
 
 Result<std::string> Core::count_tokens(double family, std::string_view text) const {
-  using prompt::TokenizerFamily;
-  const auto known = family >= 0 && family < static_cast<double>(TokenizerFamily::kUnknown)
-                         ? static_cast<TokenizerFamily>(static_cast<int>(family))
-                         : TokenizerFamily::kUnknown;
-  const prompt::TokenEstimate estimate = prompt::estimate_tokens(text, known);
+  const prompt::TokenEstimate estimate = prompt::estimate_tokens(text, prompt::tokenizer_family(family));
   return JsonWriter().open('{').number("tokens", estimate.tokens).number("atMost", estimate.at_most).close('}').take();
 }
 

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "prompt/neutralise.h"
+#include "prompt/tokens.h"
 
 namespace tierwise::prompt {
 namespace {
@@ -38,17 +39,30 @@ std::string fragment(std::string_view text, std::size_t from, std::size_t bytes 
   return std::string(cut_utf8(text.substr(from), bytes));
 }
 
-json request_for(Renderer& renderer, const json& family, json messages) {
-  auto number = renderer.add(family["template"].get<std::string>());
-  EXPECT_TRUE(number);
-  return {{"template", number.value()},   {"bos", family["bos"]},       {"eos", family["eos"]},
-          {"markers", family["markers"]}, {"system", family["system"]}, {"messages", std::move(messages)}};
-}
-
 json request_with(Renderer& renderer, std::string_view source, json messages) {
   auto number = renderer.add(source);
   EXPECT_TRUE(number) << source;
-  return {{"template", number.value()}, {"messages", std::move(messages)}};
+  return {{"template", number.value()},
+          {"variables", {{"add_generation_prompt", true}, {"tools", nullptr}, {"documents", nullptr}}},
+          {"special", json::array()},
+          {"markers", json::array()},
+          {"neutralise", true},
+          {"messages", std::move(messages)}};
+}
+
+json request_for(Renderer& renderer, const json& family, json messages) {
+  json request = request_with(renderer, family["template"].get<std::string>(), std::move(messages));
+  request["variables"]["bos_token"] = family["bos"];
+  request["variables"]["eos_token"] = family["eos"];
+  request["special"] = {family["bos"], family["eos"]};
+  request["markers"] = family["markers"];
+  request["foldSystem"] = family["system"] == "folded";
+  return request;
+}
+
+void set_budget(json& request, double limit, std::string_view family = "unknown") {
+  request["limit"] = limit;
+  request["family"] = static_cast<int>(tokenizer_family(family));
 }
 
 json answer_to(Renderer& renderer, const json& request) {
@@ -69,7 +83,7 @@ std::string refused(Renderer& renderer, const json& request) {
 
 std::vector<std::string> codes(const json& answer) {
   std::vector<std::string> found;
-  for (const json& warning : answer["warnings"]) found.push_back(warning["code"].get<std::string>());
+  for (const json& warning : answer["warnings"]) found.push_back(warning.get<std::string>());
   return found;
 }
 
@@ -83,52 +97,42 @@ constexpr std::string_view kEcho = "{% for m in messages %}[{{ m.role }}|{{ m.co
 
 // ------------------------------------------------------------------------------------------------ what is refused
 
-TEST(Chat, NamesTheWrongField) {
+// Shapes are checked by whoever asks; here nothing may go wrong for what slips through.
+TEST(Chat, ShapesThatAreWrong) {
   struct {
     const char* change;
-    const char* refusal;
+    const char* outcome;
   } const cases[] = {
-      {R"({"messages":[]})", "invalid-input messages"},
-      {R"({"messages":"hi"})", "invalid-input messages"},
-      {R"({"messages":[3]})", "invalid-input messages[0]"},
-      {R"({"messages":[{"role":"user","content":"a"},{"role":"bot","content":"a"}]})",
-       "invalid-input messages[1].role"},
-      {R"({"messages":[{"content":"a"}]})", "invalid-input messages[0].role"},
-      {R"({"messages":[{"role":"user"}]})", "invalid-input messages[0].content"},
-      {R"({"messages":[{"role":"user","content":null}]})", "invalid-input messages[0].content"},
-      {R"({"messages":[{"role":"assistant","content":null,"tool_calls":[]}]})", "invalid-input messages[0].content"},
-      {R"({"messages":[{"role":"user","content":7}]})", "invalid-input messages[0].content"},
-      {R"({"messages":[{"role":"user","content":"a\u0000b"}]})", "invalid-input messages[0].content"},
-      {R"({"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url"}]}]})",
-       "invalid-input messages[0].content[1]"},
-      {R"({"messages":[{"role":"assistant","content":"","tool_calls":"x"}]})", "invalid-input messages[0].tool_calls"},
-      {R"({"messages":[{"role":"assistant","content":"","tool_calls":[{"function":{}}]}]})",
-       "invalid-input messages[0].tool_calls[0].function.name"},
-      {R"({"template":-1})", "invalid-input template"},
+      {R"({"messages":[]})", ""},
+      {R"({"messages":"hi"})", ""},
+      {R"({"messages":[3,null,[],{"role":"bot","content":"a"},{"content":"a"},{"role":7}]})", ""},
+      {R"({"messages":[{"role":"user"}]})", "[user|]"},
+      {R"({"messages":[{"role":"user","content":7}]})", "[user|7]"},
+      {R"({"messages":[{"role":"assistant","content":null,"tool_calls":[3,{"function":7},{"function":{}}]}]})",
+       "[assistant|None]"},
+      {R"({"messages":[{"role":"assistant","content":"a","tool_calls":{}}]})", "[assistant|a]"},
+      {R"({"template":"x"})", "unknown-template "},
       {R"({"template":999})", "unknown-template "},
-      {R"({"system":"none"})", "invalid-input system"},
-      {R"({"bos":null})", "invalid-input bos"},
-      {R"({"markers":["a",1]})", "invalid-input markers"},
-      {R"({"neutralise":"some"})", "invalid-input neutralise"},
-      {R"({"continueFinalMessage":true,"addGenerationPrompt":true})", "invalid-input addGenerationPrompt"},
-      {R"({"tools":{}})", "invalid-input tools"},
-      {R"({"documents":["x"]})", "invalid-input documents[0]"},
-      {R"({"documents":[{"text":"x","priority":"high"}]})", "invalid-input documents[0].priority"},
       {R"({"variables":[]})", "invalid-input variables"},
-      {R"({"budget":7})", "invalid-input budget"},
-      {R"({"budget":{"contextWindow":0}})", "invalid-input budget.contextWindow"},
-      {R"({"budget":{"contextWindow":100,"reservedOutput":100}})", "invalid-input budget.reservedOutput"},
-      {R"({"budget":{"truncate":"end"}})", "invalid-input budget.truncate"},
-      {R"({"now":"today"})", "invalid-input now"},
+      {R"({"markers":"<s>","special":null})", "[user|hi]"},
+      {R"({"markers":["a",1],"priorities":["x"],"family":"x","limit":"y","now":"z","neutralise":7})", "[user|hi]"},
+      {R"({"variables":{"documents":[1,null,"x"],"tools":7},"limit":50,"neutraliseAll":true})", "[user|hi]"},
+      {R"({"messages":[],"continueFinalMessage":true})", "invalid-input messages"},
+      {R"({"messages":[{"role":"user"}],"continueFinalMessage":true})", "invalid-input messages"},
+      {R"({"messages":[],"limit":100})", ""},
+      {R"({"messages":[null,null],"limit":100})", ""},
   };
   Renderer renderer;
   const json good = request_with(renderer, kEcho, json::array({said("user", "hi")}));
   for (const auto& c : cases) {
     json request = good;
     request.update(json::parse(c.change));
-    EXPECT_EQ(refused(renderer, request), c.refusal) << c.change;
+    const auto answer = format_chat(renderer, request.dump());
+    const std::string outcome = answer ? json::parse(answer.value())["prompt"].get<std::string>()
+                                       : std::string(answer.error().code) + " " + answer.error().field;
+    EXPECT_EQ(outcome, c.outcome) << c.change;
   }
-  for (const char* text : {"", "[]", "{", "3"}) EXPECT_FALSE(format_chat(renderer, text)) << text;
+  for (const char* text : {"", "[]", "{", "3", "{}", "null"}) EXPECT_FALSE(format_chat(renderer, text)) << text;
   EXPECT_FALSE(format_chat(renderer, R"({"template":1,"messages":[{"role":"user","content":"\ud800"}]})"));
   EXPECT_EQ(prompt_of(renderer, good), "[user|hi]");
 }
@@ -138,8 +142,8 @@ TEST(Chat, NamesTheWrongField) {
 TEST(Chat, ReadsMessages) {
   Renderer renderer;
   const json messages = json::parse(R"([
-    {"role":"developer","content":"be brief"},
-    {"role":"user","content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},
+    {"role":"system","content":"be brief"},
+    {"role":"user","content":"one\ntwo"},
     {"role":"assistant","content":null,"tool_calls":[
       {"id":"1","type":"function","function":{"name":"f","arguments":"{\"b\":[1,2],\"a\":null}"}},
       {"id":"2","type":"function","function":{"name":"g","arguments":"no json"}},
@@ -165,8 +169,9 @@ TEST(Chat, GivesVariables) {
                               "{{ bos_token }}{{ eos_token }}{{ mood }}{{ messages | length }}{{ documents | tojson }}"
                               "{{ tools | tojson }}{{ add_generation_prompt }}{{ strftime_now('%Y') }}",
                               json::array({said("user", "hi")}));
-  request.update(json::parse(R"({"bos":"<s>","eos":"</s>","variables":{"mood":"good","messages":[],"tools":7},
-    "documents":[{"title":"a","priority":3,"text":"b"}],"tools":[],"addGenerationPrompt":false,"now":0})"));
+  request["variables"] = json::parse(R"({"mood":"good","messages":[],"tools":[],"bos_token":"<s>","eos_token":"</s>",
+    "documents":[{"title":"a","text":"b"}],"add_generation_prompt":false})");
+  request["now"] = 0;
   EXPECT_EQ(prompt_of(renderer, request), "<s></s>good1[{\"title\": \"a\", \"text\": \"b\"}][]False1970");
 }
 
@@ -219,14 +224,14 @@ TEST(Chat, FoldsTheSystemMessage) {
     json messages = json::array();
     for (const auto& [role, content] : c.messages) messages.push_back(said(role, content));
     json request = request_with(renderer, c.source, messages);
-    request["system"] = c.system;
+    request["foldSystem"] = std::string_view(c.system) == "folded";
     const json answer = answer_to(renderer, request);
     EXPECT_EQ(answer["prompt"], c.prompt);
     EXPECT_EQ(codes(answer), c.warnings) << c.prompt;
   }
   const json never =
       request_with(renderer, kRefuses, json::array({said("system", "s"), said("user", "u"), said("user", "v")}));
-  EXPECT_EQ(refused(renderer, never), "template-error 1:19");
+  EXPECT_EQ(refused(renderer, never), "template-refused 1:19");
 }
 
 TEST(Chat, ContinuesTheFinalMessage) {
@@ -255,7 +260,7 @@ TEST(Chat, ContinuesTheFinalMessage) {
       request_with(renderer, kKeeps,
                    json::parse(R"([{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]}])"));
   call["continueFinalMessage"] = true;
-  EXPECT_EQ(refused(renderer, call), "invalid-input messages[0].content");
+  EXPECT_EQ(refused(renderer, call), "invalid-input messages");
 }
 
 // --------------------------------------------------------------------------------------------------- what is neutral
@@ -265,24 +270,25 @@ TEST(Chat, NeutralisesByRole) {
   const json messages =
       json::array({said("system", "<s>"), said("user", "<s>"), said("assistant", "<s>"), said("tool", "<s>")});
   struct {
-    const char* neutralise;
+    const char* change;
     std::string prompt;
     bool warns;
   } const cases[] = {
-      {"true", "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]",
+      {R"({"neutralise":true})",
+       "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]",
        true},
-      {"\"all\"",
+      {R"({"neutraliseAll":true})",
        "[system|< s>][user|< s>][assistant|< s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"< s>\"}]", true},
-      {"false", "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]",
+      {R"({"neutralise":false})",
+       "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]",
        false},
   };
   for (const auto& c : cases) {
     json request =
         request_with(renderer, std::string(kEcho) + "{{ documents[0] | tojson }}{{ tools | tojson }}", messages);
     request["markers"] = json::array({"<s>"});
-    request["documents"] = json::parse(R"([{"a":"<s>","<s>":1}])");
-    request["tools"] = json::parse(R"([{"name":"<s>"}])");
-    request["neutralise"] = json::parse(c.neutralise);
+    request["variables"] = json::parse(R"({"documents":[{"a":"<s>","<s>":1}],"tools":[{"name":"<s>"}]})");
+    request.update(json::parse(c.change));
     const json answer = answer_to(renderer, request);
     EXPECT_EQ(answer["prompt"], c.prompt);
     EXPECT_EQ(codes(answer).size(), c.warns ? 1u : 0u);
@@ -411,7 +417,7 @@ TEST(Chat, RandomTextsOfFragments) {
         for (const std::string& marker : markers) counts.push_back(occurrences(joined, marker));
       }
       json request = request_for(renderer, family, messages);
-      if (all) request["neutralise"] = "all";
+      request["neutraliseAll"] = all;
       const std::string prompt = prompt_of(renderer, request);
       for (std::size_t at = 0; at < markers.size(); ++at) {
         ASSERT_EQ(occurrences(prompt, markers[at]), counts[at])
@@ -455,7 +461,7 @@ TEST(Chat, KeepsWithinTheBudget) {
   for (const auto& [name, family] : families().items()) {
     for (const double window : {300.0, 1000.0, 8192.0}) {
       json request = request_for(renderer, family, long_chat(300));
-      request["budget"] = {{"contextWindow", window}, {"reservedOutput", 100}, {"family", "cl100k"}};
+      set_budget(request, window - 100, "cl100k");
       const json answer = answer_to(renderer, request);
       EXPECT_LE(answer["atMost"].get<double>(), window - 100) << name;
       EXPECT_GE(answer["atMost"].get<double>(), (window - 100) * 0.8 - 60) << name << window;
@@ -473,7 +479,7 @@ TEST(Chat, KeepsWithinTheBudget) {
       EXPECT_EQ(prompt.find("Question " + std::to_string(count / 2) + ":") == std::string::npos, all) << name;
     }
     json request = request_for(renderer, family, long_chat(3));
-    request["budget"] = {{"contextWindow", 8192}};
+    set_budget(request, 8192);
     EXPECT_EQ(answer_to(renderer, request)["dropped"].size(), 0u);
   }
 }
@@ -491,7 +497,7 @@ TEST(Chat, ToolCallsStayWithTheirResults) {
   messages.push_back(said("user", "Thanks."));
   json request = request_for(renderer, families()["chatml"], messages);
   for (int window = 200; window < 2000; window += 150) {
-    request["budget"] = {{"contextWindow", window}, {"family", "qwen"}};
+    set_budget(request, window, "qwen");
     const json answer = answer_to(renderer, request);
     const auto prompt = answer["prompt"].get<std::string>();
     std::size_t count = 0;
@@ -508,10 +514,11 @@ TEST(Chat, DocumentsGiveWayFirst) {
   for (int i = 0; i < 60; ++i) passage += "Ice flows downhill under its own weight, line " + std::to_string(i) + ". ";
   json request = request_with(renderer, "{% for d in documents or [] %}({{ d.text }}){% endfor %}" + std::string(kEcho),
                               long_chat(10));
-  request["documents"] =
-      json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}, {"priority", 0.5}}, {{"text", "C" + passage}}});
+  request["variables"]["documents"] =
+      json::array({{{"text", "A" + passage}}, {{"text", "B" + passage}}, {{"text", "C" + passage}}});
+  request["priorities"] = {0, 0.5, 0};
   const auto with = [&](int window) {
-    request["budget"] = {{"contextWindow", window}, {"family", "cl100k"}};
+    set_budget(request, window, "cl100k");
     return answer_to(renderer, request);
   };
   EXPECT_EQ(with(5000)["dropped"].size(), 0u);
@@ -524,7 +531,7 @@ TEST(Chat, DocumentsGiveWayFirst) {
   const json few = with(400);
   EXPECT_GE(few["dropped"].size(), 3u);
   EXPECT_EQ(few["prompt"].get<std::string>().find("(A"), std::string::npos);
-  request["documents"][1]["priority"] = 1;
+  request["priorities"][1] = 1;
   const json first = with(1600);
   EXPECT_NE(first["prompt"].get<std::string>().find("(B"), std::string::npos);
   for (int window = 300; window < 5000; window += 97) {
@@ -545,9 +552,9 @@ TEST(Chat, WhatIsLargerThanTheWindow) {
   for (const auto& [name, family] : families().items()) {
     json request =
         request_for(renderer, family, json::array({said("user", "a"), said("assistant", "b"), said("user", text)}));
-    request["budget"] = {{"contextWindow", 1000}, {"reservedOutput", 100}, {"family", "sp32k"}};
+    set_budget(request, 900, "sp32k");
     EXPECT_EQ(refused(renderer, request), "too-large messages[2].content") << name;
-    request["budget"]["truncate"] = "middle";
+    request["truncate"] = true;
     const json answer = answer_to(renderer, request);
     const auto prompt = answer["prompt"].get<std::string>();
     EXPECT_LE(answer["atMost"].get<double>(), 900);
@@ -560,7 +567,8 @@ TEST(Chat, WhatIsLargerThanTheWindow) {
   }
   json hopeless =
       request_with(renderer, std::string(2000, 'x') + std::string(kEcho), json::array({said("user", "hi")}));
-  hopeless["budget"] = {{"contextWindow", 50}, {"truncate", "middle"}};
+  set_budget(hopeless, 50);
+  hopeless["truncate"] = true;
   EXPECT_EQ(refused(renderer, hopeless), "too-large messages[0].content");
 }
 
@@ -568,15 +576,80 @@ TEST(Chat, SpecialTokensCountOnce) {
   Renderer renderer;
   json request = request_for(renderer, families()["chatml"], json::array({said("user", "hi")}));
   const double plain = answer_to(renderer, request)["tokens"].get<double>();
-  request["special"] = json::array({"<|im_start|>"});
+  request["special"].push_back("<|im_start|>");
   EXPECT_LT(answer_to(renderer, request)["tokens"].get<double>(), plain - 4);
+}
+
+// What may be left out gives the same answer as all of it, or says that it is needed.
+TEST(Chat, LeftOutIsAsIfItWereThere) {
+  Renderer renderer;
+  std::mt19937 random(11);
+  const auto under = [&](std::size_t most) { return static_cast<std::size_t>(random() % most); };
+  const auto text = [&] {
+    // Some have many bytes a token, some few.
+    const char* const kinds[] = {"   ", "word ", "氷河は", "x9$", "==========", "Gletscher und Eis. "};
+    const char* const kind = kinds[under(6)];
+    std::string made;
+    for (std::size_t left = under(60) * under(8); left > 0; --left) made += kind;
+    return made.empty() ? "w" : made;
+  };
+  int needed = 0;
+  int same = 0;
+  for (int i = 0; i < 300; ++i) {
+    json messages = json::array();
+    for (std::size_t left = 20 + under(60); left > 0; --left) {
+      const std::size_t role = under(12);
+      json message = said(role == 0 ? "system" : role < 5 ? "user" : role < 10 ? "assistant" : "tool", text());
+      if (role == 9) {
+        message["tool_calls"] = json::parse(R"([{"function":{"name":"f","arguments":"{]"}}])");
+        message["content"] = nullptr;
+      }
+      messages.push_back(message);
+    }
+    const double limit = 60 + static_cast<double>(under(400));
+    json request = request_for(renderer, families()[under(2) == 0 ? "chatml" : "llama-3"], messages);
+    set_budget(request, limit, under(2) == 0 ? "qwen" : "unknown");
+    request["truncate"] = under(2) == 0;
+    std::size_t question = messages.size();
+    while (question > 0 && messages[question - 1]["role"] != "user") --question;
+    if (question-- == 0) continue;
+    // Of its size and of half of that, to see it ask for more.
+    for (const double share : {8.0, 2.0}) {
+      double size = 0;
+      for (std::size_t at = messages.size(); at-- > 0;) {
+        const bool stays = at >= question || messages[at]["role"] == "system";
+        const json& content = messages[at]["content"];
+        const double bytes = content.is_string() ? static_cast<double>(content.get<std::string>().size()) : 0;
+        if (!stays && size > limit * share) {
+          request["messages"][at] = nullptr;
+        } else {
+          size += bytes;
+          request["messages"][at] = messages[at];
+        }
+      }
+      const auto part = format_chat(renderer, request.dump());
+      if (part && part.value() == R"({"more":true})") {
+        ++needed;
+        continue;
+      }
+      json whole = request;
+      whole["messages"] = messages;
+      const auto all = format_chat(renderer, whole.dump());
+      ASSERT_EQ(static_cast<bool>(part), static_cast<bool>(all));
+      if (share < 8) continue;
+      ASSERT_EQ(part ? part.value() : part.error().message, all ? all.value() : all.error().message);
+      ++same;
+    }
+  }
+  EXPECT_GT(needed, 10);
+  EXPECT_GT(same, 100);
 }
 
 // What 2,000 turns cost is what is kept of them.
 TEST(Chat, LongHistoriesAreCheap) {
   Renderer renderer;
   json request = request_for(renderer, families()["llama-3"], long_chat(2000));
-  request["budget"] = {{"contextWindow", 8192}, {"reservedOutput", 1024}, {"family", "cl100k"}};
+  set_budget(request, 7168, "cl100k");
   const std::string text = request.dump();
   double best = 1e9;
   for (int i = 0; i < 5; ++i) {

@@ -6,11 +6,6 @@
 namespace tierwise::prompt {
 namespace {
 
-std::string with_note(std::string_view head, std::string_view left_out, std::string_view tail) {
-  const auto count = static_cast<std::int64_t>(count_code_points(left_out));
-  return fill("{}\n[... {} characters left out ...]{}{}", {head, digits(count), tail.empty() ? "" : "\n", tail});
-}
-
 // The first character that begins at `at` or behind it.
 std::size_t next_character(std::string_view text, std::size_t at) {
   while (at < text.size() && (static_cast<std::uint8_t>(text[at]) & 0xC0U) == 0x80U) ++at;
@@ -59,6 +54,10 @@ Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<
   double turn = 0;
   for (std::size_t at = kept.from; at > 0; --at) {
     const Role role = roles[at - 1];
+    if (role == Role::kLeftOut) {
+      kept.needs_more = true;
+      return kept;
+    }
     if (role != Role::kSystem) turn += costs.message(at - 1, room - turn);
     if (turn > room) break;
     if (role != Role::kUser && at > 1) continue;
@@ -70,16 +69,21 @@ Kept keep_within(double room, const std::vector<Role>& roles, const std::vector<
   return kept;
 }
 
-std::string cut_middle(std::string_view text, std::size_t bytes) {
-  if (text.size() <= bytes) return std::string(text);
-  const std::string_view head = cut_utf8(text, bytes - bytes / 2);
-  const std::size_t tail = next_character(text, text.size() - bytes / 2);
-  return with_note(head, text.substr(head.size(), tail - head.size()), text.substr(tail));
+namespace {
+
+std::string cut_to(std::string_view text, std::size_t head_bytes, std::size_t tail_bytes) {
+  if (text.size() <= head_bytes + tail_bytes) return std::string(text);
+  const std::string_view head = cut_utf8(text, head_bytes);
+  const std::size_t tail = next_character(text, text.size() - tail_bytes);
+  const auto count = static_cast<std::int64_t>(count_code_points(text.substr(head.size(), tail - head.size())));
+  return fill("{}\n[... {} characters left out ...]{}{}",
+              {head, digits(count), tail == text.size() ? "" : "\n", text.substr(tail)});
 }
 
-std::string cut_end(std::string_view text, std::size_t bytes) {
-  const std::string_view head = cut_utf8(text, bytes);
-  return head.size() == text.size() ? std::string(text) : with_note(head, text.substr(head.size()), {});
-}
+}  // namespace
+
+std::string cut_middle(std::string_view text, std::size_t bytes) { return cut_to(text, bytes - bytes / 2, bytes / 2); }
+
+std::string cut_end(std::string_view text, std::size_t bytes) { return cut_to(text, bytes, 0); }
 
 }  // namespace tierwise::prompt

@@ -23,13 +23,15 @@
 
 namespace tierwise::prompt {
 
-// In the order of kRoles.
-enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool };
+// In the order of kRoles; kLeftOut: a message that whoever asks did not bring along.
+enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool, kLeftOut };
 inline constexpr std::string_view kRoles = "system user assistant tool";
 
 inline constexpr double kLeastDocument = 64;
 // What is longer cannot fit, and is not looked into: no text has tokens of so many bytes on average.
 inline constexpr double kMostBytesPerToken = 32;
+// Beyond, not all messages can fit: a token of any language is less on average.
+inline constexpr double kBytesThatMayFit = 8;
 
 // What must be known of a conversation, in tokens.
 class Costs {
@@ -50,6 +52,8 @@ struct Kept {
   std::vector<double> documents;
   // What those cost that need not have stayed.
   double used = 0;
+  // There is room for messages that were left out: the rest is void, ask again with all.
+  bool needs_more = false;
 };
 
 // The last user message; the first message where there is none.

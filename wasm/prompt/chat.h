@@ -1,43 +1,46 @@
 // Messages, tools and documents -> the prompt of a model that takes text: its template rendered, within its context
 // window, with nothing in a message that passes for a marker of the model.
 //
-// Request, as JSON:
+// Request, as JSON. Its shapes are checked where it is made (js/prompt/chat-request.ts); what is of another type here
+// counts as not given:
 //   template              number from Renderer::add
-//   messages              [{role, content, tool_calls?, ...}]: role system, developer (taken for system), user,
-//                         assistant or tool; content text without NUL, or parts [{type: "text", text}], which are
-//                         joined by line ends for every template (none needs parts where all of them are text), or
-//                         null beside tool_calls. Arguments of tool calls that are JSON text become what it says.
+//   messages              [{role, content, tool_calls?, ...}]: role system, user, assistant or tool; content a text, or
+//                         null beside tool_calls. Arguments of tool calls that are JSON text become what it says. null
+//                         for a message that is left out: see `more`
+//   variables             all that the template sees beside messages: add_generation_prompt, tools, documents,
+//                         bos_token, eos_token, ...
+//   special               texts that are one token each of the model. Others that a template writes are counted as
+//                         text, which is more
+//   markers               what no text may bring into the prompt (neutralise.h), beside `special` and what the template
+//                         writes that looks like one
+//   foldSystem?           true: system messages are put before the next user message, with an empty line between
+//   continueFinalMessage? true: the prompt ends right behind the content of the last message, as in Transformers
+//   neutralise?           true: in messages of user and tool and in documents
+//   neutraliseAll?        true: also in those of assistant and system and in tools
 //   now?                  ms since the epoch
-//   bos?, eos?            bos_token and eos_token of the template
-//   markers?              what no text may bring into the prompt (neutralise.h); bos and eos are added
-//   special?              texts that are one token each of the model; bos and eos are added. Others that a template
-//                         writes are counted as text, which is more
-//   system?               "own" (default), or "folded": put before the next user message, with an empty line between
-//   tools?, documents?    for the template; documents are up to 1,000 objects whose `priority` (budget.h) the
-//                         template does not see
-//   variables?            more for the template; the names above, messages and add_generation_prompt are ours
-//   addGenerationPrompt?  default true
-//   continueFinalMessage? the prompt ends right behind the content of the last message, as in Transformers
-//   neutralise?           true (default): in messages of user and tool and in documents; "all": also in those of
-//                         assistant and system and in tools; false
-//   budget?               {family?, contextWindow?, reservedOutput?, truncate?}: family of tokens.h; the prompt is
-//                         held to contextWindow - reservedOutput by the upper bound of the estimate, see budget.h;
-//                         truncate: "middle" shortens the largest message that must stay rather than refusing it
+//   family?               number of a TokenizerFamily (tokens.h)
+//   limit?                tokens the prompt may have, by the upper bound of the estimate; see budget.h
+//   priorities?           of the documents, for budget.h
+//   truncate?             true: the largest message that must stay is shortened in its middle rather than refused
 //
 // Answer: {prompt, tokens, atMost, dropped: [{kind: "message" or "document", index, count?, reason}],
-// warnings: [{code, message}]}; `count` messages from `index` on, where there is more than one; reason is "budget", or
+// warnings: [code]}; `count` messages from `index` on, where there is more than one; reason is "budget", or
 // "shortened" for what is there in part. Warnings:
 //   markers-broken     texts were changed by neutralising
 //   system-folded      the template refuses system messages, and was rendered with them folded
 //   messages-merged    the template refuses two messages of one role in a row, and was rendered with them as one
 //   arguments-kept     a tool call's arguments are text that is no JSON
 //
+// {"more": true} instead: there is room for messages that are left out. What is never needed of a long history need
+// not be sent: with system messages, the last user message and what follows it, and the newest of the others with
+// limit * kBytesThatMayFit bytes of content in all, the answer is this or the same as with all messages.
+//
 // Where a text could make up a marker together with what the template writes beside it, the prompt is rendered a
 // second time with a visible · at these ends, and the first is given up when it has more markers. A template that
 // takes contents apart or replaces in them is not followed in that.
 //
-// Errors: "invalid-input" with the field ("messages[3].role"), "too-large" with what to shorten as its field,
-// "cannot-continue" when the template does not write the last message, and those of parse_json and Renderer::render.
+// Errors: "too-large" with what to shorten as its field, "cannot-continue" when the template does not write the last
+// message, "invalid-input", and those of parse_json and Renderer::render.
 #pragma once
 
 #include <string>

@@ -79,7 +79,7 @@ Markers::Markers(const std::vector<std::string_view>& markers) {
     first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
 }
 
-Markers::Match Markers::match(std::string_view text, std::size_t at) const {
+Markers::Match Markers::match(std::string_view text, std::size_t at, std::size_t* all) const {
   const auto head = static_cast<std::uint8_t>(lower_case(text[at]));
   // Those that agree with the text so far.
   std::size_t low = first_[head];
@@ -91,6 +91,10 @@ Markers::Match Markers::match(std::string_view text, std::size_t at) const {
     for (; low < high && patterns_[low].folded.size() == depth; ++low) {
       const Pattern& pattern = patterns_[low];
       if (is_alphanumeric(text[at]) && text.substr(at, end - at) != pattern.exact && !at_line_start(text, at)) continue;
+      if (all != nullptr) {
+        ++*all;
+        continue;
+      }
       return {end, pattern.gap > 0 ? at + pattern.gap : start_of_last(text, end)};
     }
     if (end == text.size()) break;
@@ -130,7 +134,7 @@ bool Markers::neutralise(std::string& text) const {
 
 std::size_t Markers::count(std::string_view text) const {
   std::size_t found = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) found += match(text, at).end > 0 ? 1 : 0;
+  for (std::size_t at = 0; at < text.size(); ++at) match(text, at, &found);
   return found;
 }
 
@@ -185,27 +189,25 @@ class Literal {
     found_.push_back(std::move(marker));
   }
 
+  void add_to(std::size_t begin, std::size_t end) { add(std::string(text_.substr(begin, end - begin))); }
+
   void read_bracket(std::size_t at) {
     const bool angle = text_[at] == '<';
-    const std::size_t brackets = text_.substr(at, 2) == "<<" ? 2 : 1;
-    const std::size_t begin = at + brackets;
+    const std::size_t begin = at + (text_.substr(at, 2) == "<<" ? 2 : 1);
     bool has_letter = false;
     std::size_t end = begin;
     for (; end < text_.size() && text_[end] != (angle ? '>' : ']'); ++end) {
       const char c = text_[end];
-      const bool small = c >= 'a' && c <= 'z';
       const bool wrong = angle ? is_white(c) || std::string_view("<\"'`{}()\\").find(c) != std::string_view::npos
-                               : small || !(is_alphanumeric(c) || c == '_' || c == '/');
+                               : (c >= 'a' && c <= 'z') || !(is_alphanumeric(c) || c == '_' || c == '/');
       if (wrong || end - begin == kMostName) return;
       has_letter = has_letter || is_letter(c);
     }
+    const std::size_t behind = end + (begin - at);
     if (end < text_.size()) {
-      if (has_letter &&
-          text_.substr(end, brackets) == std::string_view(">>]").substr(angle ? 2 - brackets : 2, brackets)) {
-        add(std::string(text_.substr(at, end + brackets - at)));
-      }
+      if (has_letter && behind <= text_.size() && text_[behind - 1] == text_[end]) add_to(at, behind);
     } else if (angle && has_letter) {
-      add(std::string(text_.substr(at)));
+      add_to(at, end);
     } else if (angle) {
       for (std::size_t role = 0; role < kSpeakerCount; ++role)
         add(std::string(text_.substr(at)).append(word_at(kSpeakers, role)));
@@ -216,14 +218,14 @@ class Literal {
     std::size_t end = std::min(text_.find_first_not_of('#', at), text_.size());
     const bool heading = end - at >= 2 && end < text_.size() && text_[end] == ' ';
     while (end < text_.size() && (is_alphanumeric(text_[end]) || text_[end] == ' ') && end - at < kMostName) ++end;
-    if (heading && end < text_.size() && text_[end] == ':') add(std::string(text_.substr(at, end + 1 - at)));
+    if (heading && end < text_.size() && text_[end] == ':') add_to(at, end + 1);
   }
 
   void read_role(std::size_t at) {
     std::size_t end = at;
     while (end < text_.size() && is_letter(text_[end])) ++end;
     if (end == text_.size() || text_[end] != ':') return;
-    if (has_word(kSpeakers, lower_case(text_.substr(at, end - at)))) add(std::string(text_.substr(at, end + 1 - at)));
+    if (has_word(kSpeakers, lower_case(text_.substr(at, end - at)))) add_to(at, end + 1);
   }
 
   std::string_view text_;

@@ -36,6 +36,7 @@ class Markers {
 
   // Whether anything was changed. Time grows with the size of the text, not with the number of markers.
   bool neutralise(std::string& text) const;
+  // Where one is the beginning of another, both count.
   std::size_t count(std::string_view text) const;
   // At which ends a text could be part of a marker with what a template writes beside it, stripped or not: it ends
   // with the beginning of one, begins with the end of one, or is inside one.
@@ -52,7 +53,8 @@ class Markers {
     std::size_t gap = 0;
   };
 
-  Match match(std::string_view text, std::size_t at) const;
+  // The shortest that begins there; `all`: counts all of them instead.
+  Match match(std::string_view text, std::size_t at, std::size_t* all = nullptr) const;
   unsigned sides_as_it_is(std::string_view text) const;
 
   std::string texts_;

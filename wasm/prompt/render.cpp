@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "prompt/neutralise.h"
+
 namespace tierwise::prompt {
 
 const Renderer::Entry& Renderer::use(std::size_t at) {
@@ -15,7 +17,7 @@ Result<std::uint32_t> Renderer::add(std::string_view source) {
   }
   auto made = parse(source);
   if (!made) return made.take_error();
-  entries_.push_back(std::unique_ptr<Entry>(new Entry{++count_, std::string(source), std::move(made).value()}));
+  entries_.push_back(std::unique_ptr<Entry>(new Entry{++count_, std::string(source), std::move(made).value(), nullptr}));
   std::size_t bytes = 0;
   std::size_t kept = 0;
   // From the newest back.
@@ -49,6 +51,17 @@ Result<std::string> Renderer::run(std::uint32_t number, Result<Value> variables,
   arena_.reset();
   if (error != nullptr) return error;
   return rendered;
+}
+
+const std::vector<std::string>& Renderer::markers(std::uint32_t number) {
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    if (entry->number != number) continue;
+    if (!entry->markers) {
+      entry->markers = std::make_unique<const std::vector<std::string>>(markers_of_template(entry->source));
+    }
+    return *entry->markers;
+  }
+  return no_markers_;
 }
 
 }  // namespace tierwise::prompt

@@ -37,18 +37,23 @@ class Renderer {
   Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
   // The same with the variables as JSON text; errors of parse_json too.
   Result<std::string> render(std::uint32_t number, std::string_view variables, const RenderRequest& request);
+  // What it writes that looks like a marker (neutralise.h); none for a number that is forgotten. Until add().
+  const std::vector<std::string>& markers(std::uint32_t number);
 
  private:
   struct Entry {
     std::uint32_t number;
     std::string source;
     std::unique_ptr<const Template> made;
+    // Null before they were asked for.
+    std::unique_ptr<const std::vector<std::string>> markers;
   };
   // Moves one to the end, where the one that was used last stands.
   const Entry& use(std::size_t at);
   Result<std::string> run(std::uint32_t number, Result<Value> variables, const RenderRequest& request);
 
   std::vector<std::unique_ptr<Entry>> entries_;
+  const std::vector<std::string> no_markers_;
   std::uint32_t count_ = 0;
   Arena arena_;
 };

@@ -166,10 +166,17 @@ Value Runtime::fail(std::string_view pattern, std::string_view first, std::strin
 
 Value Runtime::refuse(std::string_view pattern, const Value& value) { return fail(pattern, type_name(value)); }
 
+Value Runtime::raise(std::string_view message) {
+  const bool is_first = error_ == nullptr;
+  fail(message);
+  if (is_first) error_ = make_error("template-refused", error_->message, error_->field);
+  return undefined();
+}
+
 Value Runtime::put_off(Items* before) {
   // Where it stands was counted out in the template.
   steps_ += made_.source.size() / 64;
-  if (error_->code == "template-error" && !over_ && put_off_.size() < kMostPutOff) {
+  if (error_->code != "needs-content" && !over_ && put_off_.size() < kMostPutOff) {
     put_off_.push_back(std::move(error_));
     before->error = static_cast<std::uint32_t>(put_off_.size());
   }

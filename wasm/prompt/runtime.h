@@ -38,8 +38,8 @@ class Runtime {
   Runtime(const Template& made, Arena& arena, const RenderLimits& limits, double now)
       : made_(made), arena_(arena), limits_(limits), now_(now) {}
 
-  // `variables` is a dictionary. Null and the rendered text, or the error "template-error" with "line:column" as its
-  // field, or "needs-content".
+  // `variables` is a dictionary. Null and the rendered text, or an error with "line:column" as its field:
+  // "template-refused" when the template raised it itself, "template-error"; or "needs-content".
   OwnedError run(const Value& variables, std::string& rendered);
 
   // ---- for what templates call
@@ -52,6 +52,8 @@ class Runtime {
   // With {} in it replaced by these; by what `value` is.
   Value fail(std::string_view pattern, std::string_view first, std::string_view second = {});
   Value refuse(std::string_view pattern, const Value& value);
+  // The same, for what the template itself does not want: error "template-refused".
+  Value raise(std::string_view message);
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);
   // Counts work; false when it is too much.

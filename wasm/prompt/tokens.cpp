@@ -56,6 +56,11 @@ TokenizerFamily tokenizer_family(std::string_view name) {
   return static_cast<TokenizerFamily>(found - std::begin(kNames));
 }
 
+TokenizerFamily tokenizer_family(double number) {
+  return number >= 0 && number < kFamilies ? static_cast<TokenizerFamily>(static_cast<int>(number))
+                                           : TokenizerFamily::kUnknown;
+}
+
 TokenEstimate estimate_tokens(std::string_view text, TokenizerFamily family) {
   if (text.empty()) return {0, 0};
   const bool known = family < TokenizerFamily::kUnknown;

@@ -22,6 +22,8 @@ enum class TokenizerFamily : std::uint8_t {
 
 // Anything else is kUnknown.
 TokenizerFamily tokenizer_family(std::string_view name);
+// By its place in the enum.
+TokenizerFamily tokenizer_family(double number);
 
 struct TokenEstimate {
   double tokens;   // the middle: for prices

@@ -1,0 +1,103 @@
+/**
+ * A caller's messages -> what the core takes (`wasm/prompt/chat.h`): each checked, wherever it stands, with the field
+ * named; parts joined by line ends, `developer` taken for `system`. And of a long history only what may stay.
+ */
+import { ConfigError } from '../errors.js';
+import { demand } from '../shape.js';
+import type { JsonObject } from '../types.js';
+
+export interface ChatMessage {
+  /** `developer` is another name of `system`. */
+  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+  /** Text, or parts of text; null beside `tool_calls`. */
+  content?: string | readonly { type: 'text'; text: string }[] | null;
+  /** `arguments` as an object, or as JSON text. */
+  tool_calls?: readonly { function: { name: string; arguments?: unknown } }[];
+  tool_call_id?: string;
+  name?: string;
+}
+/** As the core takes it. */
+export type CoreMessage = JsonObject;
+
+/** UTF-16 units of all contents: each takes up to nine bytes while it is read. */
+const mostContent = 16 * 1024 * 1024;
+/** As kBytesThatMayFit of `wasm/prompt/budget.h`. */
+const bytesThatMayFit = 8;
+const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool'];
+
+/** Throws `ConfigError`. */
+export function readMessages(messages: unknown): CoreMessage[] {
+  demand(isList(messages) && messages.length > 0, 'messages', 'a list of at least one message');
+  let size = 0;
+  const read: CoreMessage[] = [];
+  // Not `map`: it passes over holes.
+  for (let i = 0; i < messages.length; i++) {
+    const message = readMessage(messages[i], i);
+    read.push(message);
+    size += contentSize(message);
+  }
+  if (size > mostContent)
+    throw new ConfigError('messages', `must be at most ${String(mostContent)} UTF-16 units of text.`, 'too-large');
+  return read;
+}
+
+/**
+ * The messages with null for those that a prompt of `limit` tokens has no room for, if they are of ordinary text: where
+ * it has, the core asks for all of them.
+ */
+export function newest(messages: readonly CoreMessage[], limit: number): (CoreMessage | null)[] {
+  let question = messages.length - 1;
+  while (question > 0 && messages[question]!['role'] !== 'user') question--;
+  const kept: (CoreMessage | null)[] = [...messages];
+  if (messages[question]!['role'] !== 'user') return kept;
+  let size = 0;
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const message = messages[i]!;
+    // UTF-8 has at least as many bytes as UTF-16 has units.
+    if (i < question && message['role'] !== 'system' && size > limit * bytesThatMayFit) kept[i] = null;
+    else size += contentSize(message);
+  }
+  return kept;
+}
+
+function contentSize({ content }: CoreMessage): number {
+  return typeof content === 'string' ? content.length : 0;
+}
+
+function readMessage(value: unknown, index: number): CoreMessage {
+  const field = (rest = '') => `messages[${String(index)}]${rest}`;
+  if (!isObject(value)) demand(false, field(), 'an object with a role and content');
+  const { role, content } = value;
+  if (!roles.includes(role)) demand(false, field('.role'), `one of ${roles.join(', ')}`);
+  const calls = value['tool_calls'] ?? [];
+  if (!isList(calls)) demand(false, field('.tool_calls'), 'a list');
+  for (let i = 0; i < calls.length; i++) {
+    const called = (calls[i] as { function?: { name?: unknown } } | null | undefined)?.function?.name;
+    if (typeof called !== 'string') demand(false, field(`.tool_calls[${String(i)}].function.name`), 'a string');
+  }
+  const text = isList(content) ? joined(content, field('.content')) : content;
+  const says = typeof text === 'string' && !text.includes('\0');
+  if (!says && !((text ?? undefined) === undefined && role === 'assistant' && calls.length > 0))
+    demand(false, field('.content'), 'a string without NUL, or a list of text parts');
+  const given = value as CoreMessage;
+  if (text === content && role !== 'developer') return given;
+  return { ...given, role: role === 'developer' ? 'system' : (role as string), content: text as string };
+}
+
+function joined(parts: readonly unknown[], field: string): string {
+  const texts: string[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as { type?: unknown; text?: unknown } | null | undefined;
+    if (part?.type !== 'text' || typeof part.text !== 'string')
+      demand(false, `${field}[${String(i)}]`, "{ type: 'text', text }: a prompt is text alone");
+    texts.push(part.text);
+  }
+  return texts.join('\n');
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !isList(value);
+}

@@ -1,0 +1,316 @@
+/** A conversation -> the prompt of a model that takes text: its template, its context window, its markers kept its own. */
+import type { Core } from '../core.js';
+import { ConfigError, RequestError, TierwiseError } from '../errors.js';
+import { latestTime } from '../config.js';
+import { ofRequest } from '../request.js';
+import {
+  boolean,
+  check,
+  demand,
+  jsonCopy,
+  jsonObject,
+  listOf,
+  numberFrom,
+  oneOf,
+  requireObject,
+  type Shape,
+  text,
+  wholeFrom,
+} from '../shape.js';
+import type { JsonObject } from '../types.js';
+import { type ChatMessage, type CoreMessage, newest, readMessages } from './chat-messages.js';
+import type { Family, ModelFacts } from './model-data.js';
+import { promptCore } from './prompt-core.js';
+import { tokenizerNumber } from './tokenizer-families.js';
+
+export interface ChatBudget {
+  /** Tokens of prompt and reply together. Default: the model's; to be given where that is not known. */
+  contextWindow?: number;
+  /** Of these, tokens kept for the reply. Default: the model's, but at most a quarter of the window. */
+  reservedOutput?: number;
+  /** Shortens the largest message that must stay in its middle, where it would be refused as too large. */
+  truncate?: 'middle';
+}
+
+export interface ChatOptions {
+  /** A Hub id (`meta-llama/Llama-3.1-8B-Instruct`): gives the template, the context window and the tokenizer. */
+  model?: string;
+  /** Jinja text (with `{{` or `{%`), or the name of a family in `models/templates.json`: `chatml`, `llama-3`, ... */
+  template?: string;
+  /** Functions the model may call, as JSON Schema in the shape of OpenAI's API. */
+  tools?: readonly JsonObject[];
+  /**
+   * Texts for the template, at most 1,000. Those of a higher `priority` (a number, default 0; the template does not
+   * see it) are dropped later, those of 1 or more later than old turns.
+   */
+  documents?: readonly JsonObject[];
+  /** More for the template: `enable_thinking`, `date_string`, and `bos_token`, `eos_token` instead of the family's. */
+  variables?: JsonObject;
+  /** Whether the prompt ends with the beginning of a reply. Default true, false with `continueFinalMessage`. */
+  addGenerationPrompt?: boolean;
+  /** Ends the prompt right behind the content of the last message, for the model to go on with it. Default false. */
+  continueFinalMessage?: boolean;
+  /**
+   * Breaks up what looks like a marker of the model. `true` (default): in messages of user and tool and in documents;
+   * `'all'`: also in those of assistant and system and in tools.
+   */
+  neutralise?: boolean | 'all';
+  /**
+   * What the prompt may be, in tokens: a number, or a context window less what is kept for the reply; old turns and
+   * documents are dropped until it is. Default: the model's window where that is known, else `false`: no limit.
+   */
+  budget?: ChatBudget | number | false;
+  /** For templates that write the date, in ms since 1970. Default: now. */
+  now?: number;
+}
+
+export interface Dropped {
+  kind: 'message' | 'document';
+  /** Of the first one. */
+  index: number;
+  /** How many from there on; 1 where it is missing. */
+  count?: number;
+  /** `shortened`: it is there in part. */
+  reason: 'budget' | 'shortened';
+}
+
+export interface PromptWarning {
+  code: 'system-folded' | 'messages-merged' | 'arguments-kept' | 'markers-broken';
+  message: string;
+}
+
+export interface FormattedChat {
+  prompt: string;
+  /** The likely number of tokens. */
+  tokens: number;
+  /** What the budget is held by: see docs/TOKENS.md. */
+  atMost: number;
+  /** Whether the model's own tokenizer counted. */
+  exact: false;
+  dropped: Dropped[];
+  warnings: PromptWarning[];
+  /** Texts at which a server should end the reply. */
+  stop: string[];
+}
+
+/** Of `wasm/prompt/chat.h`. */
+export interface CoreChatRequest {
+  template: number;
+  messages: readonly (CoreMessage | null)[];
+  variables: JsonObject;
+  special: readonly string[];
+  markers: readonly string[];
+  foldSystem: boolean;
+  continueFinalMessage: boolean;
+  neutralise: boolean;
+  neutraliseAll: boolean;
+  now: number;
+  family: number;
+  limit: number;
+  priorities: readonly number[];
+  truncate: boolean;
+}
+export type CoreChatAnswer =
+  | { more: true }
+  | (Pick<FormattedChat, 'prompt' | 'tokens' | 'atMost' | 'dropped'> & {
+      more?: never;
+      warnings: PromptWarning['code'][];
+    });
+
+const said: Record<PromptWarning['code'], string> = {
+  'system-folded': 'The template refuses a system message: it stands at the beginning of the user message.',
+  'messages-merged': 'The template refuses messages of one role in a row: they were put together.',
+  'arguments-kept': 'The arguments of a tool call are text that is no JSON, and were left as they are.',
+  'markers-broken': 'What looked like a marker of the model in a text was broken.',
+};
+
+const mostTokens = 1e9;
+const mostDocuments = 1000;
+// A function: nothing is made while the module loads.
+const shape = (): Shape => ({
+  model: text,
+  template: text,
+  tools: listOf('objects', isObject),
+  documents: listOf(`at most ${String(mostDocuments)} objects`, isObject, mostDocuments),
+  variables: requireObject,
+  addGenerationPrompt: boolean,
+  continueFinalMessage: boolean,
+  neutralise: (value, field) => {
+    if (value !== 'all') demand(typeof value === 'boolean', field, "true, false or 'all'");
+  },
+  budget: (value, field) => {
+    const tokens = wholeFrom(1, mostTokens);
+    if (typeof value === 'number') tokens(value, field);
+    else if (value !== false)
+      check(
+        value,
+        { contextWindow: tokens, reservedOutput: wholeFrom(0, mostTokens), truncate: oneOf('middle') },
+        field,
+      );
+  },
+  now: numberFrom(-latestTime, latestTime),
+});
+
+/**
+ * Errors: `RequestError` with the field (`messages[3].content`): `invalid-input`; `unknown-model` and
+ * `unknown-template`, which say what to pass; `too-large` when what must stay (system messages, the last message of the
+ * user and what follows it) does not fit; `cannot-continue` when the template does not write the last message as it is.
+ * A template that is malformed, fails or meets a limit: code `template-error`; one that raised an error itself:
+ * `template-refused`. `LoadError`.
+ */
+export async function formatChat(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<FormattedChat> {
+  // Copies: what is awaited must not find other messages than were checked.
+  const { read, tools, documents, priorities, variables } = ofRequest(() => {
+    check(options, shape(), '', 'options');
+    return { read: readMessages(messages), ...forTemplate(options) };
+  });
+  const [core, data] = await Promise.all([promptCore(), import('./model-data.js')]);
+  const facts = options.model === undefined ? undefined : data.factsOf(options.model);
+  const family = familyOf(options, facts, data);
+  const { limit, truncate } = ofRequest(() => limitOf(options.budget, facts));
+  const continues = options.continueFinalMessage === true;
+  const addsPrompt = options.addGenerationPrompt ?? !continues;
+  if (continues) ofRequest(() => checkContinued(read, addsPrompt));
+
+  const all: JsonObject = {
+    ...(family && { bos_token: family.bos, eos_token: family.eos }),
+    ...variables,
+    tools: tools ?? null,
+    documents: documents ?? null,
+    add_generation_prompt: addsPrompt,
+  };
+  const ends = [all['bos_token'], all['eos_token']].filter(
+    (token) => typeof token === 'string' && token !== '',
+  ) as string[];
+  const own = isJinja(options.template) ? options.template : undefined;
+  const request: Omit<CoreChatRequest, 'template'> = {
+    messages: limit > 0 ? newest(read, limit) : read,
+    variables: all,
+    special: [...new Set([...(family?.special ?? []), ...ends])],
+    markers: family?.markers ?? [],
+    // A template of its own may have a place for it: it is asked first.
+    foldSystem: own === undefined && family?.system === 'folded',
+    continueFinalMessage: continues,
+    neutralise: options.neutralise !== false,
+    neutraliseAll: options.neutralise === 'all',
+    now: options.now ?? Date.now(),
+    family: tokenizerNumber(facts?.tokenizer ?? data.unknownModel.tokenizer),
+    limit,
+    priorities,
+    truncate,
+  };
+  const source = own ?? family!.template;
+  let answer = ask(core, source, request);
+  if (answer.more === true) answer = ask(core, source, { ...request, messages: read });
+  if (answer.more === true) throw new TierwiseError('internal', 'The core asked for messages that it has.');
+  const { prompt, tokens, atMost, dropped, warnings } = answer;
+  return {
+    prompt,
+    tokens,
+    atMost,
+    exact: false,
+    dropped,
+    warnings: warnings.map((code) => ({ code, message: said[code] })),
+    stop: family === undefined ? ends.slice(-1) : [...family.stop],
+  };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isJinja(template: string | undefined): boolean {
+  return template !== undefined && /\{[{%]/.test(template);
+}
+
+/** Throws `ConfigError`. */
+function forTemplate({ tools, documents, variables = {} }: ChatOptions) {
+  const priorities: number[] = [];
+  const shown = documents?.map(({ priority = 0, ...document }, i) => {
+    demand(Number.isFinite(priority), `documents[${String(i)}].priority`, 'a number');
+    priorities.push(priority as number);
+    return document;
+  });
+  return {
+    tools: tools && jsonCopy(tools, 'tools'),
+    documents: shown && jsonCopy(shown, 'documents'),
+    variables: jsonObject(variables, 'variables'),
+    priorities,
+  };
+}
+
+/** Of a template that is given as text: the family of the model, where there is one. */
+function familyOf(
+  { model, template }: ChatOptions,
+  facts: ModelFacts | undefined,
+  {
+    families,
+    familyNamed,
+  }: { families: Readonly<Record<string, Family>>; familyNamed: (name: string) => Family | undefined },
+): Family | undefined {
+  const ofModel = facts?.template === undefined ? undefined : families[facts.template];
+  if (isJinja(template)) return ofModel;
+  const names = `Jinja text (with {{ or {%) or one of ${Object.keys(families).join(', ')}`;
+  if (template !== undefined) {
+    const named = familyNamed(template);
+    if (named !== undefined) return named;
+    throw new RequestError(
+      'unknown-template',
+      `template: must be ${names}; it is "${template.slice(0, 80)}".`,
+      'template',
+    );
+  }
+  if (ofModel !== undefined) return ofModel;
+  if (model === undefined)
+    throw new RequestError('invalid-input', `template: must be given, ${names}, or model, a Hub id.`, 'template');
+  throw new RequestError(
+    'unknown-model',
+    `model: there is no template for "${model.slice(0, 80)}": pass template, ${names}.`,
+    'model',
+  );
+}
+
+/** In tokens; 0: none. Throws `ConfigError`. */
+function limitOf(budget: ChatOptions['budget'], facts: ModelFacts | undefined): { limit: number; truncate: boolean } {
+  if (budget === false || (budget === undefined && facts === undefined)) return { limit: 0, truncate: false };
+  if (typeof budget === 'number') return { limit: budget, truncate: false };
+  const window = budget?.contextWindow ?? facts?.contextWindow;
+  if (window === undefined)
+    throw new ConfigError('budget.contextWindow', 'must be given where the model is not known to models/models.json.');
+  const reserved = budget?.reservedOutput ?? Math.min(facts?.reservedOutput ?? 512, Math.floor(window / 4));
+  demand(reserved < window, 'budget.reservedOutput', `less than the context window of ${String(window)}`);
+  return { limit: window - reserved, truncate: budget?.truncate !== undefined };
+}
+
+/** Throws `ConfigError`. */
+function checkContinued(messages: readonly CoreMessage[], addsPrompt: boolean): void {
+  demand(!addsPrompt, 'addGenerationPrompt', 'false where continueFinalMessage is set');
+  const last = messages.length - 1;
+  demand(typeof messages[last]!['content'] === 'string', `messages[${String(last)}].content`, 'text to be continued');
+}
+
+/** Numbers of templates, by their text, in one core. */
+let known: { core: Core; numbers: Map<string, number> } | undefined;
+const mostKnown = 16;
+
+function ask(core: Core, source: string, request: Omit<CoreChatRequest, 'template'>): CoreChatAnswer {
+  if (known?.core !== core) known = { core, numbers: new Map() };
+  const { numbers } = known;
+  for (;;) {
+    const number = numbers.get(source);
+    const template = number ?? core.addTemplate(source);
+    if (number === undefined) {
+      // The core remembers as many.
+      if (numbers.size >= mostKnown) numbers.clear();
+      numbers.set(source, template);
+    }
+    try {
+      return core.formatChat({ ...request, template });
+    } catch (error) {
+      if (error instanceof TypeError)
+        throw new RequestError('invalid-input', 'messages: must hold JSON values only, without cycles.', 'messages');
+      if (number === undefined || !TierwiseError.isInstance(error) || error.code !== 'unknown-template') throw error;
+      numbers.delete(source);
+    }
+  }
+}
