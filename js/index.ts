@@ -8,9 +8,11 @@ export {
   LoadError,
   NotCachedError,
   RequestError,
+  TemplateError,
   TierwiseError,
 } from './errors.js';
 export type { FailureClass, ForgetRequest } from './core-types.js';
+export { renderChatTemplate, type RenderOptions } from './prompt/render-chat-template.js';
 export { sharedMemoryStore } from './store/memory.js';
 export type { CacheRecord, RemoteChange, Store, StoredReply } from './store/store.js';
 export type * from './types.js';
