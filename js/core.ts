@@ -34,7 +34,7 @@ import type {
   SuccessReport,
   Ticket,
 } from './core-types.js';
-import { ConfigError, RequestError, TierwiseError } from './errors.js';
+import { ConfigError, RequestError, TemplateError, TierwiseError } from './errors.js';
 import type { CoreChatAnswer, CoreChatRequest } from './prompt/format-chat.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { ReplyReader } from './transports/transport.js';
@@ -150,6 +150,25 @@ export class Core implements ReplyReader {
     const length = this.#write(text);
     return this.#call(() => this.#module.countTokens(this.#core, family, length)) as { tokens: number; atMost: number };
   }
+  /** `variables` is JSON; `now` in ms. Error `needs-content` only with `placeholders`: see wasm/prompt/runtime.h. */
+  render(
+    template: number,
+    variables: Uint8Array,
+    now: number,
+    maxSteps: number,
+    maxOutputBytes: number,
+    placeholders: boolean,
+  ): string {
+    const size = variables.byteLength;
+    this.#reserve(size);
+    this.#input.set(variables);
+    const length = this.#guarded(() =>
+      this.#module.render(this.#core, template, size, now, maxSteps, maxOutputBytes, placeholders ? 1 : 0),
+    );
+    const text = this.#text(length);
+    if (length >= 0) return text;
+    throw refusal({ field: 'variables', ...(JSON.parse(text) as Envelope) });
+  }
   admit(ticket: Ticket): Admission {
     return this.#json('admit', ticket);
   }
@@ -223,8 +242,16 @@ export class Core implements ReplyReader {
   }
 
   #write(text: string): number {
+    this.#reserve(text.length * 3);
+    if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
+    const { read, written } = this.#encoder.encodeInto(text, this.#input);
+    if (read !== text.length) throw new TierwiseError('internal', 'The request did not fit into the core.');
+    return written;
+  }
+
+  /** Makes the input as large as that, at least. */
+  #reserve(most: number): void {
     this.#open();
-    const most = text.length * 3;
     if (most > this.#inputSize || this.#inputSize > keepBytes) {
       const size = Math.max(most, 16 * 1024);
       this.#inputSize = 0;
@@ -235,10 +262,6 @@ export class Core implements ReplyReader {
       // Memory that grew has a new buffer; views of the old one are dead.
       this.#input = this.#view();
     }
-    if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
-    const { read, written } = this.#encoder.encodeInto(text, this.#input);
-    if (read !== text.length) throw new TierwiseError('internal', 'The request did not fit into the core.');
-    return written;
   }
 
   #view(): Uint8Array {
@@ -250,8 +273,7 @@ export class Core implements ReplyReader {
     const length = this.#guarded(run);
     const value: unknown = JSON.parse(this.#text(length));
     if (length >= 0) return value;
-    const { code, message, field } = value as Envelope;
-    throw new RequestError(code, message, field);
+    throw refusal(value as Envelope);
   }
 
   /** A trap is a bug of the core, or the end of its memory. */
@@ -279,6 +301,12 @@ export class Core implements ReplyReader {
       this.#decoder.decode(heap.subarray(start, end))
     );
   }
+}
+
+function refusal({ code, message, field }: Envelope): TierwiseError {
+  if (code !== 'template-error') return new RequestError(code, message, field);
+  const [line, column] = field?.split(':').map(Number) ?? [];
+  return new TemplateError(message, line ?? 1, column ?? 1);
 }
 
 // A frame of a stream and its answer are this short, and mostly plain: then a loop is faster than the platform's coders.

@@ -51,6 +51,19 @@ export class RequestError extends TierwiseError {
   }
 }
 
+/** A chat template is wrong, met a limit, or raised an error itself: then that is the message. */
+export class TemplateError extends TierwiseError {
+  /** From 1, in the template's text; columns count code points. */
+  readonly line: number;
+  readonly column: number;
+  constructor(message: string, line: number, column: number) {
+    super('template-error', message, { details: { line, column } });
+    this.name = 'TemplateError';
+    this.line = line;
+    this.column = column;
+  }
+}
+
 /** The WebAssembly core could not be loaded. */
 export class LoadError extends TierwiseError {
   constructor(message: string, cause?: unknown) {

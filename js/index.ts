@@ -8,6 +8,7 @@ export {
   LoadError,
   NotCachedError,
   RequestError,
+  TemplateError,
   TierwiseError,
 } from './errors.js';
 export type { FailureClass, ForgetRequest } from './core-types.js';
@@ -21,6 +22,7 @@ export {
   type FormattedChat,
   type PromptWarning,
 } from './prompt/format-chat.js';
+export { renderChatTemplate, type RenderOptions } from './prompt/render-chat-template.js';
 export { sharedMemoryStore } from './store/memory.js';
 export type { CacheRecord, RemoteChange, Store, StoredReply } from './store/store.js';
 export type * from './types.js';

@@ -1,0 +1,145 @@
+/**
+ * `renderChatTemplate`: a model's own chat template rendered with any variables, without a client. docs/PROMPTS.md.
+ *
+ * Long contents stay in JavaScript (left-texts.ts); a template that looks into one is rendered once more with all
+ * texts, and so are its next renders for a while. Templates are known to the core by number, here by their text.
+ */
+import type { Core } from '../core.js';
+import { AbortedError, RequestError, TierwiseError } from '../errors.js';
+import { utf8Bytes } from '../text.js';
+import { unlessLeft } from '../unless-left.js';
+import { putIn } from './left-texts.js';
+import { promptCore } from './prompt-core.js';
+import { written } from './variables.js';
+
+export interface RenderOptions {
+  /** For `strftime_now`: a Date, or ms since 1970. Default: the present. */
+  now?: Date | number;
+  /** Work a render may do. Default: 5,000,000. */
+  maxSteps?: number;
+  /** Size of the result in UTF-8. Default: 16 MiB. */
+  maxOutputBytes?: number;
+  signal?: AbortSignal;
+}
+
+interface Limits {
+  now: number;
+  maxSteps: number;
+  maxOutputBytes: number;
+}
+
+interface KnownTemplate {
+  readonly core: Core;
+  readonly source: string;
+  number: number;
+  /** Renders to come with all texts sent, because one looked into a text. */
+  whole: number;
+}
+
+/** As kMostTemplates in wasm/prompt/render.h. The one used last stands first. */
+const mostKnown = 16;
+/** Looking in may depend on the conversation: whether it still does is tried again after so many renders. */
+const wholeRenders = 16;
+/** The core refuses what is longer (kMaxSourceBytes), and need not see all of it for that. */
+const mostSource = 1 << 20;
+
+let known: KnownTemplate[] = [];
+
+/**
+ * @param variables  `messages`, `add_generation_prompt`, `bos_token`, `tools`, and whatever else the template asks for; JSON
+ * @throws TemplateError  what is wrong with the template, or what it raised itself, with line and column
+ * @throws RequestError  an argument is wrong
+ */
+export async function renderChatTemplate(
+  template: string,
+  variables: Record<string, unknown>,
+  options: RenderOptions = {},
+): Promise<string> {
+  const limits = checked(template, variables, options);
+  const { signal } = options;
+  leaveIf(signal);
+  let core = promptCore();
+  if (core instanceof Promise) {
+    try {
+      core = await (signal === undefined ? core : unlessLeft(core, signal));
+    } finally {
+      leaveIf(signal);
+    }
+  }
+  const made = knownTemplate(core, template);
+  if (made.whole === 0) {
+    const skeleton = written(variables, true);
+    const rendered = skeleton && attempt(made, skeleton.bytes, limits);
+    if (rendered !== undefined) {
+      if (skeleton!.texts.length === 0) return rendered;
+      const text = putIn(rendered, skeleton!.texts, limits.maxOutputBytes);
+      if (
+        text !== undefined &&
+        (text.length * 3 <= limits.maxOutputBytes || utf8Bytes(text) <= limits.maxOutputBytes)
+      ) {
+        return text;
+      }
+    }
+  } else made.whole -= 1;
+  return render(made, written(variables, false)!.bytes, limits, false);
+}
+
+/** `undefined` when the template looks into a text that was left behind. */
+function attempt(made: KnownTemplate, variables: Uint8Array, limits: Limits): string | undefined {
+  try {
+    return render(made, variables, limits, true);
+  } catch (error) {
+    if (!TierwiseError.isInstance(error) || error.code !== 'needs-content') throw error;
+    made.whole = wholeRenders;
+    return undefined;
+  }
+}
+
+function render(made: KnownTemplate, variables: Uint8Array, limits: Limits, placeholders: boolean): string {
+  const { core } = made;
+  const { now, maxSteps, maxOutputBytes } = limits;
+  const run = () => core.render(made.number, variables, now, maxSteps, maxOutputBytes, placeholders);
+  try {
+    return run();
+  } catch (error) {
+    if (!TierwiseError.isInstance(error) || error.code !== 'unknown-template') throw error;
+    made.number = core.addTemplate(made.source);
+    return run();
+  }
+}
+
+function knownTemplate(core: Core, source: string): KnownTemplate {
+  if (known[0]?.core !== core) known = [];
+  // Not a Map: it would hash every text that is a new string; these are told apart by length, or a few letters.
+  const at = known.findIndex((one) => one.source === source);
+  if (at === 0) return known[0]!;
+  const made =
+    at > 0
+      ? known.splice(at, 1)[0]!
+      : { core, source, number: core.addTemplate(source.slice(0, mostSource + 1)), whole: 0 };
+  known.unshift(made);
+  known.length = Math.min(known.length, mostKnown);
+  return made;
+}
+
+function checked(template: unknown, variables: unknown, options: RenderOptions): Limits {
+  if (typeof template !== 'string') wrong('template', 'must be a string');
+  if (typeof variables !== 'object' || variables === null || Array.isArray(variables)) {
+    wrong('variables', 'must be an object');
+  }
+  const { now = Date.now(), maxSteps = 5_000_000, maxOutputBytes = 16 << 20 } = options;
+  const time = Number(now);
+  if (!Number.isFinite(time) || Math.abs(time) > 8.64e15) wrong('now', 'must be a valid Date, or ms since 1970');
+  for (const [name, value] of Object.entries({ maxSteps, maxOutputBytes })) {
+    if (!Number.isSafeInteger(value) || value < 1) wrong(name, 'must be a whole number above 0');
+  }
+  return { now: time, maxSteps, maxOutputBytes };
+}
+
+function wrong(field: string, what: string): never {
+  throw new RequestError('invalid-input', `${field}: ${what}.`, field);
+}
+
+function leaveIf(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AbortedError(undefined, signal.reason);
+}
