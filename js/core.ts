@@ -304,9 +304,9 @@ export class Core implements ReplyReader {
 }
 
 function refusal({ code, message, field }: Envelope): TierwiseError {
-  if (code !== 'template-error') return new RequestError(code, message, field);
+  if (code !== 'template-error' && code !== 'template-refused') return new RequestError(code, message, field);
   const [line, column] = field?.split(':').map(Number) ?? [];
-  return new TemplateError(message, line ?? 1, column ?? 1);
+  return new TemplateError(code, message, line ?? 1, column ?? 1);
 }
 
 // A frame of a stream and its answer are this short, and mostly plain: then a loop is faster than the platform's coders.

@@ -51,13 +51,13 @@ export class RequestError extends TierwiseError {
   }
 }
 
-/** A chat template is wrong, met a limit, or raised an error itself: then that is the message. */
+/** A chat template is wrong or met a limit (`template-error`), or raised an error itself, which is the message (`template-refused`). */
 export class TemplateError extends TierwiseError {
   /** From 1, in the template's text; columns count code points. */
   readonly line: number;
   readonly column: number;
-  constructor(message: string, line: number, column: number) {
-    super('template-error', message, { details: { line, column } });
+  constructor(code: 'template-error' | 'template-refused', message: string, line: number, column: number) {
+    super(code, message, { details: { line, column } });
     this.name = 'TemplateError';
     this.line = line;
     this.column = column;

@@ -6,16 +6,6 @@ import { ConfigError } from '../errors.js';
 import { demand } from '../shape.js';
 import type { JsonObject } from '../types.js';
 
-export interface ChatMessage {
-  /** `developer` is another name of `system`. */
-  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-  /** Text, or parts of text; null beside `tool_calls`. */
-  content?: string | readonly { type: 'text'; text: string }[] | null;
-  /** `arguments` as an object, or as JSON text. */
-  tool_calls?: readonly { function: { name: string; arguments?: unknown } }[];
-  tool_call_id?: string;
-  name?: string;
-}
 /** As the core takes it. */
 export type CoreMessage = JsonObject;
 

@@ -18,80 +18,11 @@ import {
   wholeFrom,
 } from '../shape.js';
 import type { JsonObject } from '../types.js';
-import { type ChatMessage, type CoreMessage, newest, readMessages } from './chat-messages.js';
-import type { Family, ModelFacts } from './model-data.js';
-import { promptCore } from './prompt-core.js';
+import { type CoreMessage, newest, readMessages } from './chat-messages.js';
+import { factsOf, families, type Family, familyNamed, type ModelFacts, unknownModel } from './model-data.js';
+import type { FindCore } from './prompt-core.js';
+import type { ChatMessage, ChatOptions, FormattedChat, PromptWarning } from './prompt-types.js';
 import { tokenizerNumber } from './tokenizer-families.js';
-
-export interface ChatBudget {
-  /** Tokens of prompt and reply together. Default: the model's; to be given where that is not known. */
-  contextWindow?: number;
-  /** Of these, tokens kept for the reply. Default: the model's, but at most a quarter of the window. */
-  reservedOutput?: number;
-  /** Shortens the largest message that must stay in its middle, where it would be refused as too large. */
-  truncate?: 'middle';
-}
-
-export interface ChatOptions {
-  /** A Hub id (`meta-llama/Llama-3.1-8B-Instruct`): gives the template, the context window and the tokenizer. */
-  model?: string;
-  /** Jinja text (with `{{` or `{%`), or the name of a family in `models/templates.json`: `chatml`, `llama-3`, ... */
-  template?: string;
-  /** Functions the model may call, as JSON Schema in the shape of OpenAI's API. */
-  tools?: readonly JsonObject[];
-  /**
-   * Texts for the template, at most 1,000. Those of a higher `priority` (a number, default 0; the template does not
-   * see it) are dropped later, those of 1 or more later than old turns.
-   */
-  documents?: readonly JsonObject[];
-  /** More for the template: `enable_thinking`, `date_string`, and `bos_token`, `eos_token` instead of the family's. */
-  variables?: JsonObject;
-  /** Whether the prompt ends with the beginning of a reply. Default true, false with `continueFinalMessage`. */
-  addGenerationPrompt?: boolean;
-  /** Ends the prompt right behind the content of the last message, for the model to go on with it. Default false. */
-  continueFinalMessage?: boolean;
-  /**
-   * Breaks up what looks like a marker of the model. `true` (default): in messages of user and tool and in documents;
-   * `'all'`: also in those of assistant and system and in tools.
-   */
-  neutralise?: boolean | 'all';
-  /**
-   * What the prompt may be, in tokens: a number, or a context window less what is kept for the reply; old turns and
-   * documents are dropped until it is. Default: the model's window where that is known, else `false`: no limit.
-   */
-  budget?: ChatBudget | number | false;
-  /** For templates that write the date, in ms since 1970. Default: now. */
-  now?: number;
-}
-
-export interface Dropped {
-  kind: 'message' | 'document';
-  /** Of the first one. */
-  index: number;
-  /** How many from there on; 1 where it is missing. */
-  count?: number;
-  /** `shortened`: it is there in part. */
-  reason: 'budget' | 'shortened';
-}
-
-export interface PromptWarning {
-  code: 'system-folded' | 'messages-merged' | 'arguments-kept' | 'markers-broken';
-  message: string;
-}
-
-export interface FormattedChat {
-  prompt: string;
-  /** The likely number of tokens. */
-  tokens: number;
-  /** What the budget is held by: see docs/TOKENS.md. */
-  atMost: number;
-  /** Whether the model's own tokenizer counted. */
-  exact: false;
-  dropped: Dropped[];
-  warnings: PromptWarning[];
-  /** Texts at which a server should end the reply. */
-  stop: string[];
-}
 
 /** Of `wasm/prompt/chat.h`. */
 export interface CoreChatRequest {
@@ -151,22 +82,20 @@ const shape = (): Shape => ({
   now: numberFrom(-latestTime, latestTime),
 });
 
-/**
- * Errors: `RequestError` with the field (`messages[3].content`): `invalid-input`; `unknown-model` and
- * `unknown-template`, which say what to pass; `too-large` when what must stay (system messages, the last message of the
- * user and what follows it) does not fit; `cannot-continue` when the template does not write the last message as it is.
- * A template that is malformed, fails or meets a limit: code `template-error`; one that raised an error itself:
- * `template-refused`. `LoadError`.
- */
-export async function formatChat(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<FormattedChat> {
+/** See js/prompt/functions.ts. */
+export async function formatChat(
+  findCore: FindCore,
+  messages: readonly ChatMessage[],
+  options: ChatOptions,
+): Promise<FormattedChat> {
   // Copies: what is awaited must not find other messages than were checked.
   const { read, tools, documents, priorities, variables } = ofRequest(() => {
     check(options, shape(), '', 'options');
     return { read: readMessages(messages), ...forTemplate(options) };
   });
-  const [core, data] = await Promise.all([promptCore(), import('./model-data.js')]);
-  const facts = options.model === undefined ? undefined : data.factsOf(options.model);
-  const family = familyOf(options, facts, data);
+  const core = await findCore();
+  const facts = options.model === undefined ? undefined : factsOf(options.model);
+  const family = familyOf(options, facts);
   const { limit, truncate } = ofRequest(() => limitOf(options.budget, facts));
   const continues = options.continueFinalMessage === true;
   const addsPrompt = options.addGenerationPrompt ?? !continues;
@@ -194,7 +123,7 @@ export async function formatChat(messages: readonly ChatMessage[], options: Chat
     neutralise: options.neutralise !== false,
     neutraliseAll: options.neutralise === 'all',
     now: options.now ?? Date.now(),
-    family: tokenizerNumber(facts?.tokenizer ?? data.unknownModel.tokenizer),
+    family: tokenizerNumber(facts?.tokenizer ?? unknownModel.tokenizer),
     limit,
     priorities,
     truncate,
@@ -240,14 +169,7 @@ function forTemplate({ tools, documents, variables = {} }: ChatOptions) {
 }
 
 /** Of a template that is given as text: the family of the model, where there is one. */
-function familyOf(
-  { model, template }: ChatOptions,
-  facts: ModelFacts | undefined,
-  {
-    families,
-    familyNamed,
-  }: { families: Readonly<Record<string, Family>>; familyNamed: (name: string) => Family | undefined },
-): Family | undefined {
+function familyOf({ model, template }: ChatOptions, facts: ModelFacts | undefined): Family | undefined {
   const ofModel = facts?.template === undefined ? undefined : families[facts.template];
   if (isJinja(template)) return ofModel;
   const names = `Jinja text (with {{ or {%) or one of ${Object.keys(families).join(', ')}`;
@@ -289,13 +211,13 @@ function checkContinued(messages: readonly CoreMessage[], addsPrompt: boolean): 
   demand(typeof messages[last]!['content'] === 'string', `messages[${String(last)}].content`, 'text to be continued');
 }
 
-/** Numbers of templates, by their text, in one core. */
-let known: { core: Core; numbers: Map<string, number> } | undefined;
+/** Numbers of templates, by their text. */
+const known = new WeakMap<Core, Map<string, number>>();
 const mostKnown = 16;
 
 function ask(core: Core, source: string, request: Omit<CoreChatRequest, 'template'>): CoreChatAnswer {
-  if (known?.core !== core) known = { core, numbers: new Map() };
-  const { numbers } = known;
+  const numbers = known.get(core) ?? new Map<string, number>();
+  known.set(core, numbers);
   for (;;) {
     const number = numbers.get(source);
     const template = number ?? core.addTemplate(source);

@@ -3,3 +3,6 @@
  * error classes from index.js, and the core from whoever calls: scripts/build.mjs.
  */
 export { TargetPrompts } from './target-prompts.js';
+export { countTokens } from './count-tokens.js';
+export { formatChat } from './format-chat.js';
+export { renderChatTemplate } from './render-chat-template.js';

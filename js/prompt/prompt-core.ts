@@ -2,6 +2,8 @@
 import type { Core } from '../core.js';
 import { openCore } from '../load-core.js';
 
+export type FindCore = () => Core | Promise<Core>;
+
 let opening: Promise<Core> | undefined;
 let opened: Core | undefined;
 

@@ -9,18 +9,9 @@ import { AbortedError, RequestError, TierwiseError } from '../errors.js';
 import { utf8Bytes } from '../text.js';
 import { unlessLeft } from '../unless-left.js';
 import { putIn } from './left-texts.js';
-import { promptCore } from './prompt-core.js';
+import type { FindCore } from './prompt-core.js';
+import type { RenderOptions } from './prompt-types.js';
 import { written } from './variables.js';
-
-export interface RenderOptions {
-  /** For `strftime_now`: a Date, or ms since 1970. Default: the present. */
-  now?: Date | number;
-  /** Work a render may do. Default: 5,000,000. */
-  maxSteps?: number;
-  /** Size of the result in UTF-8. Default: 16 MiB. */
-  maxOutputBytes?: number;
-  signal?: AbortSignal;
-}
 
 interface Limits {
   now: number;
@@ -45,20 +36,17 @@ const mostSource = 1 << 20;
 
 let known: KnownTemplate[] = [];
 
-/**
- * @param variables  `messages`, `add_generation_prompt`, `bos_token`, `tools`, and whatever else the template asks for; JSON
- * @throws TemplateError  what is wrong with the template, or what it raised itself, with line and column
- * @throws RequestError  an argument is wrong
- */
+/** See js/prompt/functions.ts. */
 export async function renderChatTemplate(
+  findCore: FindCore,
   template: string,
   variables: Record<string, unknown>,
-  options: RenderOptions = {},
+  options: RenderOptions,
 ): Promise<string> {
   const limits = checked(template, variables, options);
   const { signal } = options;
   leaveIf(signal);
-  let core = promptCore();
+  let core = findCore();
   if (core instanceof Promise) {
     try {
       core = await (signal === undefined ? core : unlessLeft(core, signal));

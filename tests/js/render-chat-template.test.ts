@@ -234,7 +234,13 @@ describe('errors', () => {
   ])('%s', async (template, line, column, message) => {
     const error = await failure(renderChatTemplate(template, { messages: [{ role: 'user', content: long }] }));
     expect(error).toBeInstanceOf(TemplateError);
-    expect(error).toMatchObject({ code: 'template-error', line, column, message, details: { line, column } });
+    expect(error).toMatchObject({
+      code: expect.stringMatching(/^template-(error|refused)$/),
+      line,
+      column,
+      message,
+      details: { line, column },
+    });
   });
 
   const circle: Variables = { a: 1 };
@@ -301,7 +307,7 @@ describe('variables as JSON has them', () => {
     ['boxed values', { a: Object('x'), b: Object(1), c: Object(false) }, '{{ a }}{{ b }}{{ c }}', 'x1False'],
     [
       'numbers',
-      { a: [0, -0, 1, 1.5, 1e21, -1e-7, 12345678901234567890] },
+      { a: [0, -0, 1, 1.5, 1e21, -1e-7, 12345678901234567000] },
       '{{ a }}',
       '[0, 0, 1, 1.5, 1e+21, -1e-07, 1.2345678901234567e+19]',
     ],
