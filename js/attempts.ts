@@ -217,7 +217,8 @@ async function waitForTurn(job: AttemptJob, deps: AttemptDeps): Promise<() => vo
 
 function answered(target: string, via: string): string {
   if (via === 'mock') return 'The mock provider made this reply up.';
-  return `${targetName(target)} answered over ${wayNames[via] ?? via}.`;
+  const own = via === 'chat completions' ? ' It applies the chat template of its model itself.' : '';
+  return `${targetName(target)} answered over ${wayNames[via] ?? via}.${own}`;
 }
 
 /** A server of a protocol without an end mark that closed the stream at once has not answered. */

@@ -40,6 +40,7 @@ export interface CoreChatRequest {
   limit: number;
   priorities: readonly number[];
   truncate: boolean;
+  answerMessages?: boolean;
 }
 export type CoreChatAnswer =
   | { more: true }
@@ -48,7 +49,7 @@ export type CoreChatAnswer =
       warnings: PromptWarning['code'][];
     });
 
-const said: Record<PromptWarning['code'], string> = {
+export const warningTexts: Record<PromptWarning['code'], string> = {
   'system-folded': 'The template refuses a system message: it stands at the beginning of the user message.',
   'messages-merged': 'The template refuses messages of one role in a row: they were put together.',
   'arguments-kept': 'The arguments of a tool call are text that is no JSON, and were left as they are.',
@@ -129,8 +130,8 @@ export async function formatChat(
     truncate,
   };
   const source = own ?? family!.template;
-  let answer = ask(core, source, request);
-  if (answer.more === true) answer = ask(core, source, { ...request, messages: read });
+  let answer = askCore(core, source, request);
+  if (answer.more === true) answer = askCore(core, source, { ...request, messages: read });
   if (answer.more === true) throw new TierwiseError('internal', 'The core asked for messages that it has.');
   const { prompt, tokens, atMost, dropped, warnings } = answer;
   return {
@@ -139,7 +140,7 @@ export async function formatChat(
     atMost,
     exact: false,
     dropped,
-    warnings: warnings.map((code) => ({ code, message: said[code] })),
+    warnings: warnings.map((code) => ({ code, message: warningTexts[code] })),
     stop: family === undefined ? ends.slice(-1) : [...family.stop],
   };
 }
@@ -148,7 +149,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isJinja(template: string | undefined): boolean {
+export function isJinja(template: string | undefined): boolean {
   return template !== undefined && /\{[{%]/.test(template);
 }
 
@@ -215,7 +216,7 @@ function checkContinued(messages: readonly CoreMessage[], addsPrompt: boolean): 
 const known = new WeakMap<Core, Map<string, number>>();
 const mostKnown = 16;
 
-function ask(core: Core, source: string, request: Omit<CoreChatRequest, 'template'>): CoreChatAnswer {
+export function askCore(core: Core, source: string, request: Omit<CoreChatRequest, 'template'>): CoreChatAnswer {
   const numbers = known.get(core) ?? new Map<string, number>();
   known.set(core, numbers);
   for (;;) {

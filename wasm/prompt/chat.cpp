@@ -185,6 +185,7 @@ class Chat final : private Costs {
     limit_ = number("limit");
     family_ = tokenizer_family(number("family"));
     truncates_ = is_set(request_, "truncate");
+    answers_messages_ = is_set(request_, "answerMessages");
     continues_ = is_set(request_, "continueFinalMessage");
     ways_ = is_set(request_, "foldSystem") ? unsigned{kFold} : 0U;
     neutralises_all_ = is_set(request_, "neutraliseAll");
@@ -435,7 +436,7 @@ class Chat final : private Costs {
         costs_[at].neutralised = true;
       }
       // Without a limit there is no second time.
-      add(messages, limit_ > 0 ? json(messages_[at]) : std::move(messages_[at]));
+      add(messages, limit_ > 0 || answers_messages_ ? json(messages_[at]) : std::move(messages_[at]));
     }
     list_in(slot(variables_, "messages")).swap(messages);
     if (json& documents = slot(variables_, "documents"); documents.is_array()) {
@@ -531,7 +532,19 @@ class Chat final : private Costs {
 
   std::string answer() const {
     JsonWriter answer;
-    answer.open('{').text("prompt", prompt_).number("tokens", estimate_.tokens).number("atMost", estimate_.at_most);
+    answer.open('{');
+    if (answers_messages_) {
+      answer.name("messages").open('[');
+      for (std::size_t at = 0; at < messages_.size(); ++at) {
+        if (!stays(at)) continue;
+        answer.open('{').text("role", string_or_empty(messages_[at], "role"));
+        answer.text("content", string_or_empty(messages_[at], "content")).close('}');
+      }
+      answer.close(']');
+    } else {
+      answer.text("prompt", prompt_);
+    }
+    answer.number("tokens", estimate_.tokens).number("atMost", estimate_.at_most);
     answer.name("dropped").open('[');
     for (std::size_t at = 0, first = 0; at < kept_.from; at = ++first) {
       while (first < kept_.from && !stays(first)) ++first;
@@ -578,6 +591,7 @@ class Chat final : private Costs {
   TokenizerFamily family_ = TokenizerFamily::kUnknown;
   // 0: none.
   double limit_ = 0;
+  bool answers_messages_ = false;
   bool truncates_ = false;
   double overhead_ = 0;
   // Of the messages.

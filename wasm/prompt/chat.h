@@ -22,6 +22,8 @@
 //   limit?                tokens the prompt may have, by the upper bound of the estimate; see budget.h
 //   priorities?           of the documents, for budget.h
 //   truncate?             true: the largest message that must stay is shortened in its middle rather than refused
+//   answerMessages?       true: the answer has the messages that stay, {role, content}, as they were rendered, instead of
+//                         the prompt: for servers that apply the template themselves
 //
 // Answer: {prompt, tokens, atMost, dropped: [{kind: "message" or "document", index, count?, reason}],
 // warnings: [code]}; `count` messages from `index` on, where there is more than one; reason is "budget", or
