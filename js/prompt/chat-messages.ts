@@ -11,8 +11,10 @@ export type CoreMessage = JsonObject;
 
 /** UTF-16 units of all contents: each takes up to nine bytes while it is read. */
 const mostContent = 16 * 1024 * 1024;
-/** As kBytesThatMayFit of `wasm/prompt/budget.h`. */
+/** As kBytesThatMayFit of `wasm/prompt/budget.h`: histories of fewer are rendered whole first. */
 const bytesThatMayFit = 8;
+/** Of the newest messages; most texts have fewer for each token that is reckoned with. */
+const bytesSent = 6;
 const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool'];
 
 /** Throws `ConfigError`. */
@@ -40,11 +42,12 @@ export function newest(messages: readonly CoreMessage[], limit: number): (CoreMe
   while (question > 0 && messages[question]!['role'] !== 'user') question--;
   const kept: (CoreMessage | null)[] = [...messages];
   if (messages[question]!['role'] !== 'user') return kept;
+  // UTF-8 has at least as many bytes as UTF-16 has units.
+  if (messages.reduce((sum, message) => sum + contentSize(message), 0) <= limit * bytesThatMayFit) return kept;
   let size = 0;
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i]!;
-    // UTF-8 has at least as many bytes as UTF-16 has units.
-    if (i < question && message['role'] !== 'system' && size > limit * bytesThatMayFit) kept[i] = null;
+    if (i < question && message['role'] !== 'system' && size > limit * bytesSent) kept[i] = null;
     else size += contentSize(message);
   }
   return kept;

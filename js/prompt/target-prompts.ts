@@ -42,7 +42,9 @@ type Counter = (text: string) => Promise<number | undefined>;
 /** Counts of the server that are kept, and the characters of the texts they are kept for. */
 const mostCounts = 64;
 const mostCounted = 1 << 20;
-const mostTries = 3;
+const mostTries = 4;
+/** A window this full is not tried to be filled further. */
+const wellUsed = 0.92;
 
 export class TargetPrompts {
   readonly #target: PromptTarget;
@@ -140,20 +142,21 @@ export class TargetPrompts {
     return { shaped: fitting ?? shaped, counted: fitting !== undefined };
   }
 
-  /** The most that fits by the server's own count; undefined when it does not count. */
+  /** About the most that fits by the server's own count; undefined when it does not count. */
   async #byCount(make: (most: number) => Shaped, limit: number, count: Counter): Promise<Shaped | undefined> {
     let shaped = make(0);
-    let most = Infinity;
-    for (let tries = 0; tries <= mostTries; tries++) {
+    let best: Shaped | undefined;
+    for (let tries = 0; tries < mostTries; tries++) {
       const tokens = await count(shaped.prompt!);
       if (tokens === undefined) return undefined;
-      if (tokens <= limit) return { ...shaped, tokens, atMost: tokens };
-      // The estimate counts in larger tokens, about by so much; each further try a little less.
-      most = Math.floor(Math.min(most - 1, (limit * shaped.atMost * (1 - tries / 50)) / tokens));
-      if (most < 1) return undefined;
+      if (tokens <= limit && tokens >= (best?.tokens ?? 0)) best = { ...shaped, tokens, atMost: tokens };
+      if (best !== undefined && (best.dropped.length === 0 || best.tokens > limit * wellUsed || tokens > limit)) break;
+      // The bound counts about so many tokens for one of the server's.
+      const most = Math.floor((limit * shaped.atMost) / tokens);
+      if (most < 1) break;
       shaped = make(most);
     }
-    return undefined;
+    return best;
   }
 
   async #counted(

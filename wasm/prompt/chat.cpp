@@ -1,6 +1,7 @@
 #include "prompt/chat.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -371,8 +372,11 @@ class Chat final : private Costs {
     std::string texts;
     collect(value, texts);
     if (static_cast<double>(texts.size()) > (std::max(room, 0.0) + 1) * kMostBytesPerToken) return kWhole;
-    return estimate_tokens(texts, family_).tokens;
+    return sum_of(estimate_tokens(texts, family_));
   }
+
+  // What adds up to the bound of all, but for the spread.
+  static double sum_of(const TokenEstimate& estimate) { return estimate.at_most - estimate.spread; }
 
   double message(std::size_t index, double room) override {
     double& known = costs_[index].tokens;
@@ -392,7 +396,7 @@ class Chat final : private Costs {
       auto rendered = render();
       if (!rendered) return;
       prompt_.swap(rendered.value());
-      size = count().tokens;
+      size = sum_of(count());
       while (list_in(small).size() > 1) list_in(small).pop_back();
     }
     // The names and roles of members are counted with the texts.
@@ -422,7 +426,7 @@ class Chat final : private Costs {
       if (text != nullptr && (longest == nullptr || text->size() > longest->size())) longest = text;
     }
     if (longest == nullptr) return;
-    *longest = cut_end(*longest, bytes_of_share(*longest, tokens, estimate_tokens(*longest, family_).tokens));
+    *longest = cut_end(*longest, bytes_of_share(*longest, tokens, sum_of(estimate_tokens(*longest, family_))));
   }
 
   // Renders what kept_ says. False where that is too much.
@@ -475,7 +479,8 @@ class Chat final : private Costs {
           if (!cut_largest(question)) break;
           continue;
         }
-        room = limit_ - estimate_.at_most;
+        const double growth = std::sqrt(limit_ / std::max(1.0, estimate_.at_most)) - 1;
+        room = limit_ - estimate_.at_most - estimate_.spread * growth;
       }
       kept_ = keep_within(room, roles_, priorities_, *this);
       if (kept_.needs_more || render_kept()) return;
@@ -598,7 +603,7 @@ class Chat final : private Costs {
   std::vector<Cost> costs_;
   Kept kept_;
   std::string prompt_;
-  TokenEstimate estimate_ = {0, 0};
+  TokenEstimate estimate_ = {0, 0, 0};
 };
 
 }  // namespace

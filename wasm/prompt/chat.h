@@ -34,8 +34,8 @@
 //   arguments-kept     a tool call's arguments are text that is no JSON
 //
 // {"more": true} instead: there is room for messages that are left out. What is never needed of a long history need
-// not be sent: with system messages, the last user message and what follows it, and the newest of the others with
-// limit * kBytesThatMayFit bytes of content in all, the answer is this or the same as with all messages.
+// not be sent: where contents have more than limit * kBytesThatMayFit bytes in all, the answer without any but system
+// messages, the last user message and what follows it, and some of the newest is this or the same as with all.
 //
 // Where a text could make up a marker together with what the template writes beside it, the prompt is rendered a
 // second time with a visible · at these ends, and the first is given up when it has more markers. A template that

@@ -77,6 +77,10 @@ Markers::Markers(const std::vector<std::string_view>& markers) {
   for (const Pattern& pattern : patterns_) ++first_[static_cast<std::uint8_t>(pattern.folded.front()) + 1U];
   for (std::size_t byte = 0; byte < 256; ++byte)
     first_[byte + 1] = static_cast<std::uint16_t>(first_[byte + 1] + first_[byte]);
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    const auto small = static_cast<std::uint8_t>(lower_case(static_cast<char>(byte)));
+    begins_[byte] = first_[small] < first_[small + 1U] ? 1 : 0;
+  }
 }
 
 Markers::Match Markers::match(std::string_view text, std::size_t at, std::size_t* all) const {
@@ -119,6 +123,10 @@ bool Markers::neutralise(std::string& text) const {
     std::string broken;
     std::size_t copied = 0;
     for (std::size_t at = 0; at < text.size();) {
+      if (!may_begin(text[at])) {
+        ++at;
+        continue;
+      }
       const Match found = match(text, at);
       at = found.end == 0 ? at + 1 : found.gap;
       if (found.end == 0) continue;
@@ -134,7 +142,9 @@ bool Markers::neutralise(std::string& text) const {
 
 std::size_t Markers::count(std::string_view text) const {
   std::size_t found = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) match(text, at, &found);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (may_begin(text[at])) match(text, at, &found);
+  }
   return found;
 }
 

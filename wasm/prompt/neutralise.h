@@ -55,12 +55,15 @@ class Markers {
 
   // The shortest that begins there; `all`: counts all of them instead.
   Match match(std::string_view text, std::size_t at, std::size_t* all = nullptr) const;
+  bool may_begin(char c) const { return begins_[static_cast<std::uint8_t>(c)] != 0; }
   unsigned sides_as_it_is(std::string_view text) const;
 
   std::string texts_;
   // Sorted by `folded`; those that begin with byte b stand from first_[b] on.
   std::vector<Pattern> patterns_;
   std::array<std::uint16_t, 257> first_ = {};
+  // Whether a pattern begins with this byte, in either case.
+  std::array<std::uint8_t, 256> begins_ = {};
 };
 
 // What a template writes itself and looks like a marker: <...>, <<...>>, <|...|>, <｜...｜> without white space, [NAME]

@@ -62,7 +62,7 @@ TokenizerFamily tokenizer_family(double number) {
 }
 
 TokenEstimate estimate_tokens(std::string_view text, TokenizerFamily family) {
-  if (text.empty()) return {0, 0};
+  if (text.empty()) return {0, 0, 0};
   const bool known = family < TokenizerFamily::kUnknown;
   const std::size_t first = known ? static_cast<std::size_t>(family) : 0;
   const std::size_t end = known ? first + 1 : kFamilies;
@@ -78,18 +78,22 @@ TokenEstimate estimate_tokens(std::string_view text, TokenizerFamily family) {
     }
   }
   // Integers but for the roots, and no product is added to anything: the same everywhere.
-  TokenEstimate estimate{0, 0};
+  TokenEstimate estimate{0, 0, 0};
   for (std::size_t one = first; one < end; ++one) {
     const double tokens = static_cast<double>(sums[one].tokens) / kPerToken;
     const double spread = std::ceil(std::sqrt(tokens) * kWeights[one].spread / kMarginOne);
     const double most = std::ceil(static_cast<double>(sums[one].most) / (kPerToken * kMarginOne)) + spread;
     if (known || one != static_cast<std::size_t>(TokenizerFamily::kGpt2)) estimate.tokens += tokens;
-    estimate.at_most = std::max(estimate.at_most, most);
+    if (most > estimate.at_most) {
+      estimate.at_most = most;
+      estimate.spread = spread;
+    }
   }
   if (!known) estimate.tokens /= kFamilies - 1;
-  estimate.tokens = std::max(1.0, std::round(estimate.tokens));
-  estimate.at_most = std::min(estimate.at_most, static_cast<double>(text.size()) + 2);
-  estimate.at_most = std::max(estimate.at_most, estimate.tokens);
+  const double bytes = static_cast<double>(text.size()) + 2;
+  estimate.tokens = std::min(std::max(1.0, std::round(estimate.tokens)), bytes);
+  estimate.at_most = std::min(std::max(estimate.at_most, estimate.tokens), bytes);
+  estimate.spread = std::min(estimate.spread, estimate.at_most - estimate.tokens);
   return estimate;
 }
 

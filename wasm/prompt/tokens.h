@@ -28,11 +28,11 @@ TokenizerFamily tokenizer_family(double number);
 struct TokenEstimate {
   double tokens;   // the middle: for prices
   double at_most;  // for budgets: above the real count of 99.5 % of the texts of each kind that was measured
+  double spread;   // of `at_most`, what is there because short texts vary: it grows with the root, the rest adds up
 };
 
-// Whole numbers; both 0 for empty text, else at least 1. `at_most` is never below `tokens`, and where that
-// leaves room no more than the bytes and two: no token is less than a byte, and some tokenizers put one
-// before a text. What a template writes around messages is not counted. Linear in the size (the first 4 GiB
+// Whole numbers; both 0 for empty text, else at least 1. `at_most` is never below `tokens`, and both
+// are no more than the bytes and two: no token is less than a byte, and some tokenizers put one before a text. What a template writes around messages is not counted. Linear in the size (the first 4 GiB
 // count), constant memory, the same on every platform; any bytes are accepted.
 TokenEstimate estimate_tokens(std::string_view text, TokenizerFamily family = TokenizerFamily::kUnknown);
 
