@@ -263,7 +263,7 @@ describe('why a reply is what it is', () => {
       'store space:base done',
     ]);
     expect(reply.trace.steps.find(({ step }) => step === 'call')?.because).toBe(
-      'base Space answered over chat completions.',
+      'base Space answered over chat completions. It applies the chat template of its model itself.',
     );
     for (const { because, at, duration } of reply.trace.steps) {
       expect(because).toMatch(/^\S.*\.$/s);
