@@ -96,7 +96,7 @@ export interface FormattedChat {
 /** Of `wasm/prompt/chat.h`. */
 export interface CoreChatRequest {
   template: number;
-  messages: readonly (CoreMessage | null)[];
+  messages: readonly (CoreMessage | number)[];
   variables: JsonObject;
   special: readonly string[];
   markers: readonly string[];
