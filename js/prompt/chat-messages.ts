@@ -34,23 +34,34 @@ export function readMessages(messages: unknown): CoreMessage[] {
 }
 
 /**
- * The messages with null for those that a prompt of `limit` tokens has no room for, if they are of ordinary text: where
- * it has, the core asks for all of them.
+ * Without those that a prompt of `limit` tokens has no room for, if they are of ordinary text: a number says how many are
+ * missing at its place. Where there is room, the core asks for all of them.
  */
-export function newest(messages: readonly CoreMessage[], limit: number): (CoreMessage | null)[] {
+export function newest(messages: readonly CoreMessage[], limit: number): (CoreMessage | number)[] {
   let question = messages.length - 1;
   while (question > 0 && messages[question]!['role'] !== 'user') question--;
-  const kept: (CoreMessage | null)[] = [...messages];
-  if (messages[question]!['role'] !== 'user') return kept;
   // UTF-8 has at least as many bytes as UTF-16 has units.
-  if (messages.reduce((sum, message) => sum + contentSize(message), 0) <= limit * bytesThatMayFit) return kept;
-  let size = 0;
+  const size = messages.reduce((sum, message) => sum + contentSize(message), 0);
+  if (messages[question]!['role'] !== 'user' || size <= limit * bytesThatMayFit) return [...messages];
+  const kept: (CoreMessage | number)[] = [];
+  let sent = 0;
+  let missing = 0;
+  const close = () => {
+    if (missing > 0) kept.push(missing);
+    missing = 0;
+  };
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i]!;
-    if (i < question && message['role'] !== 'system' && size > limit * bytesSent) kept[i] = null;
-    else size += contentSize(message);
+    if (i < question && message['role'] !== 'system' && sent > limit * bytesSent) {
+      missing++;
+      continue;
+    }
+    close();
+    kept.push(message);
+    sent += contentSize(message);
   }
-  return kept;
+  close();
+  return kept.reverse();
 }
 
 function contentSize({ content }: CoreMessage): number {

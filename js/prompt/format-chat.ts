@@ -27,7 +27,7 @@ import { tokenizerNumber } from './tokenizer-families.js';
 /** Of `wasm/prompt/chat.h`. */
 export interface CoreChatRequest {
   template: number;
-  messages: readonly (CoreMessage | null)[];
+  messages: readonly (CoreMessage | number)[];
   variables: JsonObject;
   special: readonly string[];
   markers: readonly string[];

@@ -106,7 +106,7 @@ TEST(Chat, ShapesThatAreWrong) {
   } const cases[] = {
       {R"({"messages":[]})", ""},
       {R"({"messages":"hi"})", ""},
-      {R"({"messages":[3,null,[],{"role":"bot","content":"a"},{"content":"a"},{"role":7}]})", ""},
+      {R"({"messages":[3,-1,1e300,null,[],{"role":"bot","content":"a"},{"content":"a"},{"role":7}]})", ""},
       {R"({"messages":[{"role":"user"}]})", "[user|]"},
       {R"({"messages":[{"role":"user","content":7}]})", "[user|7]"},
       {R"({"messages":[{"role":"assistant","content":null,"tool_calls":[3,{"function":7},{"function":{}}]}]})",
@@ -121,7 +121,7 @@ TEST(Chat, ShapesThatAreWrong) {
       {R"({"messages":[],"continueFinalMessage":true})", "invalid-input messages"},
       {R"({"messages":[{"role":"user"}],"continueFinalMessage":true})", "invalid-input messages"},
       {R"({"messages":[],"limit":100})", ""},
-      {R"({"messages":[null,null],"limit":100})", ""},
+      {R"({"messages":[2,null],"limit":100})", ""},
   };
   Renderer renderer;
   const json good = request_with(renderer, kEcho, json::array({said("user", "hi")}));
@@ -653,7 +653,7 @@ TEST(Chat, LeftOutIsAsIfItWereThere) {
         const json& content = messages[at]["content"];
         const double bytes = content.is_string() ? static_cast<double>(content.get<std::string>().size()) : 0;
         if (!stays && size > limit * share) {
-          request["messages"][at] = nullptr;
+          request["messages"][at] = 1;
         } else {
           size += bytes;
           request["messages"][at] = messages[at];

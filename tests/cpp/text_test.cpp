@@ -114,5 +114,20 @@ TEST(Text, LosesItsTagsAndThoseThatTheyHid) {
 
 TEST(Text, LowersAsciiOnly) { EXPECT_EQ(lower_case("AbZ[@\xc3\x89"), "abz[@\xc3\x89"); }
 
+TEST(Text, PlainBytesAreThoseBeforeTheFirstThatIsNot) {
+  // Each byte at each place of two words, behind one that is next to those that stop.
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+    for (const char before : {' ', '!', '#', '[', ']', '\x7f'}) {
+      for (std::size_t at = 0; at < 18; ++at) {
+        std::string text(18, before);
+        text[at] = static_cast<char>(byte);
+        EXPECT_EQ(plain_bytes(text), plain ? text.size() : at) << byte << ' ' << at;
+      }
+    }
+  }
+  EXPECT_EQ(plain_bytes(""), 0u);
+}
+
 }  // namespace
 }  // namespace tierwise

@@ -336,7 +336,7 @@ describe('budget', () => {
     const kept = async (options: ChatOptions) =>
       101 - (await formatChat(russian, { ...options, budget: 2000 })).dropped[0]!.count!;
     expect(await kept({ model: 'Qwen/Qwen2.5-7B-Instruct' })).toBeGreaterThan(
-      1.5 * (await kept({ template: 'chatml' })),
+      1.2 * (await kept({ template: 'chatml' })),
     );
   });
 
@@ -439,7 +439,7 @@ describe('budget', () => {
       if (typeof answer === 'object' && answer.more === true) more++;
       else {
         expect(answer).toEqual(ask(messages));
-        if (sent.includes(null)) compared++;
+        if (sent.some((one) => typeof one === 'number')) compared++;
       }
     }
     expect(compared).toBeGreaterThan(30);

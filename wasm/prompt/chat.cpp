@@ -30,6 +30,8 @@ constexpr auto kNoRole = static_cast<std::size_t>(Role::kLeftOut);
 // Each time less is kept, by all that was too much.
 constexpr int kMostTries = 24;
 constexpr std::size_t kLeastShortened = 64;
+// At once.
+constexpr double kMostLeftOut = 1e6;
 // The note of what is left out, and the roundness of estimates.
 constexpr double kNoteTokens = 32;
 
@@ -199,7 +201,12 @@ class Chat final : private Costs {
     slot(variables_, "tools");
     slot(variables_, "documents");
     slot(variables_, "messages") = json::array();
-    messages_ = take_list(request_, "messages");
+    for (json& one : take_list(request_, "messages")) {
+      const bool are_left_out = one.is_number();
+      double count = are_left_out ? std::min(one.get<double>(), kMostLeftOut) : 0;
+      for (; count >= 1; --count) add(messages_, json());
+      if (!are_left_out) add(messages_, std::move(one));
+    }
     documents_ = take_list(variables_, "documents");
     costs_ = std::vector<Cost>(messages_.size());
     roles_ = std::vector<Role>(messages_.size());

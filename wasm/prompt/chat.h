@@ -5,8 +5,8 @@
 // counts as not given:
 //   template              number from Renderer::add
 //   messages              [{role, content, tool_calls?, ...}]: role system, user, assistant or tool; content a text, or
-//                         null beside tool_calls. Arguments of tool calls that are JSON text become what it says. null
-//                         for a message that is left out: see `more`
+//                         null beside tool_calls. Arguments of tool calls that are JSON text become what it says. A
+//                         number for as many that are left out: see `more`
 //   variables             all that the template sees beside messages: add_generation_prompt, tools, documents,
 //                         bos_token, eos_token, ...
 //   special               texts that are one token each of the model. Others that a template writes are counted as
