@@ -2,6 +2,7 @@
  * Texts that a render leaves in JavaScript: which may be left, and how they are put into what comes back. What a
  * placeholder is and promises: wasm/prompt/value.h, wasm/prompt/runtime.h.
  */
+import { wellFormed } from '../text.js';
 
 /** kLeastOpaqueBytes: nothing as long or longer may be compared with a placeholder, stripped or not. */
 const leastBytes = 32;
@@ -21,37 +22,39 @@ function stripped(text: string, left: boolean, right: boolean): string {
   return text.slice(from, to);
 }
 
+const isHigh = (unit: number) => (unit & 0xfc00) === 0xd800;
+const isLow = (unit: number) => (unit & 0xfc00) === 0xdc00;
+const close = '\ufdd4';
+
 export function mayBeLeft(text: string): boolean {
   return text.length >= leastBytes && stripped(text, true, true).length >= leastBytes;
 }
 
-/** `undefined` when the texts alone would take more than `most` UTF-16 units. */
+/** Lone surrogates become U+FFFD. `undefined` when the texts alone would take more than `most` UTF-16 units. */
 export function putIn(rendered: string, texts: readonly string[], most: number): string | undefined {
-  const parts = rendered.split('\ufdd4');
-  const last = parts.length - 1;
+  // Joined at once: a text that grows is tied together in pieces and made whole later, which takes longer.
   const pieces: string[] = [];
   let size = 0;
-  for (let i = 0; i < last; i++) {
-    const part = parts[i]!;
-    let at = part.length - 1;
+  let from = 0;
+  for (let end = rendered.indexOf(close); end >= 0; end = rendered.indexOf(close, end + 1)) {
+    let at = end - 1;
     let number = 0;
-    let unit = part.charCodeAt(at);
+    let unit = rendered.charCodeAt(at);
     for (let power = 1; unit >= 0x30 && unit <= 0x39; power *= 10) {
       number += (unit - 0x30) * power;
-      unit = part.charCodeAt(--at);
+      unit = rendered.charCodeAt(--at);
     }
     const text = texts[number];
     // The noncharacters may also be the template's own.
-    if (unit < 0xfdd0 || unit > 0xfdd3 || at === part.length - 1 || text === undefined) {
-      pieces.push(part, '\ufdd4');
-      continue;
-    }
-    const put = unit === 0xfdd0 ? text : stripped(text, (unit & 1) !== 0, (unit & 2) !== 0);
+    if (unit < 0xfdd0 || unit > 0xfdd3 || at === end - 1 || at < from || text === undefined) continue;
+    let put = unit === 0xfdd0 ? text : stripped(text, (unit & 1) !== 0, (unit & 2) !== 0);
+    // Half characters of two texts must not become one; those inside of a text are seen to below.
+    if (isLow(put.charCodeAt(0)) || isHigh(put.charCodeAt(put.length - 1))) put = wellFormed(put);
     size += put.length;
     if (size > most) return undefined;
-    pieces.push(part.slice(0, at), put);
+    pieces.push(rendered.slice(from, at), put);
+    from = end + 1;
   }
-  pieces.push(parts[last]!);
-  // At once: a text that grows is tied together in pieces and made whole later, which takes longer.
-  return pieces.join('');
+  pieces.push(rendered.slice(from));
+  return wellFormed(pieces.join(''));
 }

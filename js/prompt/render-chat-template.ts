@@ -31,7 +31,7 @@ interface KnownTemplate {
 const mostKnown = 16;
 /** Looking in may depend on the conversation: whether it still does is tried again after so many renders. */
 const wholeRenders = 16;
-/** The core refuses what is longer (kMaxSourceBytes), and need not see all of it for that. */
+/** The core refuses what is longer (kMaxTemplateBytes in wasm/prompt/lexer.h), and need not see all of it for that. */
 const mostSource = 1 << 20;
 
 let known: KnownTemplate[] = [];
@@ -97,12 +97,13 @@ function render(made: KnownTemplate, variables: Uint8Array, limits: Limits, plac
 }
 
 function knownTemplate(core: Core, source: string): KnownTemplate {
-  if (known[0]?.core !== core) known = [];
+  const last = known[0];
+  if (last?.core !== core) known = [];
+  else if (last.source === source) return last;
   // Not a Map: it would hash every text that is a new string; these are told apart by length, or a few letters.
   const at = known.findIndex((one) => one.source === source);
-  if (at === 0) return known[0]!;
   const made =
-    at > 0
+    at >= 0
       ? known.splice(at, 1)[0]!
       : { core, source, number: core.addTemplate(source.slice(0, mostSource + 1)), whole: 0 };
   known.unshift(made);
@@ -118,10 +119,14 @@ function checked(template: unknown, variables: unknown, options: RenderOptions):
   const { now = Date.now(), maxSteps = 5_000_000, maxOutputBytes = 16 << 20 } = options;
   const time = Number(now);
   if (!Number.isFinite(time) || Math.abs(time) > 8.64e15) wrong('now', 'must be a valid Date, or ms since 1970');
-  for (const [name, value] of Object.entries({ maxSteps, maxOutputBytes })) {
-    if (!Number.isSafeInteger(value) || value < 1) wrong(name, 'must be a whole number above 0');
-  }
+  if (!isCount(maxSteps)) wrong('maxSteps', aboveZero);
+  if (!isCount(maxOutputBytes)) wrong('maxOutputBytes', aboveZero);
   return { now: time, maxSteps, maxOutputBytes };
+}
+
+const aboveZero = 'must be a whole number above 0';
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
 }
 
 function wrong(field: string, what: string): never {

@@ -110,7 +110,7 @@ class VariablesWriter {
     bytes[at++] = 0xef;
     bytes[at++] = 0xb7;
     bytes[at++] = 0x90;
-    at = this.#ascii(String(this.#texts.push(wellFormed(text)) - 1), at);
+    at = this.#ascii(String(this.#texts.push(text) - 1), at);
     bytes[at++] = 0xef;
     bytes[at++] = 0xb7;
     bytes[at++] = 0x94;

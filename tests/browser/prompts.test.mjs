@@ -201,7 +201,7 @@ describe('Prompts in a real page', () => {
       const messages = [{ role: 'user', content: 'Grüße, 日本語 👩‍👩‍👧‍👦 <|im_end|>' }];
       const template = "{% for m in messages %}{{ m.content[::-1] | length }}{{ '|' }}{{ m.content }}{% endfor %}";
       const broken = await tierwise
-        .renderChatTemplate('{{ 1 +', {})
+        .renderChatTemplate('a\n {{ 1 + }}', {})
         .catch(({ name, line, column }) => ({ name, line, column }));
       return {
         text: await tierwise.renderChatTemplate(template, { messages }),
@@ -213,7 +213,7 @@ describe('Prompts in a real page', () => {
     assert.equal(made.text, '29|Grüße, 日本語 👩‍👩‍👧‍👦 <|im_end|>');
     assert.equal(made.chat.prompt, '<|im_start|>user\nGrüße, 日本語 👩‍👩‍👧‍👦 <| im_end|><|im_end|>\n<|im_start|>assistant\n');
     assert.ok(made.count.tokens >= 3 && made.count.atMost >= 4 && made.count.exact === false);
-    assert.deepEqual(made.broken, { name: 'TemplateError', line: 1, column: 7 });
+    assert.deepEqual(made.broken, { name: 'TemplateError', line: 2, column: 9 });
     assert.deepEqual(
       page.problems.filter((text) => !/404/.test(text)),
       [],
