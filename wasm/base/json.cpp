@@ -84,7 +84,8 @@ class Parser : public JsonScanner {
 
   void read_string(std::string& text) {
     expect("\"");
-    read_text(text);
+    text.resize(text_left());
+    text.resize(static_cast<std::size_t>(read_text(text.data()) - text.data()));
   }
 };
 

@@ -1,5 +1,7 @@
 #include "base/json_scanner.h"
 
+#include <cstring>
+
 #include "base/ascii.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -8,15 +10,16 @@
 namespace tierwise {
 namespace {
 
-void append_character(std::string& text, std::uint32_t point) {
+char* put_character(char* place, std::uint32_t point) {
   if (point < 0x80) {
-    text += static_cast<char>(point);
-    return;
+    *place++ = static_cast<char>(point);
+    return place;
   }
   const int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
   constexpr std::uint32_t kLeads[] = {0, 0xC0, 0xE0, 0xF0};
-  text += static_cast<char>(kLeads[more] | point >> (6 * more));
-  for (int left = more - 1; left >= 0; --left) text += static_cast<char>(0x80 | (point >> (6 * left) & 0x3F));
+  *place++ = static_cast<char>(kLeads[more] | point >> (6 * more));
+  for (int left = more - 1; left >= 0; --left) *place++ = static_cast<char>(0x80 | (point >> (6 * left) & 0x3F));
+  return place;
 }
 
 }  // namespace
@@ -77,6 +80,16 @@ bool JsonScanner::goes_on(char close) {
 std::string_view JsonScanner::take_plain() {
   const char* const begin = at_;
   while (at_ != end_) {
+    // Eight at a time: a byte's high bit is set where it is no ASCII, a control, " or \\ (or stands behind such a one).
+    constexpr std::uint64_t kOnes = 0x0101010101010101U;
+    std::uint64_t word;
+    while (rest_left() >= sizeof word) {
+      std::memcpy(&word, at_, sizeof word);
+      const std::uint64_t stops = word | (word - kOnes * 0x20) | ((word ^ kOnes * '"') - kOnes) | ((word ^ kOnes * '\\') - kOnes);
+      if ((stops & kOnes * 0x80) != 0) break;
+      at_ += sizeof word;
+    }
+    if (at_ == end_) break;
     const auto c = static_cast<signed char>(*at_);
     if (c >= 0x20) {
       if (c == '"' || c == '\\') break;
@@ -91,33 +104,48 @@ std::string_view JsonScanner::take_plain() {
   return {begin, static_cast<std::size_t>(at_ - begin)};
 }
 
-void JsonScanner::read_text(std::string& text) {
-  for (;;) {
-    text += take_plain();
-    if (front() != '\\') return expect("\"");
-    read_escape(text);
+std::size_t JsonScanner::text_left() const {
+  const char* at = at_;
+  while ((at = static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end_ - at)))) != nullptr) {
+    const char* escape = at;
+    while (escape != at_ && escape[-1] == '\\') --escape;
+    if ((at - escape) % 2 == 0) return static_cast<std::size_t>(at - at_);
+    ++at;
   }
+  return rest_left();
 }
 
-void JsonScanner::read_escape(std::string& text) {
+char* JsonScanner::read_text(char* place) {
+  for (;;) {
+    const std::string_view plain = take_plain();
+    std::memcpy(place, plain.data(), plain.size());
+    place += plain.size();
+    if (front() != '\\') break;
+    place = read_escape(place);
+  }
+  expect("\"");
+  return place;
+}
+
+char* JsonScanner::read_escape(char* place) {
   take();
   constexpr std::string_view kLetters = "\"\\/bfnrt";
   constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
   const char letter = take();
   const std::size_t known = kLetters.find(letter);
   if (known != std::string_view::npos) {
-    text += kMeanings[known];
-    return;
+    *place++ = kMeanings[known];
+    return place;
   }
-  if (letter != 'u') return fail();
+  if (letter != 'u') fail();
   std::uint32_t point = read_unit();
   if (point >= 0xD800 && point < 0xE000) {
     expect("\\u");
     const std::uint32_t low = read_unit();
-    if (point >= 0xDC00 || low < 0xDC00 || low >= 0xE000) return fail();
+    if (point >= 0xDC00 || low < 0xDC00 || low >= 0xE000) fail();
     point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
   }
-  append_character(text, point);
+  return failed() ? place : put_character(place, point);
 }
 
 std::uint32_t JsonScanner::read_unit() {

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -54,8 +53,11 @@ class JsonScanner {
 
   // Characters that stand for themselves in a string.
   std::string_view take_plain();
-  // The rest of a string, the quotation mark that ends it too.
-  void read_text(std::string& text);
+  // The rest of a string, the quotation mark that ends it too: written to `place`, which has room for text_left() bytes;
+  // the end of what was written. All strings that follow take rest_left() at most.
+  char* read_text(char* place);
+  std::size_t text_left() const;
+  std::size_t rest_left() const { return static_cast<std::size_t>(end_ - at_); }
 
   // Anything but a string or what has brackets.
   struct Scalar {
@@ -68,7 +70,7 @@ class JsonScanner {
 
  private:
   char take();
-  void read_escape(std::string& text);
+  char* read_escape(char* place);
   std::uint32_t read_unit();
   void read_number(Scalar& value);
   const char* skip_digits(const char* at) const;

@@ -205,12 +205,21 @@ class Filters {
       runtime_.fail("reverse is true or false.");
     }
     Doubt doubt = runtime_.new_doubt();
-    if (runtime_.failed() || !runtime_.arena().grant(rows.size * sizeof(Dict::Entry))) return out;
-    sort(rows.entries, runtime_.arena().array<Dict::Entry>(rows.size), rows.size, truth(direction), doubt);
+    if (runtime_.failed()) return out;
+    sort(rows.entries, rows.size, truth(direction), doubt);
     runtime_.settle(doubt);
     if (doubt.refused) runtime_.fail("These values have no order.");
     for (std::uint32_t i = 0; i < rows.size; ++i) add(*out, rows.entries[i].value);
     return out;
+  }
+  Dict new_rows(const Items* list) {
+    Dict rows;
+    const std::uint32_t size = list == nullptr ? 0 : list->size;
+    if (runtime_.arena().grant(size * sizeof(Dict::Entry))) {
+      rows.entries = runtime_.arena().array<Dict::Entry>(size);
+      rows.capacity = size;
+    }
+    return rows;
   }
   void add(Dict& rows, const Value& key, const Value& value) { append(runtime_.arena(), rows, key, value); }
 
@@ -610,8 +619,8 @@ class Filters {
     }
     const std::string_view by = value_[1].is(Kind::kText) ? value_[1].view() : "key";
     if (by != "key" && by != "value") return runtime_.fail("dictsort sorts by key or by value.");
-    Dict rows;
     const Items* list = pairs().items;
+    Dict rows = new_rows(list);
     for (std::uint32_t i = 0; i < list->size; ++i) {
       const Value& key = list->data[i].items->data[by == "key" ? 0 : 1];
       add(rows, folded(key, truth(value_[0])), list->data[i]);
@@ -621,7 +630,7 @@ class Filters {
 
   Value sort_items() {
     const Items* list = iterate();
-    Dict rows;
+    Dict rows = new_rows(list);
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       // A list even of one key, as Jinja2 has it: what is equal needs no order.
       Items* keys = runtime_.new_items(1);
@@ -677,7 +686,7 @@ class Filters {
   Value groupby() {
     const Value* otherwise = given(1) ? &value_[1] : nullptr;
     const Items* list = iterate();
-    Dict rows;
+    Dict rows = new_rows(list);
     for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
       add(rows, folded(attribute_of(list->data[i], value_[0], otherwise), truth(value_[2])), list->data[i]);
     }
@@ -932,6 +941,12 @@ Symbol filter_named(std::string_view name) { return static_cast<Symbol>(word_pos
 
 Value call_filter(Runtime& runtime, Symbol filter, const Value& subject, const Arguments& arguments) {
   if (runtime.failed()) return undefined();
+  // The commonest without ado.
+  if (filter == kTrim && arguments.positional == nullptr && arguments.named == nullptr && subject.is(Kind::kText)) {
+    Value value = runtime.stripped(subject, kBoth);
+    value.markup = subject.markup;
+    return value;
+  }
   return Filters(runtime, subject, arguments).apply(static_cast<Filter>(filter));
 }
 

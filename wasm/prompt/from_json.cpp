@@ -1,4 +1,6 @@
 // Values of a template from JSON: a tree, or its text, of which no tree is made.
+#include <cstring>
+
 #include "base/json_scanner.h"
 #include "prompt/value.h"
 
@@ -64,14 +66,17 @@ class Reader : public JsonScanner {
       expect("\"");
       return plain;
     }
-    unescaped_.assign(plain);
-    read_text(unescaped_);
-    return arena_.copy(unescaped_);
+    // Room for all that is still to come, once.
+    if (free_ == nullptr) free_ = static_cast<char*>(arena_.allocate(plain.size() + rest_left()));
+    char* const begin = free_;
+    std::memcpy(begin, plain.data(), plain.size());
+    free_ = read_text(begin + plain.size());
+    return {begin, static_cast<std::size_t>(free_ - begin)};
   }
 
   Arena& arena_;
   bool opaque_;
-  std::string unescaped_;
+  char* free_ = nullptr;
 };
 
 }  // namespace

@@ -140,6 +140,7 @@ OwnedError Runtime::run(const Value& variables, std::string& rendered) {
   hide(made_.hidden);
   if (charge(names / 16)) run_body(made_.body);
   charge(0);
+  out_.resize(out_size_);
   rendered = std::move(out_);
   return std::move(error_);
 }
@@ -223,6 +224,7 @@ void Runtime::settle(const Doubt& doubt) {
 }
 
 bool Runtime::is_key(const Value& value) {
+  if (value.is(Kind::kText) && !value.opaque) return charge(value.size / 16);
   std::uint64_t work = 0;
   const bool can = hashable(value, work);
   charge(work);
@@ -272,7 +274,11 @@ Runtime::Flow Runtime::run_body(const Node* body) {
     if (node->op == Op::kData) {
       write(node->value.view());
     } else if (node->op == Op::kOutput) {
-      write(eval(node->a));
+      if (node->a->op == Op::kAdd) {
+        write_sum(*node->a);
+      } else {
+        write(eval(node->a));
+      }
     } else if (const Flow flow = run_statement(*node); flow != Flow::kOn) {
       return flow;
     }
@@ -590,15 +596,16 @@ void Runtime::assign(const Node& target, const Value& value) {
 // -------------------------------------------------------------------------------------------------------- output
 
 void Runtime::write(std::string_view text) {
-  if (out_.size() + text.size() > limits_.output_bytes) {
+  const std::size_t size = out_size_ + text.size();
+  if (size > limits_.output_bytes) {
     fail("The rendered text is too large.");
     return;
   }
   charge(text.size() / 64);
   // Doubled, but not beyond the limit.
-  const std::size_t size = out_.size() + text.size();
-  if (size > out_.capacity()) out_.reserve(std::max(size, std::min(limits_.output_bytes, out_.capacity() * 2)));
-  out_ += text;
+  if (size > out_.size()) out_.resize(std::max(size, std::min(limits_.output_bytes, std::max<std::size_t>(4096, size * 2))));
+  if (!text.empty()) std::memcpy(out_.data() + out_size_, text.data(), text.size());
+  out_size_ = size;
 }
 
 void Runtime::write(const Value& value) {
@@ -611,11 +618,47 @@ void Runtime::write(const Value& value) {
   }
 }
 
-Runtime::Capture Runtime::begin_capture() { return {out_.size(), std::exchange(opaque_, false)}; }
+void Runtime::write_sum(const Node& node) {
+  const bool opaque = std::exchange(opaque_, false);
+  const int depth = depth_;
+  Value whole;
+  const bool written = write_parts(node, out_size_, whole);
+  depth_ = depth;
+  opaque_ = opaque_ || opaque;
+  if (!written) write(whole);
+}
+
+bool Runtime::write_parts(const Node& node, std::size_t begin, Value& whole) {
+  if (node.op != Op::kAdd) {
+    whole = eval(&node);
+  } else {
+    if (!charge(1) || ++depth_ > kMaxDepth) {
+      fail("This is nested too deeply, or calls itself without end.");
+      return true;
+    }
+    const bool written = write_parts(*node.a, begin, whole);
+    const Value more = eval(node.b);
+    at_ = node.at;
+    if (failed()) return true;
+    if (written && more.is(Kind::kText) && !more.markup) {
+      write(more);
+      return true;
+    }
+    // Taken back: this is no mere text.
+    if (written) whole = end_capture({begin, false});
+    whole = add(whole, more);
+    return false;
+  }
+  if (failed() || !whole.is(Kind::kText) || whole.markup) return failed();
+  write(whole);
+  return true;
+}
+
+Runtime::Capture Runtime::begin_capture() { return {out_size_, std::exchange(opaque_, false)}; }
 
 Value Runtime::end_capture(const Capture& capture) {
-  const Value value = new_text(std::string_view(out_).substr(std::min(capture.begin, out_.size())), opaque_);
-  out_.resize(std::min(capture.begin, out_.size()));
+  const Value value = new_text(std::string_view(out_).substr(capture.begin, out_size_ - capture.begin), opaque_);
+  out_size_ = capture.begin;
   opaque_ = capture.opaque;
   return value;
 }

@@ -132,6 +132,9 @@ class Runtime {
   void hide(const Node* names);
 
   void write(const Value& value);
+  // Writes what an addition gives, part for part where all of it are texts.
+  void write_sum(const Node& node);
+  bool write_parts(const Node& node, std::size_t begin, Value& whole);
   void write(std::string_view text);
   Capture begin_capture();
   Value end_capture(const Capture& capture);
@@ -148,7 +151,9 @@ class Runtime {
   // Steps or memory are used up.
   bool over_ = false;
   std::vector<OwnedError> put_off_;
+  // Its first out_size_ bytes are written.
   std::string out_;
+  std::size_t out_size_ = 0;
   // Whether what is being written holds a placeholder.
   bool opaque_ = false;
   Frame* frame_ = nullptr;

@@ -120,7 +120,11 @@ void append_text_repr(std::string& out, std::string_view text) {
 
 void append_json_text(std::string& out, std::string_view text, bool ascii) {
   out += '"';
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = 0;;) {
+    const std::size_t plain = plain_bytes(text.substr(at));
+    out += text.substr(at, plain);
+    at += plain;
+    if (at >= text.size()) break;
     const std::size_t begin = at;
     const std::uint32_t c = next_code_point(text, at);
     static constexpr std::string_view kFrom = "\"\\\n\r\t\f\b";
@@ -129,9 +133,7 @@ void append_json_text(std::string& out, std::string_view text, bool ascii) {
     if (known != std::string_view::npos) {
       out += '\\';
       out += kTo[known];
-    } else if (c < 0x20) {
-      append_escape(out, c, 'u', 4);
-    } else if (c < 0x7F || !ascii) {
+    } else if (c >= 0x7F && !ascii) {
       out += text.substr(begin, at - begin);
     } else if (c < 0x10000) {
       append_escape(out, c, 'u', 4);
@@ -388,10 +390,9 @@ bool append_json(std::string& out, const Value& value, const JsonStyle& style, i
       const Dict::Entry* entries = value.dict->entries;
       std::vector<Dict::Entry> sorted;
       if (style.sort_keys && size > 0) {
-        sorted.resize(std::size_t{size} * 2);
-        std::copy(entries, entries + size, sorted.data());
+        sorted.assign(entries, entries + size);
         Doubt doubt;
-        sort(sorted.data(), sorted.data() + size, size, false, doubt);
+        sort(sorted.data(), size, false, doubt);
         if (doubt.refused) return false;
         entries = sorted.data();
       }

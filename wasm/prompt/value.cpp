@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/words.h"
 
@@ -154,6 +155,7 @@ void put(Arena& arena, Dict& entries, const Value& key, const Value& value) {
 }
 
 Value* find(const Dict& entries, const Value& key) {
+  if (entries.index == nullptr && key.is(Kind::kText)) return find(entries, key.view());
   if (entries.index == nullptr) {
     for (std::uint32_t i = 0; i < entries.size; ++i) {
       if (equal(entries.entries[i].key, key)) return &entries.entries[i].value;
@@ -168,7 +170,16 @@ Value* find(const Dict& entries, const Value& key) {
   return nullptr;
 }
 
-Value* find(const Dict& entries, std::string_view key) { return find(entries, text(key)); }
+Value* find(const Dict& entries, std::string_view key) {
+  if (entries.index != nullptr) return find(entries, text(key));
+  for (std::uint32_t i = 0; i < entries.size; ++i) {
+    const Value& other = entries.entries[i].key;
+    if (other.size == key.size() && other.is(Kind::kText) && other.view() == key) {
+      return &entries.entries[i].value;
+    }
+  }
+  return nullptr;
+}
 
 bool hashable(const Value& value, std::uint64_t& work, int depth) {
   if (value.is(Kind::kList) || value.is(Kind::kDict) || depth > kMaxNesting) return false;
@@ -281,7 +292,8 @@ bool less(const Value& a, const Value& b, Doubt& doubt, int depth) {
   return false;
 }
 
-void sort(Dict::Entry* rows, Dict::Entry* spare, std::uint32_t count, bool reverse, Doubt& doubt) {
+void sort(Dict::Entry* rows, std::uint32_t count, bool reverse, Doubt& doubt) {
+  std::vector<Dict::Entry> spare(count);
   const auto before = [&](std::uint32_t i, std::uint32_t k) {
     return reverse ? less(rows[k].key, rows[i].key, doubt) : less(rows[i].key, rows[k].key, doubt);
   };
@@ -299,7 +311,7 @@ void sort(Dict::Entry* rows, Dict::Entry* spare, std::uint32_t count, bool rever
         spare[at++] = rows[take_right ? right++ : left++];
       }
     }
-    std::copy(spare, spare + count, rows);
+    std::copy(spare.data(), spare.data() + count, rows);
   }
 }
 

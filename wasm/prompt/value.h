@@ -146,8 +146,8 @@ struct Doubt {
 bool equal(const Value& a, const Value& b, Doubt* doubt = nullptr, int depth = 0);
 // Python's <.
 bool less(const Value& a, const Value& b, Doubt& doubt, int depth = 0);
-// As Python's sorted(), by the keys; `spare` has room for as many.
-void sort(Dict::Entry* rows, Dict::Entry* spare, std::uint32_t count, bool reverse, Doubt& doubt);
+// As Python's sorted(), by the keys.
+void sort(Dict::Entry* rows, std::uint32_t count, bool reverse, Doubt& doubt);
 
 // A copy of `source` as values; texts are views into it. With `opaque`, those with a placeholder in them are marked.
 Value from_json(Arena& arena, const json& source, bool opaque);
