@@ -120,16 +120,22 @@ class VariablesWriter {
 
   #text(text: string, at: number): number {
     const { length } = text;
-    // A short one is mostly plain: then a loop is faster than the platform's coders.
+    // For a short one a loop is faster than the platform's coders.
     if (length <= 64) {
-      const bytes = this.#room(length, at);
+      const bytes = this.#room(3 * length, at);
       let i = 0;
       let to = at;
       bytes[to++] = quote;
       for (; i < length; i++) {
         const unit = text.charCodeAt(i);
-        if (unit < 0x20 || unit > 0x7e || unit === quote || unit === backslash) break;
-        bytes[to++] = unit;
+        if (unit < 0x80) {
+          if (unit < 0x20 && unit !== lineEnd) break;
+          if (unit === quote || unit === backslash || unit === lineEnd) bytes[to++] = backslash;
+          bytes[to++] = unit === lineEnd ? 0x6e : unit;
+        } else if (unit < 0x800) {
+          bytes[to++] = 0xc0 | (unit >> 6);
+          bytes[to++] = 0x80 | (unit & 0x3f);
+        } else break;
       }
       if (i === length) {
         bytes[to++] = quote;
@@ -187,6 +193,7 @@ function resolved(value: unknown, key: string): unknown {
 
 const quote = 0x22;
 const backslash = 0x5c;
+const lineEnd = 0x0a;
 const comma = 0x2c;
 const colon = 0x3a;
 

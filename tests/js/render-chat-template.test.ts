@@ -291,6 +291,7 @@ describe('errors', () => {
 });
 
 describe('variables as JSON has them', () => {
+  const every = Array.from({ length: 0x900 }, (_, i) => String.fromCharCode(i));
   test.each<[string, Variables, string, string]>([
     [
       'undefined is left out, in a list it is none',
@@ -308,6 +309,7 @@ describe('variables as JSON has them', () => {
     ['numbers', { a: [0, -0, 1, 1.5, 1e21, -1e-7, 1e19] }, '{{ a }}', '[0, 0, 1, 1.5, 1e+21, -1e-07, 1e+19]'],
     ['order of keys', { a: { b: 1, a: 2, 10: 3, 2: 4 } }, "{{ a.keys() | join(',') }}", '2,10,b,a'],
     ['escapes', { a: '"\\\n\0é🕒\u2028', '"k\\': 1 }, '{{ a }}', '"\\\n\0é🕒\u2028'],
+    ['letters one by one', { a: every }, '{{ a | join }}', every.join('')],
     [
       'lone surrogates',
       { a: 'x\ud800y', b: [{ content: `\udc00${long}\ud83d` }, { content: `\udd52${long}` }] },
