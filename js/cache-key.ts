@@ -15,8 +15,10 @@ const format = 1;
 export function requestKey(request: ModelRequest): string {
   const { maxTokens, temperature, topP, seed, stop, extra } = request.parameters;
   const messages = request.messages.map(({ role, content }) => [role, normaliseForKey(content)]);
+  const parts: unknown[] = [messages, maxTokens, temperature, topP, seed, stop, sorted(extra)];
+  if (request.documents !== undefined) parts.push(request.documents);
   // In a list, JSON has null for what is undefined.
-  return JSON.stringify([messages, maxTokens, temperature, topP, seed, stop, sorted(extra)]);
+  return JSON.stringify(parts);
 }
 
 /** The part that tells targets apart. */
@@ -34,6 +36,7 @@ export function targetKey(target: string, config: ResolvedConfig): string {
       sorted(space?.inputs),
       space?.template,
       space?.contextWindow,
+      sorted(space?.templateVariables),
       sorted(config.prompts as JsonObject),
     ]);
   }

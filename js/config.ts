@@ -127,6 +127,7 @@ function spaceShape(token: Check): Shape {
       'a template, the name of one, or false',
       (value) => value === false || (isText(value) && value.trim() !== ''),
     ),
+    templateVariables: (value, field) => void jsonObject(value, field, 100_000),
     contextWindow: wholeFrom(64, 100_000_000),
     quota: quotaShape(),
   };

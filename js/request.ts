@@ -75,6 +75,7 @@ const makeOptionsShape = (): Shape => ({
   tier: (value) => requireTier(value),
   context: anything,
   system: anyText,
+  documents: listOf('at most 1,000 objects', isPlainObject, 1000),
   // Bounds as in `wasm/reply/request`: what is over them never crosses.
   history: (value, field) => {
     listOf('at most 10,000 messages', () => true, 10_000)(value, field);
@@ -113,6 +114,9 @@ const makeOptionsShape = (): Shape => ({
   partition: (value, field) => void resolvePartition(value, field),
   interactionId: text,
 });
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 const abortSignal: Check = (value, field) => {
   const signal = value as Partial<AbortSignal> | null;
   demand(
@@ -144,7 +148,11 @@ function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig)
   return {
     id,
     interactionId: options.interactionId ?? id,
-    model: { messages: conversation(prompt, options), parameters: parameters(options) },
+    model: {
+      messages: conversation(prompt, options),
+      ...(options.documents !== undefined && { documents: documents(options.documents) }),
+      parameters: parameters(options),
+    },
     facts: factsOf(context),
     prompt: wellFormed(prompt),
     tier: options.tier,
@@ -251,6 +259,15 @@ function conversation(prompt: string, options: RequestOptions): Message[] {
   for (const { role, content } of options.history ?? []) messages.push({ role, content: wellFormed(content) });
   messages.push({ role: 'user', content: wellFormed(prompt) });
   return messages;
+}
+
+function documents(given: readonly JsonObject[]): JsonObject[] {
+  return given.map((document, i) => {
+    const field = `documents[${String(i)}]`;
+    const { priority } = document;
+    if (priority !== undefined) demand(Number.isFinite(priority), `${field}.priority`, 'a number');
+    return json(document, field);
+  });
 }
 
 function factsOf(context: JsonObject): JsonObject | undefined {

@@ -58,6 +58,8 @@ export interface SpaceConfig {
    * messages.
    */
   template?: string | false;
+  /** More for the template: `enable_thinking`, `date_string`… */
+  templateVariables?: JsonObject;
   /** Tokens of prompt and reply together. Default: what `models/models.json` has for `model`, else not bounded. */
   contextWindow?: number;
   quota?: QuotaConfig;
@@ -225,6 +227,12 @@ export interface RequestOptions {
   context?: JsonObject;
   /** Instruction placed before the conversation. */
   system?: string;
+  /**
+   * What the reply should draw on (search results, pages): objects as `{ title, text }`, at most 1,000. For the model's
+   * template where it has a place for them, else a block of data in the system message. Where not all fit, those of a lower
+   * `priority` (a number, default 0; not told to the model) go first, those of 1 or more after old turns.
+   */
+  documents?: readonly JsonObject[];
   /** Earlier turns, oldest first. */
   history?: readonly Message[];
   /** 0 to 2. Default 0.7. */

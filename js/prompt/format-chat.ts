@@ -40,6 +40,7 @@ export interface CoreChatRequest {
   limit: number;
   priorities: readonly number[];
   truncate: boolean;
+  foldDocuments?: boolean;
   answerMessages?: boolean;
 }
 export type CoreChatAnswer =
@@ -113,6 +114,7 @@ export async function formatChat(
     (token) => typeof token === 'string' && token !== '',
   ) as string[];
   const own = isJinja(options.template) ? options.template : undefined;
+  const source = own ?? family!.template;
   const request: Omit<CoreChatRequest, 'template'> = {
     messages: limit > 0 ? newest(read, limit) : read,
     variables: all,
@@ -128,8 +130,8 @@ export async function formatChat(
     limit,
     priorities,
     truncate,
+    foldDocuments: documents !== undefined && !mentionsDocuments(source),
   };
-  const source = own ?? family!.template;
   let answer = askCore(core, source, request);
   if (answer.more === true) answer = askCore(core, source, { ...request, messages: read });
   if (answer.more === true) throw new TierwiseError('internal', 'The core asked for messages that it has.');
@@ -167,6 +169,11 @@ function forTemplate({ tools, documents, variables = {} }: ChatOptions) {
     variables: jsonObject(variables, 'variables'),
     priorities,
   };
+}
+
+/** What has no place for documents is given them in the system message. */
+export function mentionsDocuments(source: string): boolean {
+  return /\bdocuments\b/.test(source);
 }
 
 /** Of a template that is given as text: the family of the model, where there is one. */

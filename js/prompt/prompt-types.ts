@@ -29,7 +29,8 @@ export interface ChatOptions {
   /** Functions the model may call, as JSON Schema in the shape of OpenAI's API. */
   tools?: readonly JsonObject[];
   /**
-   * Texts for the template, at most 1,000. Those of a higher `priority` (a number, default 0; the template does not
+   * What the reply should draw on, at most 1,000: for the template, or, where that has no place for them, as a block of
+   * data in the system message. Those of a higher `priority` (a number, default 0; the template does not
    * see it) are dropped later, those of 1 or more later than old turns.
    */
   documents?: readonly JsonObject[];

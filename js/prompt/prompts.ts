@@ -5,7 +5,7 @@
 import type { Core } from '../core.js';
 import { transcript } from '../transports/transcript.js';
 import type { ModelRequest, PromptHandlers, PromptMaker, TextPrompt } from '../transports/transport.js';
-import type { Message, PromptsConfig } from '../types.js';
+import type { JsonObject, Message, PromptsConfig } from '../types.js';
 import type { HubFiles, TemplateMemory } from './hub-templates.js';
 import type { TargetPrompts } from './target-prompts.js';
 
@@ -15,6 +15,7 @@ export interface PromptTarget {
   /** Of the model; `false`: the conversation goes as a plain transcript, whatever the model. */
   template?: string | false | undefined;
   model?: string | undefined;
+  templateVariables?: JsonObject | undefined;
   contextWindow?: number | undefined;
   settings: PromptsConfig;
 }
@@ -47,14 +48,14 @@ export class Prompts implements PromptMaker {
   }
 
   async text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt> {
-    const maker = await this.#load();
+    const maker = await this.#load(request);
     return maker === undefined ? plainPrompt(request) : maker.text(request, handlers);
   }
 
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { messages } = request;
-    if (this.#isSafe(messages)) return messages;
-    const maker = await this.#load();
+    if (request.documents === undefined && this.#isSafe(messages)) return messages;
+    const maker = await this.#load(request);
     return maker === undefined ? messages : maker.messages(request, handlers);
   }
 
@@ -71,10 +72,11 @@ export class Prompts implements PromptMaker {
   }
 
   /** Undefined: nothing is known of the model, or nothing is wanted. */
-  async #load(): Promise<TargetPrompts | undefined> {
+  async #load({ documents }: ModelRequest): Promise<TargetPrompts | undefined> {
     const { template, model, contextWindow } = this.#target;
-    if (this.#deps === undefined || template === false || (template ?? model ?? contextWindow) === undefined)
-      return undefined;
+    if (this.#deps === undefined) return undefined;
+    const isKnown = template !== false && (template ?? model ?? contextWindow) !== undefined;
+    if (!isKnown && documents === undefined) return undefined;
     if (this.#maker === undefined) {
       const { TargetPrompts: Maker } = await import('./lazy.js');
       this.#maker ??= new Maker(this.#target, this.#deps);

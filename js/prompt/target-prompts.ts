@@ -10,7 +10,7 @@ import { RequestError } from '../errors.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
 import type { JsonObject, Message, Warning } from '../types.js';
 import { newest } from './chat-messages.js';
-import { askCore, type CoreChatRequest, isJinja, warningTexts } from './format-chat.js';
+import { askCore, type CoreChatRequest, isJinja, mentionsDocuments, warningTexts } from './format-chat.js';
 import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, familyNamed, unknownModel } from './model-data.js';
 import type { Dropped, PromptWarning } from './prompt-types.js';
@@ -68,7 +68,9 @@ export class TargetPrompts {
   }
 
   async text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt> {
-    const format = (await this.#format(handlers.signal)) ?? plainFormat(this.#window !== undefined);
+    const format =
+      (await this.#format(handlers.signal)) ??
+      plainFormat(this.#window !== undefined || request.documents !== undefined);
     if (format === undefined) return plainPrompt(request);
     const { shaped, counted } = await this.#shape(request, format, handlers, 'text');
     handlers.onPrompt(this.#note(shaped, `The prompt was made with ${format.name}`, counted));
@@ -81,10 +83,10 @@ export class TargetPrompts {
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { template } = this.#facts ?? {};
     const family = template === undefined ? undefined : families[template];
-    if (family === undefined && this.#window === undefined) return request.messages;
+    if (family === undefined && this.#window === undefined && request.documents === undefined) return request.messages;
     const format = family === undefined ? plainFormat(true)! : familyFormat(template!);
     const { shaped } = await this.#shape(request, format, handlers, 'messages');
-    if (shaped.dropped.length > 0 || shaped.warnings.length > 0)
+    if (shaped.dropped.length > 0 || shaped.warnings.length > 0 || request.documents !== undefined)
       handlers.onPrompt(this.#note(shaped, 'The server applies the template of its model to the messages', false));
     return shaped.messages!;
   }
@@ -100,6 +102,7 @@ export class TargetPrompts {
   /** Undefined: none is configured and none is known. */
   async #format(signal: AbortSignal): Promise<Format | undefined> {
     const { template, model } = this.#target;
+    if (template === false) return undefined;
     const known = this.#facts?.template;
     if (typeof template === 'string' && template !== 'hub') {
       if (!isJinja(template)) return familyFormat(template);
@@ -190,6 +193,7 @@ export class TargetPrompts {
   #ask(core: Core, request: ModelRequest, format: Format, kind: 'text' | 'messages', limit: number): Shaped {
     const { neutralise = true, truncate } = this.#target.settings;
     const messages = request.messages as readonly (Message & JsonObject)[];
+    const { documents = [] } = request;
     const continues = messages.at(-1)?.role === 'assistant';
     const { bos, eos, special, markers, foldSystem } = format;
     const asked: Omit<CoreChatRequest, 'template'> = {
@@ -197,8 +201,9 @@ export class TargetPrompts {
       variables: {
         bos_token: bos,
         eos_token: eos,
+        ...this.#target.templateVariables,
         tools: null,
-        documents: null,
+        documents: documents.length === 0 ? null : documents.map(({ priority: _, ...document }) => document),
         add_generation_prompt: !continues,
       },
       special: [...new Set([...special, bos, eos].filter((token) => token !== ''))],
@@ -210,7 +215,9 @@ export class TargetPrompts {
       now: this.#deps.now(),
       family: tokenizerNumber((this.#facts ?? unknownModel).tokenizer),
       limit,
-      priorities: [],
+      priorities: documents.map(({ priority }) => Number(priority ?? 0)),
+      // A chat server is sent messages alone.
+      foldDocuments: documents.length > 0 && (kind === 'messages' || !mentionsDocuments(format.source)),
       truncate: truncate !== undefined,
       answerMessages: kind === 'messages',
     };
@@ -224,15 +231,10 @@ export class TargetPrompts {
     const told: Warning[] = warnings
       .filter((code) => code === 'markers-broken')
       .map((code) => ({ code, message: `${target}: ${warningTexts[code]}` }));
-    const gone = dropped.filter(({ reason }) => reason === 'budget').reduce((sum, { count = 1 }) => sum + count, 0);
-    const shortened = dropped.length > 0 && dropped.some(({ reason }) => reason === 'shortened');
+    const left = leftOut(dropped);
     let because = `${what}: ${counted ? '' : 'about '}${String(tokens)} tokens.`;
-    if (gone > 0 || shortened) {
-      const left = [
-        gone > 0 ? `the ${gone === 1 ? 'oldest message was' : `${String(gone)} oldest messages were`} left out` : '',
-        shortened ? 'a message was shortened in its middle' : '',
-      ];
-      const message = `To fit into the ${String(this.#window)} tokens of the model's window, ${left.filter(Boolean).join(' and ')}.`;
+    if (left.length > 0) {
+      const message = `To fit into the ${String(this.#window)} tokens of the model's window, ${left.join(', ')}.`;
       because += ` ${message}`;
       told.push({ code: 'history-trimmed', message: `${target}: ${message}` });
     }
@@ -241,6 +243,20 @@ export class TargetPrompts {
     if (warnings.length > 0) details['changes'] = [...warnings];
     return { because, details, warnings: told };
   }
+}
+
+/** In words: "the 3 oldest messages were left out". */
+function leftOut(dropped: readonly Dropped[]): string[] {
+  const words: string[] = [];
+  for (const kind of ['message', 'document'] as const) {
+    const what = kind === 'message' ? 'oldest message' : 'document';
+    const gone = dropped
+      .filter((one) => one.kind === kind && one.reason === 'budget')
+      .reduce((sum, { count = 1 }) => sum + count, 0);
+    if (gone > 0) words.push(gone === 1 ? `the ${what} was left out` : `${String(gone)} ${what}s were left out`);
+    if (dropped.some((one) => one.kind === kind && one.reason === 'shortened')) words.push(`a ${kind} was shortened`);
+  }
+  return words.map((text) => text.replace('the document', 'a document'));
 }
 
 /** Throws `RequestError` that lists the names. */

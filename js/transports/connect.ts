@@ -341,9 +341,9 @@ export class Connections {
   }
 
   #prompts(target: string, config: Omit<PromptTarget, 'target' | 'settings'>, files?: HubFiles): Prompts {
-    const { template, model, contextWindow } = config;
+    const { template, templateVariables, model, contextWindow } = config;
     return new Prompts(
-      { target, template, model, contextWindow, settings: this.#config.prompts ?? {} },
+      { target, template, templateVariables, model, contextWindow, settings: this.#config.prompts ?? {} },
       this.#deps.prompts && { ...this.#deps.prompts, files },
     );
   }

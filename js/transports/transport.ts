@@ -23,6 +23,8 @@ import type {
 export interface ModelRequest {
   /** The whole conversation: system (if any) first, the message to answer last. */
   messages: readonly Message[];
+  /** With their `priority`. */
+  documents?: readonly JsonObject[];
   parameters: {
     maxTokens: number;
     temperature: number;

@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "prompt/budget.h"
 #include "prompt/code_points.h"
+#include "prompt/context_block.h"
 #include "prompt/neutralise.h"
 #include "prompt/tokens.h"
 
@@ -22,6 +23,8 @@ namespace {
 constexpr std::string_view kContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
 constexpr std::string_view kDot = "\xC2\xB7";  // ·
 constexpr std::string_view kBetween = "\n\n";
+// Of documents that are told in the system message: what is larger was shortened, or fits into no model.
+constexpr std::size_t kMostBlockBytes = 4 << 20;
 constexpr std::string_view kRefused = "template-refused";
 constexpr std::string_view kSmallChat =
     R"([{"role":"user","content":"x"},{"role":"assistant","content":"x"},{"role":"user","content":"x"}])";
@@ -189,6 +192,7 @@ class Chat final : private Costs {
     family_ = tokenizer_family(number("family"));
     truncates_ = is_set(request_, "truncate");
     answers_messages_ = is_set(request_, "answerMessages");
+    folds_documents_ = is_set(request_, "foldDocuments");
     continues_ = is_set(request_, "continueFinalMessage");
     ways_ = is_set(request_, "foldSystem") ? unsigned{kFold} : 0U;
     neutralises_all_ = is_set(request_, "neutraliseAll");
@@ -436,6 +440,24 @@ class Chat final : private Costs {
     *longest = cut_end(*longest, bytes_of_share(*longest, tokens, sum_of(estimate_tokens(*longest, family_))));
   }
 
+  // As a block of data in the system message, for templates that have no place for them.
+  static void tell_documents(json::array_t& documents, json::array_t& messages) {
+    if (documents.empty()) return;
+    json told = json::object();
+    list_in(slot(told, "documents") = json::array()).swap(documents);
+    std::string block = context_block(told, {.depth = 10, .members = 100'000, .bytes = kMostBlockBytes});
+    std::string* system = messages.empty() || string_or_empty(messages[0], "role") != "system" ? nullptr : content_of(messages[0]);
+    if (system != nullptr) {
+      *system += kBetween;
+      *system += block;
+      return;
+    }
+    json first = json::object();
+    slot(first, "role") = "system";
+    slot(first, "content") = std::move(block);
+    messages.insert(messages.begin(), std::move(first));
+  }
+
   // Renders what kept_ says. False where that is too much.
   bool render_kept() {
     json::array_t messages;
@@ -447,10 +469,9 @@ class Chat final : private Costs {
         costs_[at].neutralised = true;
       }
       // Without a limit there is no second time.
-      add(messages, limit_ > 0 || answers_messages_ ? json(messages_[at]) : std::move(messages_[at]));
+      add(messages, limit_ > 0 ? json(messages_[at]) : std::move(messages_[at]));
     }
-    list_in(slot(variables_, "messages")).swap(messages);
-    if (json& documents = slot(variables_, "documents"); documents.is_array()) {
+    if (!documents_.empty()) {
       json::array_t kept;
       for (std::size_t at = 0; at < documents_.size(); ++at) {
         if (kept_.documents[at] == 0) continue;
@@ -458,8 +479,15 @@ class Chat final : private Costs {
         if (kept_.documents[at] != kWhole) shorten(kept.back(), kept_.documents[at]);
         if (neutralises_) change_all(kept.back(), Pass::kBreak);
       }
-      list_in(documents).swap(kept);
+      if (folds_documents_) {
+        slot(variables_, "documents") = nullptr;
+        tell_documents(kept, messages);
+      } else {
+        list_in(slot(variables_, "documents")).swap(kept);
+      }
     }
+    if (answers_messages_) sent_ = messages;
+    list_in(slot(variables_, "messages")).swap(messages);
     render_safely();
     if (problem_) return true;
     estimate_ = count();
@@ -547,10 +575,9 @@ class Chat final : private Costs {
     answer.open('{');
     if (answers_messages_) {
       answer.name("messages").open('[');
-      for (std::size_t at = 0; at < messages_.size(); ++at) {
-        if (!stays(at)) continue;
-        answer.open('{').text("role", string_or_empty(messages_[at], "role"));
-        answer.text("content", string_or_empty(messages_[at], "content")).close('}');
+      for (const json& message : sent_) {
+        answer.open('{').text("role", string_or_empty(message, "role"));
+        answer.text("content", string_or_empty(message, "content")).close('}');
       }
       answer.close(']');
     } else {
@@ -604,6 +631,9 @@ class Chat final : private Costs {
   // 0: none.
   double limit_ = 0;
   bool answers_messages_ = false;
+  bool folds_documents_ = false;
+  // For the answer: what the template was given.
+  json::array_t sent_;
   bool truncates_ = false;
   double overhead_ = 0;
   // Of the messages.

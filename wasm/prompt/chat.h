@@ -22,6 +22,8 @@
 //   limit?                tokens the prompt may have, by the upper bound of the estimate; see budget.h
 //   priorities?           of the documents, for budget.h
 //   truncate?             true: the largest message that must stay is shortened in its middle rather than refused
+//   foldDocuments?        true: the template has no place for documents: they are told in a block of data in the system
+//                         message (context_block.h)
 //   answerMessages?       true: the answer has the messages that stay, {role, content}, as they were rendered, instead of
 //                         the prompt: for servers that apply the template themselves
 //
