@@ -276,13 +276,11 @@ TEST(Chat, NeutralisesByRole) {
     bool warns;
   } const cases[] = {
       {R"({"neutralise":true})",
-       "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]",
-       true},
+       "[system|<s>][user|< s>][assistant|<s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"<s>\"}]", true},
       {R"({"neutraliseAll":true})",
        "[system|< s>][user|< s>][assistant|< s>][tool|< s>]{\"a\": \"< s>\", \"< s>\": 1}[{\"name\": \"< s>\"}]", true},
       {R"({"neutralise":false})",
-       "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]",
-       false},
+       "[system|<s>][user|<s>][assistant|<s>][tool|<s>]{\"a\": \"<s>\", \"<s>\": 1}[{\"name\": \"<s>\"}]", false},
   };
   for (const auto& c : cases) {
     json request =
@@ -674,7 +672,8 @@ TEST(Chat, LeftOutIsAsIfItWereThere) {
     while (question > 0 && messages[question - 1]["role"] != "user") --question;
     if (question-- == 0) continue;
     double total = 0;
-    for (const json& one : messages) total += static_cast<double>(one["content"].is_string() ? one["content"].get<std::string>().size() : 0);
+    for (const json& one : messages)
+      total += static_cast<double>(one["content"].is_string() ? one["content"].get<std::string>().size() : 0);
     if (total <= limit * kBytesThatMayFit) continue;
     // With little it asks for more.
     for (const double share : {6.0, 1.0}) {

@@ -59,8 +59,8 @@ std::size_t plain_bytes(std::string_view text) {
     std::memcpy(&eight, text.data() + count, sizeof eight);
     const std::uint64_t quotes = eight ^ (kOnes * '"');
     const std::uint64_t slashes = eight ^ (kOnes * '\\');
-    const std::uint64_t stops = ((eight - kOnes * 0x20) & ~eight) | ((quotes - kOnes) & ~quotes) |
-                                ((slashes - kOnes) & ~slashes) | eight;
+    const std::uint64_t stops =
+        ((eight - kOnes * 0x20) & ~eight) | ((quotes - kOnes) & ~quotes) | ((slashes - kOnes) & ~slashes) | eight;
     if ((stops & kOnes * 0x80) != 0) break;
   }
   for (; count < text.size(); ++count) {

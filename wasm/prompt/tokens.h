@@ -31,9 +31,10 @@ struct TokenEstimate {
   double spread;   // of `at_most`, what is there because short texts vary: it grows with the root, the rest adds up
 };
 
-// Whole numbers; both 0 for empty text, else at least 1. `at_most` is never below `tokens`, and both
-// are no more than the bytes and two: no token is less than a byte, and some tokenizers put one before a text. What a template writes around messages is not counted. Linear in the size (the first 4 GiB
-// count), constant memory, the same on every platform; any bytes are accepted.
+// `tokens` and `at_most` are whole numbers; both 0 for empty text, else at least 1. `at_most` is never below `tokens`,
+// and both are no more than the bytes and two: no token is less than a byte, and some tokenizers put one before a text.
+// What a template writes around messages is not counted. Linear in the size (the first 4 GiB count), constant memory,
+// the same on every platform; any bytes are accepted.
 TokenEstimate estimate_tokens(std::string_view text, TokenizerFamily family = TokenizerFamily::kUnknown);
 
 }  // namespace tierwise::prompt
