@@ -244,12 +244,11 @@ class GatewayClient implements Client {
     const { request, signal } = begun;
     if (signal.aborted) throw leaving(signal);
     const running = this.#running ?? (await unlessLeft(this.#base.run(), signal));
-    if (request.facts !== undefined) {
-      const { messages } = request.model;
+    if (request.facts !== undefined || request.model.documents !== undefined) {
       const { trace } = begun;
       const warn = (warning: Warning) => this.#warn(warning);
-      const told = withFacts(messages, request.facts, running.config.prompts, running.core, trace, warn);
-      request.model = { ...request.model, messages: await unlessLeft(told, signal) };
+      const told = withFacts(request.model, request.facts, running.config.prompts, running.core, trace, warn);
+      request.model = await unlessLeft(told, signal);
     }
     const partition = running.cache.partition(request.partition);
     if (partition.persist && !running.cache.opened) await unlessLeft(this.#base.persist(running), signal);
