@@ -105,7 +105,7 @@ Value call_function(Runtime& runtime, std::uint32_t function, const Arguments& g
     case kRaise: {
       Value message;
       if (!bind_arguments(runtime, given, "1message", &message)) return undefined();
-      return runtime.fail(runtime.look_into(runtime.as_text(message)));
+      return runtime.end(runtime.look_into(runtime.as_text(message)));
     }
     case kStrftime: {
       Value format;
