@@ -28,8 +28,7 @@ inline std::string rendered(std::string_view source) {
   if (!number) return number.error().field + ": " + number.error().message;
   RenderRequest request;
   request.now = kNow;
-  const auto variables = parse_json(kVariables);
-  const auto output = renderer.render(number.value(), variables.value(), request);
+  const auto output = renderer.render(number.value(), kVariables, request);
   return output ? output.value() : output.error().field + ": " + output.error().message;
 }
 

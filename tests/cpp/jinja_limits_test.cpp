@@ -373,6 +373,29 @@ TEST(JinjaLimits, LargeContents) {
   EXPECT_NE(rendered("{% for i in range(17) %}{{ big }}{% endfor %}", variables).error, "");
 }
 
+// Keys whose hashes were made alike end the rendering; ordinary ones, of whatever pattern, do not.
+TEST(JinjaLimits, KeysOfOneHash) {
+  const auto hash = [](std::string_view key) {
+    std::uint32_t all = 2166136261U;
+    for (const char c : key) all = (all ^ static_cast<std::uint8_t>(c)) * 16777619U;
+    return all ^ all >> 15;
+  };
+  json alike = json::object();
+  json sound = json::object();
+  for (std::uint32_t i = 0; alike.size() < 2000; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    if ((hash(key) & 0xFFF) == 0xABC) alike[key] = i;
+    if (i < 2000) sound[key] = i;
+  }
+  check("{{ v|length }}", kMemory, {{"v", alike}});
+  check("{{ v|length }}{{ v.k7 }}{{ v.none is defined }}", "20007False", {{"v", sound}});
+  for (const double step : {1.0, 4096.0, 65536.0, 1000003.0, 281474976710656.0, 0.1}) {
+    json numbers = json::array();
+    for (int i = 0; i < 20'000; ++i) numbers.push_back(i * step);
+    check("{{ v|unique|list|length }}", "20000", {{"v", numbers}});
+  }
+}
+
 TEST(JinjaLimits, OddBytes) {
   EXPECT_EQ(rendered(std::string_view("a\0{{ 'b\0' }}", 12)).output, std::string_view("a\0b\0", 4));
   EXPECT_EQ(rendered("a\xff{{ 'b\xc3' }}").output, "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");

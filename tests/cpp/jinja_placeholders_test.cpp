@@ -107,7 +107,12 @@ TEST(JinjaPlaceholders, WhatLooksIntoOneNeedsTheContent) {
         "{{ {}[a] }}", "{{ {'x': 1}.get(a) }}", "{{ a in {'x': 1} }}", "{{ [a, b]|unique|list }}", "{% for c in a %}{% endfor %}",
         "{{ a|list }}", "{{ a|first }}", "{{ a|trim('x') }}", "{{ a.strip('x') }}", "{{ a|int }}", "{{ a|wordcount }}", "{{ a|indent }}",
         "{{ raise_exception(a) }}", "{{ strftime_now(a) }}", "{{ a is lower }}", "{{ ('<'|safe) + a }}", "{{ a|urlencode }}",
-        "{{ namespace(x=a) }}", "{{ {'x': a} }}", "{{ messages|groupby('content')|list }}", "{{ 'x'.join([a])|length }}"}) {
+        "{{ namespace(x=a) }}", "{{ {'x': a} }}", "{{ messages|groupby('content')|list }}", "{{ 'x'.join([a])|length }}",
+        "{{ dict([(a, 1)]) }}", "{{ {'x': 1}[a] }}", "{{ messages|map(attribute='content')|unique|list }}",
+        "{{ messages|unique(attribute='content')|list }}", "{{ (a,) in {(1,): 2} }}", "{{ {(a, 1): 2} }}", "{{ [a].index(b) }}",
+        "{{ [a].count(b) }}", "{{ {'k': a} == {'k': b} }}", "{{ [a] == [b] }}", "{{ (a ~ 'x') == (b ~ 'x') }}", "{{ a is eq b }}",
+        "{{ a is sameas b }}", "{{ [a, b]|max }}", "{% set d = {'x': 1} %}{{ d[a|trim] }}", "{{ messages|dictsort if false else {'k': a, 'j': b}|dictsort(by='value') }}",
+        "{% for m in messages %}{{ loop.changed(m.content) }}{% endfor %}", "{{ messages|selectattr('content', 'equalto', b)|list|length }}"}) {
     const auto output = rendered(source, true);
     ASSERT_FALSE(output) << source << " gives " << output.value();
     EXPECT_EQ(output.error().code, "needs-content") << source << ": " << output.error().message;

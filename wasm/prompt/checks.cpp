@@ -33,10 +33,10 @@ bool has_case(std::string_view text, bool upper) {
   return any;
 }
 
-bool same(const Value& a, const Value& b) {
+bool same(Runtime& runtime, const Value& a, const Value& b) {
   if (a.kind != b.kind) return false;
   // Small numbers and texts are one object in Python.
-  if (a.is_number() || a.is(Kind::kText) || a.is(Kind::kNone)) return equal(a, b);
+  if (a.is_number() || a.is(Kind::kText) || a.is(Kind::kNone)) return runtime.equals(a, b);
   return a.items == b.items;
 }
 
@@ -126,7 +126,7 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kNumber:
       return subject.is_number();
     case kSameas:
-      return same(subject, other);
+      return same(runtime, subject, other);
     case kSequence:
       return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
              subject.is(Kind::kUndefined) ||

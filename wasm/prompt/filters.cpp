@@ -78,7 +78,9 @@ class Filters {
       case kAbs: return absolute();
       case kAttr: return by_attribute();
       case kBatch: return batch();
-      case kCapitalize: return made(capitalize(subject_text()));
+      case kCapitalize:
+      case kLower:
+      case kUpper: return method(word_at(kNames, filter), nullptr, 0);
       case kCenter: return center();
       case kCount:
       case kLength: return length(subject_);
@@ -101,8 +103,6 @@ class Filters {
         const Items* all = iterate();
         return all == nullptr ? missing() : items(Kind::kList, copy(*all));
       }
-      case kLower: return made(to_lower(subject_text()));
-      case kUpper: return made(to_upper(subject_text()));
       case kMap: return map();
       case kMax:
       case kMin: return extreme(filter == kMax);
@@ -320,17 +320,17 @@ class Filters {
 
   // ---- text
 
+  // What the text has a method for.
+  Value method(std::string_view name, const Value* given, std::uint32_t count) {
+    Arguments arguments;
+    arguments.positional = given;
+    arguments.count = count;
+    return call_method(runtime_, runtime_.as_text(subject_), name, arguments);
+  }
+
   Value center() {
-    const std::string_view from = subject_text();
-    const std::int64_t width = whole(0, 80);
-    const auto size = static_cast<std::int64_t>(count_code_points(from));
-    if (width <= size) return made(std::string(from));
-    if (width > static_cast<std::int64_t>(kMaxMadeBytes)) return runtime_.fail(kTooMuch);
-    const std::int64_t space = width - size;
-    // As CPython: the odd one to the left where the width is odd too.
-    const std::int64_t left = space / 2 + (space & width & 1);
-    return made(std::string(static_cast<std::size_t>(left), ' ') + std::string(from) +
-                std::string(static_cast<std::size_t>(space - left), ' '));
+    const Value width = integer(whole(0, 80));
+    return method("center", &width, 1);
   }
 
   Value title_words() {
@@ -468,10 +468,7 @@ class Filters {
 
   Value replace() {
     const Value call[] = {runtime_.as_text(value_[0]), runtime_.as_text(value_[1]), or_else(2, integer(-1))};
-    Arguments arguments;
-    arguments.positional = call;
-    arguments.count = value_[2].is(Kind::kNone) ? 2 : 3;
-    return call_method(runtime_, runtime_.as_text(subject_), "replace", arguments);
+    return method("replace", call, value_[2].is(Kind::kNone) ? 2 : 3);
   }
 
   Value to_json() {

@@ -147,29 +147,31 @@ OwnedError Runtime::run(const Value& variables, std::string& rendered) {
 
 // ------------------------------------------------------------------------------------------------------ failures
 
-Value Runtime::fail(std::string_view message) {
+Value Runtime::fail(const char* message) { return end(message); }
+
+Value Runtime::end(std::string_view message) {
   if (error_ == nullptr) error_ = template_error(made_.source, at_, message);
   return undefined();
 }
 
-Value Runtime::fail(std::string_view pattern, std::string_view first, std::string_view second) {
+Value Runtime::fail(const char* pattern, std::string_view first, std::string_view second) {
   std::string message;
-  for (; !pattern.empty(); pattern.remove_prefix(1)) {
-    if (pattern.substr(0, 2) != "{}") {
-      message += pattern[0];
-      continue;
+  for (; *pattern != '\0'; ++pattern) {
+    if (pattern[0] == '{' && pattern[1] == '}') {
+      message += std::exchange(first, second);
+      ++pattern;
+    } else {
+      message += *pattern;
     }
-    message += std::exchange(first, second);
-    pattern.remove_prefix(1);
   }
-  return fail(message);
+  return end(message);
 }
 
-Value Runtime::refuse(std::string_view pattern, const Value& value) { return fail(pattern, type_name(value)); }
+Value Runtime::refuse(const char* pattern, const Value& value) { return fail(pattern, type_name(value)); }
 
 Value Runtime::raise(std::string_view message) {
   const bool is_first = error_ == nullptr;
-  fail(message);
+  end(message);
   if (is_first) error_ = make_error("template-refused", error_->message, error_->field);
   return undefined();
 }

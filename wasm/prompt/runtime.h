@@ -29,7 +29,7 @@ struct RenderLimits {
 inline constexpr std::size_t kMaxRenderBytes = 20 << 20;
 // Larger texts are passed on, not looked into. What is made of one by a built-in: kMaxMadeBytes (text_form.h).
 inline constexpr std::size_t kMaxTextBytes = 4 << 20;
-inline constexpr std::string_view kTooMuch = "The template needs too much memory.";
+inline constexpr const char* kTooMuch = "The template needs too much memory.";
 
 struct Frame;
 
@@ -48,11 +48,12 @@ class Runtime {
   double now() const { return now_; }
   bool failed() const { return error_ != nullptr; }
   // Ends the rendering; gives a value to return.
-  Value fail(std::string_view message);
+  Value fail(const char* message);
+  Value end(std::string_view message);
   // With {} in it replaced by these; by what `value` is.
-  Value fail(std::string_view pattern, std::string_view first, std::string_view second = {});
-  Value refuse(std::string_view pattern, const Value& value);
-  // The same, for what the template itself does not want: error "template-refused".
+  Value fail(const char* pattern, std::string_view first, std::string_view second = {});
+  Value refuse(const char* pattern, const Value& value);
+  // For what the template itself does not want: error \"template-refused\".
   Value raise(std::string_view message);
   // Takes the failure back: going through what is returned meets it again, behind `before`. Limits stay failures.
   Value put_off(Items* before);

@@ -121,7 +121,9 @@ void append_text_repr(std::string& out, std::string_view text) {
 void append_json_text(std::string& out, std::string_view text, bool ascii) {
   out += '"';
   for (std::size_t at = 0;;) {
-    const std::size_t plain = plain_bytes(text.substr(at));
+    std::size_t plain = plain_bytes(text.substr(at));
+    // To Python this is none of ASCII's printable characters.
+    if (ascii) plain = std::min(plain, text.substr(at, plain).find('\x7F'));
     out += text.substr(at, plain);
     at += plain;
     if (at >= text.size()) break;
@@ -157,13 +159,35 @@ void append_padded(std::string& out, std::int64_t number, std::size_t width, cha
   out += text;
 }
 
+void trim_zeros(Decimal& decimal) { decimal.digits.resize(decimal.digits.find_last_not_of('0') + 1); }
+
+void put_fixed(std::string& out, const Decimal& decimal, int places) {
+  if (decimal.negative) out += '-';
+  append_digits(out, decimal, std::min(0, decimal.exponent - 1), std::max(1, decimal.exponent));
+  if (places > 0) {
+    out += '.';
+    append_digits(out, decimal, decimal.exponent, places);
+  }
+}
+
+void put_scientific(std::string& out, const Decimal& decimal, int places) {
+  if (decimal.negative) out += '-';
+  append_digits(out, decimal, 0, 1);
+  if (places > 0) {
+    out += '.';
+    append_digits(out, decimal, 1, places);
+  }
+  const int scale = decimal.digits.empty() ? 0 : decimal.exponent - 1;
+  out += scale < 0 ? "e-" : "e+";
+  append_padded(out, std::abs(scale), 2);
+}
+
 }  // namespace
 
 void append_real(std::string& out, double number) {
   if (append_special(out, number)) return;
-  if (std::signbit(number)) out += '-';
   if (number == 0) {
-    out += "0.0";
+    out += std::signbit(number) ? "-0.0" : "0.0";
     return;
   }
   // The shortest digits, as JSON has them, set anew.
@@ -180,60 +204,34 @@ void append_real(std::string& out, double number) {
   }
   const std::size_t point = std::min(json.find('.'), json.size());
   Decimal decimal;
+  decimal.negative = number < 0;
   decimal.digits = json.substr(0, point) + (point < json.size() ? json.substr(point + 1) : std::string());
   decimal.exponent = static_cast<int>(point) + exponent;
   const std::size_t zeros = decimal.digits.find_first_not_of('0');
   decimal.digits.erase(0, zeros);
   decimal.exponent -= static_cast<int>(zeros);
-  decimal.digits.resize(decimal.digits.find_last_not_of('0') + 1);
+  trim_zeros(decimal);
   const int size = static_cast<int>(decimal.digits.size());
   const int scale = decimal.exponent - 1;
   if (scale < -4 || scale >= 16) {
-    append_digits(out, decimal, 0, 1);
-    if (size > 1) out += '.' + decimal.digits.substr(1);
-    out += scale < 0 ? "e-" : "e+";
-    append_padded(out, std::abs(scale), 2);
-    return;
+    put_scientific(out, decimal, size - 1);
+  } else {
+    put_fixed(out, decimal, std::max(1, size - decimal.exponent));
   }
-  if (decimal.exponent <= 0) {
-    out += "0.";
-    append_digits(out, decimal, decimal.exponent, size - decimal.exponent);
-    return;
-  }
-  append_digits(out, decimal, 0, decimal.exponent);
-  out += '.';
-  append_digits(out, decimal, decimal.exponent, std::max(1, size - decimal.exponent));
 }
 
 void append_fixed(std::string& out, double number, int places) {
   if (append_special(out, number)) return;
   Decimal decimal = exact(number);
   round_digits(decimal, decimal.exponent + places);
-  if (decimal.negative) out += '-';
-  if (decimal.exponent <= 0) {
-    out += '0';
-  } else {
-    append_digits(out, decimal, 0, decimal.exponent);
-  }
-  if (places > 0) {
-    out += '.';
-    append_digits(out, decimal, decimal.exponent, places);
-  }
+  put_fixed(out, decimal, places);
 }
 
 void append_scientific(std::string& out, double number, int places) {
   if (append_special(out, number)) return;
   Decimal decimal = exact(number);
   round_digits(decimal, places + 1);
-  if (decimal.negative) out += '-';
-  append_digits(out, decimal, 0, 1);
-  if (places > 0) {
-    out += '.';
-    append_digits(out, decimal, 1, places);
-  }
-  const int scale = decimal.digits.empty() ? 0 : decimal.exponent - 1;
-  out += scale < 0 ? "e-" : "e+";
-  append_padded(out, std::abs(scale), 2);
+  put_scientific(out, decimal, places);
 }
 
 void append_general(std::string& out, double number, int precision, bool keep_zeros) {
@@ -242,39 +240,22 @@ void append_general(std::string& out, double number, int precision, bool keep_ze
   Decimal decimal = exact(number);
   round_digits(decimal, precision);
   const int scale = decimal.digits.empty() ? 0 : decimal.exponent - 1;
-  std::string text;
-  const bool scientific = scale < -4 || scale >= precision;
-  if (scientific) {
-    append_scientific(text, number, precision - 1);
+  if (!keep_zeros) trim_zeros(decimal);
+  const int size = keep_zeros ? precision : static_cast<int>(decimal.digits.size());
+  if (scale < -4 || scale >= precision) {
+    put_scientific(out, decimal, std::max(0, size - 1));
   } else {
-    append_fixed(text, number, precision - 1 - scale);
+    put_fixed(out, decimal, std::max(0, size - 1 - scale));
   }
-  if (!keep_zeros && text.find('.') != std::string::npos) {
-    const std::size_t e = std::min(text.find('e'), text.size());
-    std::size_t end = e;
-    while (text[end - 1] == '0') --end;
-    if (text[end - 1] == '.') --end;
-    text.erase(end, e - end);
-  }
-  out += text;
 }
 
 double round_to(double number, int places) {
   if (!std::isfinite(number) || places > 400) return number;
   if (places < -400) return std::copysign(0.0, number);
   std::string text;
-  if (places >= 0) {
-    append_fixed(text, number, places);
-  } else {
-    Decimal decimal = exact(number);
-    round_digits(decimal, decimal.exponent + places);
-    if (decimal.negative) text += '-';
-    if (decimal.digits.empty()) {
-      text += '0';
-    } else {
-      append_digits(text, decimal, 0, decimal.exponent);
-    }
-  }
+  Decimal decimal = exact(number);
+  round_digits(decimal, decimal.exponent + places);
+  put_fixed(text, decimal, std::max(0, places));
   const double rounded = read_decimal(text).value_or(number);
   return rounded == 0 ? std::copysign(0.0, number) : rounded;
 }

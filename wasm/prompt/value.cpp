@@ -33,7 +33,8 @@ std::uint32_t hash_bytes(std::string_view bytes) {
   // FNV-1a, 32 bits.
   std::uint32_t hash = 2166136261U;
   for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
-  return hash;
+  // Its low bits depend on the low bits of the bytes alone.
+  return hash ^ hash >> 15;
 }
 
 std::uint32_t hash_of(const Value& value) {
@@ -51,15 +52,19 @@ std::uint32_t hash_of(const Value& value) {
   return static_cast<std::uint32_t>(value.kind);
 }
 
-void index_entries(Arena& arena, Dict& entries) {
-  entries.buckets = entries.capacity * 2;
-  entries.index = arena.array<std::uint32_t>(entries.buckets);
-  std::fill(entries.index, entries.index + entries.buckets, 0U);
-  for (std::uint32_t i = 0; i < entries.size; ++i) {
-    std::uint32_t bucket = hash_of(entries.entries[i].key) % entries.buckets;
-    while (entries.index[bucket] != 0) bucket = (bucket + 1) % entries.buckets;
-    entries.index[bucket] = i + 1;
+// Keys that would stand further from where their hash says were made to: no more of them are taken. At most half of the
+// buckets are in use, so that chance does not bring it about.
+constexpr std::uint32_t kMostProbes = 256;
+
+void index_entry(Arena& arena, Dict& entries, std::uint32_t i) {
+  std::uint32_t bucket = hash_of(entries.entries[i].key);
+  for (std::uint32_t probes = 0; entries.index[bucket % entries.buckets] != 0; ++bucket) {
+    if (++probes == kMostProbes) {
+      arena.give_up();
+      return;
+    }
   }
+  entries.index[bucket % entries.buckets] = i + 1;
 }
 
 bool equal_items(const Items& a, const Items& b, Doubt* doubt, int depth) {
@@ -145,13 +150,14 @@ void put(Arena& arena, Dict& entries, const Value& key, const Value& value) {
   }
   const bool full = entries.size == entries.capacity;
   if (!append(arena, entries, key, value) || entries.size < kIndexed) return;
+  std::uint32_t first = entries.size - 1;
   if (full || entries.index == nullptr) {
-    index_entries(arena, entries);
-    return;
+    entries.buckets = entries.capacity * 2;
+    entries.index = arena.array<std::uint32_t>(entries.buckets);
+    std::fill(entries.index, entries.index + entries.buckets, 0U);
+    first = 0;
   }
-  std::uint32_t bucket = hash_of(key) % entries.buckets;
-  while (entries.index[bucket] != 0) bucket = (bucket + 1) % entries.buckets;
-  entries.index[bucket] = entries.size;
+  for (; first < entries.size && !arena.over(); ++first) index_entry(arena, entries, first);
 }
 
 Value* find(const Dict& entries, const Value& key) {
@@ -162,10 +168,11 @@ Value* find(const Dict& entries, const Value& key) {
     }
     return nullptr;
   }
-  for (std::uint32_t bucket = hash_of(key) % entries.buckets; entries.index[bucket] != 0;
-       bucket = (bucket + 1) % entries.buckets) {
-    Dict::Entry& entry = entries.entries[entries.index[bucket] - 1];
-    if (equal(entry.key, key)) return &entry.value;
+  std::uint32_t bucket = hash_of(key);
+  for (std::uint32_t probes = 0; probes < kMostProbes; ++probes, ++bucket) {
+    const std::uint32_t at = entries.index[bucket % entries.buckets];
+    if (at == 0) break;
+    if (equal(entries.entries[at - 1].key, key)) return &entries.entries[at - 1].value;
   }
   return nullptr;
 }

@@ -162,7 +162,7 @@ inline constexpr std::string_view kPlaceholder = "\xEF\xB7\x90";
 inline constexpr char kPlaceholderEnd = '\x94';
 inline constexpr std::size_t kLeastOpaqueBytes = 32;
 
-inline constexpr std::string_view kTooLong = "Whole numbers of more than 64 bits are not supported.";
+inline constexpr const char* kTooLong = "Whole numbers of more than 64 bits are not supported.";
 
 // How deep values may be nested.
 inline constexpr int kMaxNesting = 120;
