@@ -11,12 +11,14 @@ import { targetName } from '../tiers';
 import { duration } from '../words';
 
 const stepWords: Record<TraceStep['step'], string> = {
+  context: 'Context',
   check: 'Checked',
   plan: 'Planned',
   cache: 'Cache',
   join: 'Shared call',
   wake: 'Woke the Space',
   queue: 'Waited',
+  prompt: 'Prompt made',
   call: 'Called',
   reply: 'Reply read',
   store: 'Stored',
