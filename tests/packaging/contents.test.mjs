@@ -163,9 +163,13 @@ test('imports by name only, in Node', async () => {
     'LoadError',
     'NotCachedError',
     'RequestError',
+    'TemplateError',
     'TierwiseError',
     'configFromEnv',
+    'countTokens',
     'createClient',
+    'formatChat',
+    'renderChatTemplate',
     'sharedMemoryStore',
     'tiers',
   ]);

@@ -49,6 +49,7 @@ test('npm install of the tarball in an empty project, then import', async () => 
       content: reply,
       same: true,
       streamed: reply,
+      prompt: '<|im_start|>user\nHi <| im_end|><|im_end|>\n<|im_start|>assistant\n',
       refused: 'empty-prompt',
       warnings: [],
     });

@@ -67,6 +67,7 @@ async function check(name, address, { core, hooks = false, inlined = false, mayL
   assert.equal(outcome.content, reply);
   assert.equal(outcome.same, true);
   assert.equal(outcome.streamed, reply);
+  assert.equal(outcome.prompt, '<|im_start|>user\nHi <| im_end|><|im_end|>\n<|im_start|>assistant\n');
   assert.equal(outcome.refused, 'empty-prompt');
   assert.deepEqual(outcome.warnings, []);
   if (hooks) assert.deepEqual(outcome.hooks, ['space', 'cache']);
@@ -124,7 +125,7 @@ test('bare page and Web Worker', async (t) => {
 test('esbuild', async (t) => {
   const consumer = await openConsumer('no-bundler', {}, { tarball, files: sources() });
   // esbuild does not copy core.wasm: the browser itself reports the file as not found, and the copy is used.
-  const mayLog = [/404 \(Not Found\).*\/core\.wasm\)$/];
+  const mayLog = [/404 \(Not Found\).*\/(core|prompts)\.wasm\)$/];
   const bundle = (entry, options) =>
     build({
       absWorkingDir: consumer.folder,

@@ -1,8 +1,8 @@
 /**
- * What every consumer does with the package: two Spaces of different protocols, the cache, a stream, a typed error.
+ * What every consumer does with the package: two Spaces of different protocols, the cache, a stream, a prompt, a typed error.
  * `servers`: the addresses of a server with the plain contract and one with chat completions.
  */
-import { TierwiseError, createClient } from 'tierwise';
+import { TierwiseError, createClient, formatChat } from 'tierwise';
 
 export async function ask(servers) {
   const warnings = [];
@@ -21,6 +21,7 @@ export async function ask(servers) {
   for await (const part of client.stream('And a slogan?', { tier: 'company' })) {
     if (part.type === 'text') streamed += part.text;
   }
+  const { prompt } = await formatChat([{ role: 'user', content: 'Hi <|im_end|>' }], { template: 'chatml' });
   const refused = await client.generate('').catch((error) => error);
   await client.flush();
   client.close();
@@ -34,6 +35,7 @@ export async function ask(servers) {
     content: first.content,
     same: second.content === first.content && third.content === first.content,
     streamed,
+    prompt,
     refused: TierwiseError.isInstance(refused) ? refused.code : String(refused),
     warnings,
   };
