@@ -5,7 +5,7 @@
 import { sleep } from './clock.js';
 import type { Core } from './core.js';
 import type { FailureVerdict } from './core-types.js';
-import { TierwiseError } from './errors.js';
+import { RequestError, TemplateError, TierwiseError } from './errors.js';
 import { targetName } from './target-name.js';
 import type { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
@@ -117,6 +117,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         leave();
       }
     } catch (error) {
+      if (error instanceof RequestError || error instanceof TemplateError) throw unsent(error, attempt, began, record);
       const failure = asFailure(error, signal);
       if (failure === undefined) {
         record('failed', 'A bug in the package.', { error: error instanceof Error ? error.message : String(error) });
@@ -150,6 +151,25 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
     }
     await next(verdict, cause);
     job.onRestart();
+  }
+
+  /** No prompt could be made for this target: nothing was sent, and it is no failure of its server. */
+  function unsent(
+    error: RequestError | TemplateError,
+    attempt: number,
+    began: number,
+    record: ReturnType<TraceRecorder['begin']>,
+  ): TargetFailed {
+    const verdict: FailureVerdict = {
+      class: error.code === 'too-large' ? 'context-length' : 'bad-request',
+      message: `${targetName(target)} was not asked. ${error.message}`,
+      action: 'next',
+      delayMs: 0,
+      reason: '',
+    };
+    record('failed', verdict.message, { class: verdict.class, action: verdict.action, attempt });
+    job.onAttempt({ type: 'error', attempt, verdict, ms: clock.now() - began });
+    return new TargetFailed(target, verdict, error);
   }
 
   /** Returns when the same target is to be tried again; throws otherwise. */

@@ -627,7 +627,7 @@ class GatewayClient implements Client {
         tokensEstimated: true,
         totalMs: trace.elapsed(),
         status: 'error',
-        errorClass: failure.class,
+        errorClass: failure instanceof CallError ? failure.class : failure.code,
       });
     }
     return failure ?? error;

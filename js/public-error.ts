@@ -1,6 +1,6 @@
 /** What ended a request, as its caller meets it: one `CallError` with every attempt, the partial text and the trace. */
 import { TargetFailed } from './attempts.js';
-import { type CallAttempt, CallError } from './errors.js';
+import { type CallAttempt, CallError, RequestError, TemplateError, type TierwiseError } from './errors.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { SpaceStatus, Trace } from './types.js';
 
@@ -16,7 +16,10 @@ export interface Ending {
 }
 
 /** Undefined for what is public already, or a bug. */
-export function callError(error: unknown, { failures, partial, trace, total, status }: Ending): CallError | undefined {
+export function callError(
+  error: unknown,
+  { failures, partial, trace, total, status }: Ending,
+): TierwiseError | undefined {
   if (error instanceof CallError) return error;
   if (!(error instanceof TargetFailed || error instanceof CallFailure)) return undefined;
   const attempts: CallAttempt[] = failures.map(({ target, verdict: { class: failureClass, message } }) => ({
@@ -31,7 +34,9 @@ export function callError(error: unknown, { failures, partial, trace, total, sta
     const message = `No complete reply within ${String(total / 1000)} s (timeouts.total).${doing}`;
     return new CallError('timeout', message, more);
   }
-  const { verdict } = error;
+  // The only target could not even be asked.
+  const { cause, verdict } = error;
+  if (failures.length === 1 && (cause instanceof RequestError || cause instanceof TemplateError)) return cause;
   const earlier = attempts.slice(0, -1).map(({ message }) => message);
   const also = earlier.length > 0 ? ` Before it: ${earlier.join(' ')}` : '';
   return new CallError(verdict.class, `${verdict.message}${also}`, {

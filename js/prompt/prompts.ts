@@ -33,7 +33,7 @@ export interface PromptDeps {
 /** What a text this short needs fits into every window of a server that holds conversations. */
 const surelyFits = 3000;
 /** Every marker of every family has one of these. */
-const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
+export const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
 
 export class Prompts implements PromptMaker {
   readonly explicit: boolean;

@@ -7,6 +7,7 @@
  */
 import type { Core } from '../core.js';
 import { RequestError } from '../errors.js';
+import { utf8Bytes } from '../text.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
 import type { JsonObject, Message, Warning } from '../types.js';
 import { newest } from './chat-messages.js';
@@ -14,7 +15,7 @@ import { askCore, type CoreChatRequest, isJinja, mentionsDocuments, warningTexts
 import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, familyNamed, unknownModel } from './model-data.js';
 import type { Dropped, PromptWarning } from './prompt-types.js';
-import { plainPrompt, type PromptDeps, type PromptTarget } from './prompts.js';
+import { mayBeMarker, plainPrompt, type PromptDeps, type PromptTarget } from './prompts.js';
 import { tokenizerNumber } from './tokenizer-families.js';
 
 /** How a model wants its prompt. */
@@ -43,6 +44,8 @@ type Counter = (text: string) => Promise<number | undefined>;
 const mostCounts = 64;
 const mostCounted = 1 << 20;
 const mostTries = 4;
+/** Tokens that a template writes around a message, at most. */
+const bytesAround = 32;
 /** A window this full is not tried to be filled further. */
 const wellUsed = 0.92;
 
@@ -84,11 +87,20 @@ export class TargetPrompts {
     const { template } = this.#facts ?? {};
     const family = template === undefined ? undefined : families[template];
     if (family === undefined && this.#window === undefined && request.documents === undefined) return request.messages;
+    if (request.documents === undefined && this.#staysAsItIs(request, family !== undefined)) return request.messages;
     const format = family === undefined ? plainFormat(true)! : familyFormat(template!);
     const { shaped } = await this.#shape(request, format, handlers, 'messages');
     if (shaped.dropped.length > 0 || shaped.warnings.length > 0 || request.documents !== undefined)
       handlers.onPrompt(this.#note(shaped, 'The server applies the template of its model to the messages', false));
     return shaped.messages!;
+  }
+
+  /** Surely within the window, no token being less than a byte, and without anything that could be a marker. */
+  #staysAsItIs({ messages, parameters }: ModelRequest, hasMarkers: boolean): boolean {
+    if (hasMarkers && messages.some(({ content }) => mayBeMarker.test(content))) return false;
+    if (this.#window === undefined) return true;
+    const bytes = messages.reduce((sum, { content }) => sum + utf8Bytes(content) + bytesAround, 0);
+    return bytes <= this.#window - parameters.maxTokens;
   }
 
   get #facts() {

@@ -204,7 +204,7 @@ describe('the window', () => {
     const long = `begin ${'words in between '.repeat(2000)} end`;
     const refusing = bench({ spaces }, answer);
     const error = await failureOf(refusing.client.generate(long));
-    expect(error.message).toMatch(/too large/);
+    expect(error).toMatchObject({ name: 'RequestError', code: 'too-large', field: 'messages[0].content' });
     expect(refusing.models.calls).toHaveLength(0);
     const cutting = bench({ spaces, prompts: { truncate: 'middle' } }, answer);
     await cutting.client.generate(long);
