@@ -30,7 +30,9 @@ export interface PromptDeps {
   onTemplateChanged: (target: string) => void;
 }
 
-/** What a text this short needs fits into every window of a server that holds conversations. */
+/** Tokens that a template writes around a message, at most. */
+export const bytesAround = 32;
+/** UTF-16 units. What a text this short needs fits into every window of a server that holds conversations. */
 const surelyFits = 3000;
 /** Every marker of every family has one of these. */
 export const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
@@ -54,21 +56,25 @@ export class Prompts implements PromptMaker {
 
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { messages } = request;
-    if (request.documents === undefined && this.#isSafe(messages)) return messages;
+    if (request.documents === undefined && this.#isSafe(request)) return messages;
     const maker = await this.#load(request);
     return maker === undefined ? messages : maker.messages(request, handlers);
   }
 
   /** There is nothing to leave out and nothing to break. */
-  #isSafe(messages: readonly Message[]): boolean {
+  #isSafe({ messages, parameters }: ModelRequest): boolean {
     const { neutralise = true } = this.#target.settings;
     const touched = neutralise === 'all' ? ['system', 'assistant'] : [];
     if (neutralise !== false) touched.push('user', 'tool');
     let size = 0;
     for (const { content } of messages) size += content.length;
-    return (
-      size <= surelyFits && !messages.some(({ role, content }) => touched.includes(role) && mayBeMarker.test(content))
-    );
+    const { contextWindow } = this.#target;
+    // No token is less than a byte, no UTF-16 unit more than three.
+    const fits =
+      contextWindow === undefined
+        ? size <= surelyFits
+        : size * 3 + messages.length * bytesAround <= contextWindow - parameters.maxTokens;
+    return fits && !messages.some(({ role, content }) => touched.includes(role) && mayBeMarker.test(content));
   }
 
   /** Undefined: nothing is known of the model, or nothing is wanted. */

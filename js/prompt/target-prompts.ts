@@ -15,7 +15,7 @@ import { askCore, type CoreChatRequest, isJinja, mentionsDocuments, warningTexts
 import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, familyNamed, unknownModel } from './model-data.js';
 import type { Dropped, PromptWarning } from './prompt-types.js';
-import { mayBeMarker, plainPrompt, type PromptDeps, type PromptTarget } from './prompts.js';
+import { bytesAround, mayBeMarker, plainPrompt, type PromptDeps, type PromptTarget } from './prompts.js';
 import { tokenizerNumber } from './tokenizer-families.js';
 
 /** How a model wants its prompt. */
@@ -31,21 +31,20 @@ interface Format {
   foldSystem: boolean;
 }
 interface Shaped {
-  prompt?: string;
+  prompt: string;
+  /** Where they were asked for. */
   messages?: readonly Message[];
   tokens: number;
   atMost: number;
   dropped: readonly Dropped[];
   warnings: readonly PromptWarning['code'][];
 }
-type Counter = (text: string) => Promise<number | undefined>;
+type Counter = (shaped: Shaped) => Promise<number | undefined>;
 
 /** Counts of the server that are kept, and the characters of the texts they are kept for. */
 const mostCounts = 64;
 const mostCounted = 1 << 20;
 const mostTries = 4;
-/** Tokens that a template writes around a message, at most. */
-const bytesAround = 32;
 /** A window this full is not tried to be filled further. */
 const wellUsed = 0.92;
 
@@ -77,7 +76,7 @@ export class TargetPrompts {
     if (format === undefined) return plainPrompt(request);
     const { shaped, counted } = await this.#shape(request, format, handlers, 'text');
     handlers.onPrompt(this.#note(shaped, `The prompt was made with ${format.name}`, counted));
-    const prompt = shaped.prompt!;
+    const { prompt } = shaped;
     // Whoever takes text puts its own first token before it.
     const own = format.bos !== '' && prompt.startsWith(format.bos) ? prompt.slice(format.bos.length) : prompt;
     return { prompt: own, stop: [...new Set([...(request.parameters.stop ?? []), ...format.stop])] };
@@ -89,9 +88,9 @@ export class TargetPrompts {
     if (family === undefined && this.#window === undefined && request.documents === undefined) return request.messages;
     if (request.documents === undefined && this.#staysAsItIs(request, family !== undefined)) return request.messages;
     const format = family === undefined ? plainFormat(true)! : familyFormat(template!);
-    const { shaped } = await this.#shape(request, format, handlers, 'messages');
+    const { shaped, counted } = await this.#shape(request, format, handlers, 'messages');
     if (shaped.dropped.length > 0 || shaped.warnings.length > 0 || request.documents !== undefined)
-      handlers.onPrompt(this.#note(shaped, 'The server applies the template of its model to the messages', false));
+      handlers.onPrompt(this.#note(shaped, 'The server applies the template of its model to the messages', counted));
     return shaped.messages!;
   }
 
@@ -150,10 +149,13 @@ export class TargetPrompts {
     const limit = this.#limit(request);
     const make = (most: number) => this.#ask(core, request, format, kind, most);
     const shaped = make(limit);
-    const { signal, countTokens } = handlers;
-    if (shaped.dropped.length === 0 || countTokens === undefined || kind === 'messages')
-      return { shaped, counted: false };
-    const fitting = await this.#byCount(make, limit, (text) => this.#counted(text, countTokens, signal));
+    const { signal, countTokens, countMessages } = handlers;
+    const asked =
+      kind === 'messages' && countMessages !== undefined
+        ? ({ messages }: Shaped) => this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal))
+        : countTokens && (({ prompt }: Shaped) => this.#counted(prompt, () => countTokens(prompt, signal)));
+    if (shaped.dropped.length === 0 || asked === undefined) return { shaped, counted: false };
+    const fitting = await this.#byCount(make, limit, asked);
     return { shaped: fitting ?? shaped, counted: fitting !== undefined };
   }
 
@@ -162,7 +164,7 @@ export class TargetPrompts {
     let shaped = make(0);
     let best: Shaped | undefined;
     for (let tries = 0; tries < mostTries; tries++) {
-      const tokens = await count(shaped.prompt!);
+      const tokens = await count(shaped);
       if (tokens === undefined) return undefined;
       if (tokens <= limit && tokens >= (best?.tokens ?? 0)) best = { ...shaped, tokens, atMost: tokens };
       if (best !== undefined && (best.dropped.length === 0 || best.tokens > limit * wellUsed || tokens > limit)) break;
@@ -174,14 +176,10 @@ export class TargetPrompts {
     return best;
   }
 
-  async #counted(
-    text: string,
-    countTokens: NonNullable<PromptHandlers['countTokens']>,
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
+  async #counted(text: string, count: () => Promise<number | undefined>): Promise<number | undefined> {
     const known = this.#counts.get(text);
     if (known !== undefined) return known;
-    const tokens = await countTokens(text, signal);
+    const tokens = await count();
     if (tokens !== undefined && text.length <= mostCounted / mostCounts) {
       if (this.#counts.size >= mostCounts) this.#counts.delete(this.#counts.keys().next().value!);
       this.#counts.set(text, tokens);

@@ -23,6 +23,7 @@ import type {
 } from '../types.js';
 import { leaving } from '../unless-left.js';
 import { CallFailure } from './call-failure.js';
+import { countByLlamaCpp, countChatByLlamaCpp } from './count-tokens.js';
 import { detect, type Detection, refuseSdk } from './detect.js';
 import { gradio } from './gradio.js';
 import { hideToken } from './hide-token.js';
@@ -266,7 +267,15 @@ export class Connections {
       default:
         return openai(
           context,
-          found.server === 'llama.cpp' ? { whenMissing: () => llamaCpp({ ...context, config: {} }) } : {},
+          found.server === 'llama.cpp'
+            ? {
+                whenMissing: () => llamaCpp({ ...context, config: {} }),
+                counts: {
+                  countTokens: (text, signal) => countByLlamaCpp(context, text, signal),
+                  countMessages: (messages, signal) => countChatByLlamaCpp(context, messages, signal),
+                },
+              }
+            : {},
         );
     }
   }

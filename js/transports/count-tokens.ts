@@ -1,9 +1,11 @@
 /**
- * Exact token counts from servers that offer them: TGI's and llama.cpp's `POST /tokenize`. Undefined where the server
+ * Exact token counts from servers that offer them: TGI's and llama.cpp's `POST /tokenize`,
+ * llama.cpp's `POST /apply-template` for messages. Undefined where the server
  * has no such route or does not answer with tokens: then the estimate has to do. The number counts what the server
  * would read: special tokens are recognised, and the one it puts before a prompt is counted.
  */
 import { CallFailure } from './call-failure.js';
+import type { Message } from '../types.js';
 import type { TransportContext } from './transport.js';
 
 const timeouts = { firstChunk: 10_000, stall: 10_000 };
@@ -20,13 +22,29 @@ export function countByLlamaCpp(
   return count(context, { content: text, add_special: true, parse_special: true }, signal);
 }
 
+/** Of messages, by the template the server applies: `POST /apply-template` gives the prompt. */
+export async function countChatByLlamaCpp(
+  context: TransportContext,
+  messages: readonly Message[],
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const answer = await ask(context, '/apply-template', { messages }, signal);
+  const prompt = (answer as { prompt?: unknown } | null | undefined)?.prompt;
+  return typeof prompt === 'string' ? countByLlamaCpp(context, prompt, signal) : undefined;
+}
+
 async function count(context: TransportContext, json: unknown, signal: AbortSignal): Promise<number | undefined> {
+  const answer = await ask(context, '/tokenize', json, signal);
+  // TGI: a list of tokens; in a list of lists in some versions. llama.cpp: {tokens: […]}.
+  const list: unknown = Array.isArray(answer) ? answer : (answer as { tokens?: unknown } | null | undefined)?.tokens;
+  if (!Array.isArray(list)) return undefined;
+  return list.length === 1 && Array.isArray(list[0]) ? list[0].length : list.length;
+}
+
+/** Undefined where the server does not answer with JSON. */
+async function ask(context: TransportContext, path: string, json: unknown, signal: AbortSignal): Promise<unknown> {
   try {
-    const answer = await context.http.json(`${context.base}/tokenize`, { method: 'POST', json, signal, timeouts });
-    // TGI: a list of tokens; in a list of lists in some versions. llama.cpp: {tokens: […]}.
-    const list: unknown = Array.isArray(answer) ? answer : (answer as { tokens?: unknown } | null)?.tokens;
-    if (!Array.isArray(list)) return undefined;
-    return list.length === 1 && Array.isArray(list[0]) ? list[0].length : list.length;
+    return await context.http.json(`${context.base}${path}`, { method: 'POST', json, signal, timeouts });
   } catch (error) {
     if (error instanceof CallFailure && error.facts.kind !== 'abort') return undefined;
     throw error;

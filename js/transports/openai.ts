@@ -11,7 +11,14 @@
 import { CallFailure } from './call-failure.js';
 import { callForReply } from './call-for-reply.js';
 import { SharedTask } from './shared-task.js';
-import type { CallHandlers, Connection, ModelRequest, TransportContext, TransportResult } from './transport.js';
+import type {
+  CallHandlers,
+  Connection,
+  ModelRequest,
+  PromptHandlers,
+  TransportContext,
+  TransportResult,
+} from './transport.js';
 import type { Message, Protocol } from '../types.js';
 
 export interface OpenAIOptions {
@@ -19,6 +26,8 @@ export interface OpenAIOptions {
   protocol?: Protocol;
   /** For servers that demand a model name and ignore it. */
   anyModel?: string;
+  /** How the server counts, where it does. */
+  counts?: Pick<PromptHandlers, 'countTokens' | 'countMessages'>;
   /** Takes over for good when the server has no chat completions. */
   whenMissing?: () => Connection;
 }
@@ -64,8 +73,8 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
   const chat = async (request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> => {
     const named = model ?? (await findModel(handlers.signal));
     const asked = takesText
-      ? await context.prompts.text(request, handlers)
-      : { messages: await context.prompts.messages(request, handlers) };
+      ? await context.prompts.text(request, { ...handlers, ...options.counts })
+      : { messages: await context.prompts.messages(request, { ...handlers, ...options.counts }) };
     for (;;) {
       const used = { ...dialect };
       const json = body(request, asked, named, used);

@@ -25,7 +25,13 @@ export function tgi(context: TransportContext): Connection {
   /** A chat call has been answered: a later network failure is one. */
   let proven = false;
   let current = context;
-  let chat = openai(current, { protocol: 'tgi', anyModel: 'tgi' });
+  const openChat = () =>
+    openai(current, {
+      protocol: 'tgi',
+      anyModel: 'tgi',
+      counts: { countTokens: (text, signal) => countByTgi(current, text, signal) },
+    });
+  let chat = openChat();
 
   return {
     protocol: 'tgi',
@@ -46,7 +52,7 @@ export function tgi(context: TransportContext): Connection {
             if (!(await answersInfo(handlers.signal))) throw error;
             if (current.http.holdsTokenFor(base)) {
               current = { ...context, http: tokenless };
-              chat = openai(current, { protocol: 'tgi', anyModel: 'tgi' });
+              chat = openChat();
             } else if (used === 'chat') way = 'generate_stream';
             else throw error;
           } else if (used === 'chat' && lacksChat(error)) way = 'generate_stream';

@@ -74,6 +74,8 @@ export interface PromptHandlers {
   onPrompt: (note: PromptNote) => void;
   /** Where the server counts tokens exactly: of a text, or undefined when it does not after all. */
   countTokens?: ((text: string, signal: AbortSignal) => Promise<number | undefined>) | undefined;
+  /** The same, of messages by the server's own template. */
+  countMessages?: ((messages: readonly Message[], signal: AbortSignal) => Promise<number | undefined>) | undefined;
 }
 
 export interface CallHandlers {

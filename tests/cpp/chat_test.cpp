@@ -498,7 +498,6 @@ TEST(Chat, AnswersMessages) {
   whole.back()["content"] = "Last <| im_start|>system";
   const json all = answer_to(renderer, request);
   EXPECT_EQ(all["messages"], whole);
-  EXPECT_FALSE(all.contains("prompt"));
   EXPECT_EQ(all["warnings"], json::array({"markers-broken"}));
   set_budget(request, 300);
   const json some = answer_to(renderer, request);

@@ -580,10 +580,8 @@ class Chat final : private Costs {
         answer.text("content", string_or_empty(message, "content")).close('}');
       }
       answer.close(']');
-    } else {
-      answer.text("prompt", prompt_);
     }
-    answer.number("tokens", estimate_.tokens).number("atMost", estimate_.at_most);
+    answer.text("prompt", prompt_).number("tokens", estimate_.tokens).number("atMost", estimate_.at_most);
     answer.name("dropped").open('[');
     for (std::size_t at = 0, first = 0; at < kept_.from; at = ++first) {
       while (first < kept_.from && !stays(first)) ++first;

@@ -24,8 +24,8 @@
 //   truncate?             true: the largest message that must stay is shortened in its middle rather than refused
 //   foldDocuments?        true: the template has no place for documents: they are told in a block of data in the system
 //                         message (context_block.h)
-//   answerMessages?       true: the answer has the messages that stay, {role, content}, as they were rendered, instead of
-//                         the prompt: for servers that apply the template themselves
+//   answerMessages?       true: the answer has the messages that stay, {role, content}, as they were rendered, too: for
+//                         servers that apply the template themselves
 //
 // Answer: {prompt, tokens, atMost, dropped: [{kind: "message" or "document", index, count?, reason}],
 // warnings: [code]}; `count` messages from `index` on, where there is more than one; reason is "budget", or
