@@ -4,6 +4,14 @@
  */
 import { wellFormed } from '../text.js';
 
+/** A rendered text with the places of texts in it. */
+export interface Pieces {
+  /** What the template wrote; every second one, from index 1 on, is the place of a text. */
+  readonly written: string[];
+  /** For each place the number of its text, times four, and which ends are stripped: 1 the left, 2 the right. */
+  readonly places: readonly number[];
+}
+
 /** kLeastOpaqueBytes: nothing as long or longer may be compared with a placeholder, stripped or not. */
 const leastBytes = 32;
 
@@ -22,19 +30,16 @@ function stripped(text: string, left: boolean, right: boolean): string {
   return text.slice(from, to);
 }
 
-const isHigh = (unit: number) => (unit & 0xfc00) === 0xd800;
-const isLow = (unit: number) => (unit & 0xfc00) === 0xdc00;
 const close = '\ufdd4';
 
 export function mayBeLeft(text: string): boolean {
   return text.length >= leastBytes && stripped(text, true, true).length >= leastBytes;
 }
 
-/** Lone surrogates become U+FFFD. `undefined` when the texts alone would take more than `most` UTF-16 units. */
-export function putIn(rendered: string, texts: readonly string[], most: number): string | undefined {
-  // Joined at once: a text that grows is tied together in pieces and made whole later, which takes longer.
-  const pieces: string[] = [];
-  let size = 0;
+/** `texts` is how many were left. */
+export function piecesOf(rendered: string, texts: number): Pieces {
+  const written: string[] = [];
+  const places: number[] = [];
   let from = 0;
   for (let end = rendered.indexOf(close); end >= 0; end = rendered.indexOf(close, end + 1)) {
     let at = end - 1;
@@ -44,17 +49,29 @@ export function putIn(rendered: string, texts: readonly string[], most: number):
       number += (unit - 0x30) * power;
       unit = rendered.charCodeAt(--at);
     }
-    const text = texts[number];
     // The noncharacters may also be the template's own.
-    if (unit < 0xfdd0 || unit > 0xfdd3 || at === end - 1 || at < from || text === undefined) continue;
-    let put = unit === 0xfdd0 ? text : stripped(text, (unit & 1) !== 0, (unit & 2) !== 0);
-    // Half characters of two texts must not become one; those inside of a text are seen to below.
-    if (isLow(put.charCodeAt(0)) || isHigh(put.charCodeAt(put.length - 1))) put = wellFormed(put);
-    size += put.length;
-    if (size > most) return undefined;
-    pieces.push(rendered.slice(from, at), put);
+    if (unit < 0xfdd0 || unit > 0xfdd3 || at === end - 1 || at < from || number >= texts) continue;
+    written.push(rendered.slice(from, at), '');
+    places.push(number * 4 + (unit & 3));
     from = end + 1;
   }
-  pieces.push(rendered.slice(from));
-  return wellFormed(pieces.join(''));
+  written.push(rendered.slice(from));
+  return { written, places };
+}
+
+/** Lone surrogates become U+FFFD. `undefined` when the texts alone would take more than `most` UTF-16 units. */
+export function joined({ written, places }: Pieces, texts: readonly string[], most: number): string | undefined {
+  // Joined at once: a text that grows is tied together in pieces and made whole later, which takes longer.
+  const all = written.slice();
+  let size = 0;
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
+    const text = texts[place >> 2]!;
+    const put = (place & 3) === 0 ? text : stripped(text, (place & 1) !== 0, (place & 2) !== 0);
+    size += put.length;
+    if (size > most) return undefined;
+    // One by one: half characters of two texts do not become one.
+    all[2 * i + 1] = wellFormed(put);
+  }
+  return all.join('');
 }

@@ -8,20 +8,17 @@ import type { Core } from '../core.js';
 import { AbortedError, RequestError, TierwiseError } from '../errors.js';
 import { utf8Bytes } from '../text.js';
 import { unlessLeft } from '../unless-left.js';
-import { putIn } from './left-texts.js';
+import { joined, type Pieces, piecesOf } from './left-texts.js';
 import type { FindCore } from './prompt-core.js';
 import type { RenderOptions } from './prompt-types.js';
-import { written } from './variables.js';
-
-interface Limits {
-  now: number;
-  maxSteps: number;
-  maxOutputBytes: number;
-}
+import { type Limits, RenderPlans } from './render-plans.js';
+import { Variables, written } from './variables.js';
 
 interface KnownTemplate {
   readonly core: Core;
   readonly source: string;
+  /** Whether it can see the time. */
+  readonly timed: boolean;
   number: number;
   /** Renders to come with all texts sent, because one looked into a text. */
   whole: number;
@@ -35,6 +32,7 @@ const wholeRenders = 16;
 const mostSource = 1 << 20;
 
 let known: KnownTemplate[] = [];
+const plans = new RenderPlans();
 
 /** See js/prompt/functions.ts. */
 export async function renderChatTemplate(
@@ -55,27 +53,28 @@ export async function renderChatTemplate(
     }
   }
   const made = knownTemplate(core, template);
-  if (made.whole === 0) {
-    const skeleton = written(variables, true);
-    const rendered = skeleton && attempt(made, skeleton.bytes, limits);
-    if (rendered !== undefined) {
-      if (skeleton!.texts.length === 0) return rendered;
-      const text = putIn(rendered, skeleton!.texts, limits.maxOutputBytes);
-      if (
-        text !== undefined &&
-        (text.length * 3 <= limits.maxOutputBytes || utf8Bytes(text) <= limits.maxOutputBytes)
-      ) {
-        return text;
-      }
-    }
-  } else made.whole -= 1;
-  return render(made, written(variables, false)!.bytes, limits, false);
+  const read = new Variables(variables);
+  const pieces = plans.find(made, read.parts, limits) ?? attempt(made, read, limits);
+  if (pieces !== undefined) {
+    const { maxOutputBytes } = limits;
+    const text = joined(pieces, read.texts, maxOutputBytes);
+    if (text !== undefined && (text.length * 3 <= maxOutputBytes || utf8Bytes(text) <= maxOutputBytes)) return text;
+  }
+  return render(made, written(read, false)!, limits, false);
 }
 
-/** `undefined` when the template looks into a text that was left behind. */
-function attempt(made: KnownTemplate, variables: Uint8Array, limits: Limits): string | undefined {
+/** `undefined` when the template looks into a text that was left behind, or did so a short while ago. */
+function attempt(made: KnownTemplate, read: Variables, limits: Limits): Pieces | undefined {
+  if (made.whole > 0) {
+    made.whole -= 1;
+    return undefined;
+  }
+  const bytes = written(read, true);
+  if (bytes === undefined) return undefined;
   try {
-    return render(made, variables, limits, true);
+    const pieces = piecesOf(render(made, bytes, limits, true), read.texts.length);
+    plans.saw(made, read.parts, limits, bytes, pieces);
+    return pieces;
   } catch (error) {
     if (!TierwiseError.isInstance(error) || error.code !== 'needs-content') throw error;
     made.whole = wholeRenders;
@@ -105,7 +104,13 @@ function knownTemplate(core: Core, source: string): KnownTemplate {
   const made =
     at >= 0
       ? known.splice(at, 1)[0]!
-      : { core, source, number: core.addTemplate(source.slice(0, mostSource + 1)), whole: 0 };
+      : {
+          core,
+          source,
+          timed: source.includes('strftime_now'),
+          number: core.addTemplate(source.slice(0, mostSource + 1)),
+          whole: 0,
+        };
   known.unshift(made);
   known.length = Math.min(known.length, mostKnown);
   return made;

@@ -1,5 +1,6 @@
 /**
- * The variables of a template as JSON in UTF-8, as the core takes them, in one pass and without a text between.
+ * The variables of a template, gone through once: as a list of parts that says whether two renders differ in nothing
+ * but their long texts, and from that as JSON in UTF-8, as the core takes them.
  *
  * As `JSON.stringify` has it, with its order of members (names that are whole numbers first), `toJSON` and what is
  * left out because it is undefined; lone surrogates become U+FFFD. What JSON cannot carry is refused instead of
@@ -20,97 +21,152 @@ const keepBytes = 1 << 20;
 /** UTF-16 units from which on a text is cheaper left behind than sent; not below kLeastOpaqueBytes (wasm/prompt/value.h). */
 const leastLeft = 64;
 
-interface Written {
-  /** Valid until the next call of `written`. */
-  bytes: Uint8Array;
-  /** The texts that were left behind, by their numbers. */
-  texts: string[];
+/** A value, a name, or one of the marks below. */
+export type Part = string | number | boolean | null | symbol;
+const list = Symbol();
+const members = Symbol();
+const end = Symbol();
+const leftText = Symbol();
+
+/** Errors: RequestError with the place of what cannot cross. */
+export class Variables {
+  /** The same for the same variables, whatever their long texts are. */
+  readonly parts: Part[] = [];
+  /** Those, by their numbers. */
+  readonly texts: string[] = [];
+  /** Where it is: names and places, and what they are in. */
+  readonly #path: (string | number)[] = [];
+  readonly #within: object[] = [];
+
+  constructor(variables: object) {
+    this.#value(resolved(variables, ''), '', 0);
+  }
+
+  #value(value: unknown, key: string, depth: number): void {
+    if (typeof value === 'string') {
+      if (value.length >= leastLeft && (key === 'content' || key === 'text') && mayBeLeft(value)) {
+        this.texts.push(value);
+        this.parts.push(leftText);
+      } else this.parts.push(value);
+    } else if (typeof value === 'object' && value !== null) this.#members(value, key, depth);
+    else if (typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null) {
+      this.parts.push(value as number | boolean | null);
+    } else this.#refuse(`is ${typeof value === 'number' ? String(value) : `a ${typeof value}`}`, depth);
+  }
+
+  #members(value: object, key: string, depth: number): void {
+    if (depth >= maxDepth) this.#tooDeep(value);
+    const { parts } = this;
+    // Each is a byte of JSON at least.
+    if (parts.length > maxBytes) tooLarge();
+    this.#within[depth] = value;
+    if (Array.isArray(value)) {
+      parts.push(list);
+      let count = 0;
+      for (const given of value as unknown[]) {
+        this.#path[depth] = count;
+        const element = resolved(given, String(count++));
+        this.#value(element === undefined ? null : element, key, depth + 1);
+      }
+    } else {
+      parts.push(members);
+      for (const name of Object.keys(value)) {
+        this.#path[depth] = name;
+        const member = resolved((value as Record<string, unknown>)[name], name);
+        if (member === undefined) continue;
+        parts.push(name);
+        this.#value(member, name, depth + 1);
+      }
+    }
+    parts.push(end);
+  }
+
+  #refuse(why: string, depth: number): never {
+    let field = 'variables';
+    for (const step of this.#path.slice(0, depth)) field += typeof step === 'number' ? `[${String(step)}]` : `.${step}`;
+    throw new RequestError('invalid-input', `${field} ${why}, which JSON cannot carry.`, field);
+  }
+
+  #tooDeep(value: object): never {
+    const at = this.#within.indexOf(value);
+    if (at >= 0) this.#refuse('contains itself', at);
+    throw new RequestError(
+      'too-deep',
+      `The variables are nested in more than ${String(maxDepth)} levels.`,
+      'variables',
+    );
+  }
 }
 
-let spare: VariablesWriter | undefined;
-
-/** `undefined` when a text that is sent would be taken for a placeholder: then nothing can be left behind. */
-export function written(variables: object, leave: boolean): Written | undefined {
-  // A getter or toJSON of the caller's may come here again.
-  const writer = spare ?? new VariablesWriter();
-  spare = undefined;
-  const result = writer.write(variables, leave);
-  if (result === undefined || result.bytes.byteLength <= keepBytes) spare = writer;
-  return result;
+/** What JSON takes in its place. */
+function resolved(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === 'function') return toJSON.call(value, key) as unknown;
+  return value instanceof String || value instanceof Number || value instanceof Boolean ? value.valueOf() : value;
 }
 
-class VariablesWriter {
+/**
+ * Valid until the next call. With `leave`, long texts are replaced by placeholders; `undefined` when a text that is sent
+ * would be taken for one: then nothing can be left behind. Errors: RequestError `too-large`.
+ */
+export function written({ parts, texts }: Variables, leave: boolean): Uint8Array | undefined {
+  return writer.write(parts, texts, leave);
+}
+
+class PartsWriter {
   readonly #encoder = new TextEncoder();
   #bytes = new Uint8Array(16 * 1024);
-  #texts: string[] = [];
+  #parts: readonly Part[] = [];
+  #texts: readonly string[] = [];
   #leave = false;
+  #next = 0;
+  #left = 0;
   #clashes = 0;
-  /** Where it is: names and places, and what they are in. */
-  #path: (string | number)[] = [];
-  #within: object[] = [];
 
-  write(variables: object, leave: boolean): Written | undefined {
-    this.#texts = [];
+  write(parts: readonly Part[], texts: readonly string[], leave: boolean): Uint8Array | undefined {
+    if (this.#bytes.length > keepBytes) this.#bytes = new Uint8Array(16 * 1024);
+    this.#parts = parts;
+    this.#texts = texts;
     this.#leave = leave;
-    this.#clashes = 0;
-    const end = this.#value(resolved(variables, ''), '', 0, 0);
-    if (end > maxBytes) tooLarge();
-    const texts = this.#texts;
-    this.#texts = [];
-    this.#path = [];
-    this.#within = [];
-    return this.#clashes > 0 ? undefined : { bytes: this.#bytes.subarray(0, end), texts };
+    this.#next = this.#left = this.#clashes = 0;
+    const to = this.#value(0);
+    this.#parts = this.#texts = [];
+    if (to > maxBytes) tooLarge();
+    return this.#clashes > 0 ? undefined : this.#bytes.subarray(0, to);
   }
 
   // Each writes from `at` on and gives where it ended.
 
-  #value(value: unknown, key: string, depth: number, at: number): number {
-    if (typeof value === 'string') {
-      return this.#leave && value.length >= leastLeft && (key === 'content' || key === 'text') && mayBeLeft(value)
-        ? this.#placeholder(value, at)
-        : this.#text(value, at);
+  #value(at: number): number {
+    const part = this.#parts[this.#next++]!;
+    if (typeof part === 'string') return this.#text(part, at);
+    if (part === leftText) {
+      const number = this.#left++;
+      return this.#leave ? this.#placeholder(number, at) : this.#text(this.#texts[number]!, at);
     }
-    if (typeof value === 'object' && value !== null) return this.#members(value, key, depth, at);
-    if (typeof value === 'number' && !Number.isFinite(value)) this.#refuse(`is ${String(value)}`, depth);
-    if (typeof value === 'number' || typeof value === 'boolean' || value === null)
-      return this.#ascii(String(value), at);
-    return this.#refuse(`is a ${typeof value}`, depth);
-  }
-
-  #members(value: object, key: string, depth: number, at: number): number {
-    if (depth >= maxDepth) this.#tooDeep(value);
-    this.#within[depth] = value;
-    let count = 0;
-    if (Array.isArray(value)) {
-      at = this.#ascii('[', at);
-      for (const given of value as unknown[]) {
-        this.#path[depth] = count;
-        const element = resolved(given, String(count));
-        if (count++ > 0) this.#bytes[at++] = comma;
-        at = this.#value(element === undefined ? null : element, key, depth + 1, at);
+    if (typeof part !== 'symbol') return this.#ascii(String(part), at);
+    at = this.#ascii(part === list ? '[' : '{', at);
+    const begin = at;
+    while (this.#parts[this.#next] !== end) {
+      if (at > begin) this.#bytes[at++] = comma;
+      if (part === members) {
+        at = this.#text(this.#parts[this.#next++] as string, at);
+        this.#bytes[at++] = colon;
       }
-      return this.#ascii(']', at);
+      at = this.#value(at);
     }
-    at = this.#ascii('{', at);
-    for (const name of Object.keys(value)) {
-      this.#path[depth] = name;
-      const member = resolved((value as Record<string, unknown>)[name], name);
-      if (member === undefined) continue;
-      if (count++ > 0) this.#bytes[at++] = comma;
-      at = this.#text(name, at);
-      this.#bytes[at++] = colon;
-      at = this.#value(member, name, depth + 1, at);
-    }
-    return this.#ascii('}', at);
+    this.#next += 1;
+    return this.#ascii(part === list ? ']' : '}', at);
   }
 
-  #placeholder(text: string, at: number): number {
+  #placeholder(number: number, at: number): number {
     const bytes = this.#room(32, at);
     bytes[at++] = quote;
     bytes[at++] = 0xef;
     bytes[at++] = 0xb7;
     bytes[at++] = 0x90;
-    at = this.#ascii(String(this.#texts.push(text) - 1), at);
+    at = this.#ascii(String(number), at);
     bytes[at++] = 0xef;
     bytes[at++] = 0xb7;
     bytes[at++] = 0x94;
@@ -165,31 +221,9 @@ class VariablesWriter {
     }
     return this.#bytes;
   }
-
-  #refuse(why: string, depth: number): never {
-    let field = 'variables';
-    for (const step of this.#path.slice(0, depth)) field += typeof step === 'number' ? `[${String(step)}]` : `.${step}`;
-    throw new RequestError('invalid-input', `${field} ${why}, which JSON cannot carry.`, field);
-  }
-
-  #tooDeep(value: object): never {
-    const at = this.#within.indexOf(value);
-    if (at >= 0) this.#refuse('contains itself', at);
-    throw new RequestError(
-      'too-deep',
-      `The variables are nested in more than ${String(maxDepth)} levels.`,
-      'variables',
-    );
-  }
 }
 
-/** What JSON takes in its place. */
-function resolved(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return toJSON.call(value, key) as unknown;
-  return value instanceof String || value instanceof Number || value instanceof Boolean ? value.valueOf() : value;
-}
+const writer = new PartsWriter();
 
 const quote = 0x22;
 const backslash = 0x5c;

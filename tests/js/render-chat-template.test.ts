@@ -13,12 +13,14 @@ import { AbortedError, renderChatTemplate, RequestError, TemplateError } from '.
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-// A bug of the core, for the test of one: what the module's functions are called by throws.
+// What the module's functions are called by counts, and throws for the test of a bug of the core.
 let trap = false;
+let crossings = 0;
 const get = WebAssembly.Table.prototype.get as (this: WebAssembly.Table, index: number) => unknown;
 WebAssembly.Table.prototype.get = function (index: number) {
   const entry = get.call(this, index) as (...all: unknown[]) => unknown;
   return (...all: unknown[]) => {
+    crossings += 1;
     if (trap) throw new WebAssembly.RuntimeError('unreachable');
     return entry(...all);
   };
@@ -222,6 +224,149 @@ describe('texts left in JavaScript come out as texts that are sent', () => {
   });
 });
 
+describe('a render that differs from earlier ones in its long texts only', () => {
+  const template = "{% for m in messages %}{{ m.role ~ ': ' ~ m.content | trim }};{% endfor %}";
+  const messages = (...texts: string[]) =>
+    texts.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'model', content }));
+  const crosses = async (run: () => Promise<unknown>) => {
+    const before = crossings;
+    await run();
+    return crossings > before;
+  };
+  const learn = async (source: string, variables: Variables, options = {}) => {
+    for (let i = 0; i < 2; i++) await renderChatTemplate(source, variables, options);
+  };
+
+  test('does not cross', async () => {
+    await learn(template, { messages: messages(long, long) });
+    const others = [` ${long}é\n`, `\ud800${long}\udc00`];
+    let text = '';
+    expect(
+      await crosses(async () => (text = await renderChatTemplate(template, { messages: messages(...others) }))),
+    ).toBe(false);
+    expect(text).toBe(`user: ${long}é;model: \ufffd${long}\ufffd;`);
+  });
+
+  test.each<[string, Variables, object]>([
+    ['a role', { messages: [{ role: 'me', content: long }] }, {}],
+    ['another key', { messages: [{ role: 'user', content: long, id: 1 }] }, {}],
+    ['another order of keys', { messages: [{ content: long, role: 'user' }] }, {}],
+    ['a number instead of text', { messages: [{ role: 'user', content: long }], n: 7 }, {}],
+    ['a list instead of members', { messages: [['role', 'user', 'content', long]], n: '7' }, {}],
+    ['a short text', { messages: [{ role: 'user', content: 'short' }], n: '7' }, {}],
+    ['a long text of white space', { messages: [{ role: 'user', content: ' '.repeat(100) }], n: '7' }, {}],
+    ['one message more', { messages: messages(long, long), n: '7' }, {}],
+    ['steps', { messages: messages(long), n: '7' }, { maxSteps: 999 }],
+    ['bytes', { messages: messages(long), n: '7' }, { maxOutputBytes: 999 }],
+  ])('crosses for %s', async (_, variables, options) => {
+    const same = { messages: messages(long), n: '7' };
+    await learn(template, same);
+    expect(await crosses(() => renderChatTemplate(template, same))).toBe(false);
+    let text = '';
+    expect(await crosses(async () => (text = await renderChatTemplate(template, variables, options)))).toBe(true);
+    expect(text).toBe(await renderChatTemplate(template, sent(variables)));
+  });
+
+  test('is given the time it asks for', async () => {
+    const timed = "{{ strftime_now('%H:%M') }} {{ messages[0].content }}";
+    const variables = { messages: messages(long) };
+    await learn(timed, variables, { now });
+    expect(await crosses(() => renderChatTemplate(timed, variables, { now }))).toBe(false);
+    expect(await renderChatTemplate(timed, variables, { now: now + 60_000 })).toBe(`12:01 ${long}`);
+  });
+
+  test('is no larger than maxOutputBytes', async () => {
+    const most = { maxOutputBytes: 200 };
+    await learn(template, { messages: messages(long) }, most);
+    const error = await failure(renderChatTemplate(template, { messages: messages(long + long + long) }, most));
+    expect(error).toMatchObject({ name: 'TemplateError', message: 'The rendered text is too large.' });
+    expect(await renderChatTemplate(template, { messages: messages(long) }, most)).toBe(`user: ${long};`);
+  });
+
+  test('a member that is not the same twice', async () => {
+    let count = 0;
+    const changing = {
+      messages: messages(long),
+      get n() {
+        return (count += 1);
+      },
+    };
+    for (let i = 1; i < 6; i++)
+      expect(await renderChatTemplate('{{ n }}{{ messages[0].content }}', changing)).toBe(`${String(i)}${long}`);
+    expect(await renderChatTemplate('{{ n }}{{ messages[0].content }}', { messages: messages(long), n: 3 })).toBe(
+      `3${long}`,
+    );
+  });
+
+  test('of more shapes than are kept, and large ones', async () => {
+    const render = async (size: number) => {
+      const texts = Array.from({ length: size }, (_, i) => `${long}${String(i)}`);
+      expect(await renderChatTemplate(template, { messages: messages(...texts) })).toBe(
+        texts.map((text, i) => `${i % 2 === 0 ? 'user' : 'model'}: ${text};`).join(''),
+      );
+    };
+    for (const size of [...Array(100).keys(), 3000, 20_000]) for (let i = 0; i < 3; i++) await render(size);
+    expect(await crosses(() => render(20_000))).toBe(true);
+    expect(await crosses(() => render(99))).toBe(false);
+    expect(await crosses(() => render(10))).toBe(true);
+  });
+
+  test('gives the same as all texts sent, at random', async () => {
+    let state = 11;
+    const below = (count: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * count);
+    };
+    const pick = <T>(list: readonly T[]) => list[below(list.length)]!;
+    const uses = [
+      'm.content',
+      'm.content|trim',
+      'm.content.lstrip()',
+      "(m.content ~ ' ' ~ m.role)|trim",
+      "m.content == 'short' or m.content",
+      "m.content|length if m.role == 'tool'",
+      "raise_exception('no ' ~ m.role) if m.role == 'other' else m.name",
+    ];
+    const texts = [
+      long,
+      ` ${long}`,
+      `${long}\n`,
+      `\udc00${long} 🕒\ud83d`,
+      'é'.repeat(64),
+      ' '.repeat(80),
+      `${long}\ufdd00\ufdd4`,
+    ];
+    const outcome = (run: Promise<string>) => run.catch((error: unknown) => String(error));
+    let hits = 0;
+    for (let round = 0; round < 300; round++) {
+      const source = `{% for m in messages %}<{{ ${pick(uses)} }}>{{ ${pick(uses)} }}{% endfor %}`;
+      const shape = Array.from({ length: 1 + below(4) }, () => ({
+        role: pick(['user', 'user', 'assistant', 'tool', 'other']),
+        isShort: below(5) === 0,
+        name: pick([{}, {}, { name: 'Zoë' }, { name: '\ufdd1' }]),
+      }));
+      for (let i = 0; i < 5; i++) {
+        const given = {
+          messages: shape.map(({ role, isShort, name }) => ({
+            role,
+            content: isShort ? 'short' : pick(texts),
+            ...name,
+          })),
+        };
+        const before = crossings;
+        const text = await outcome(renderChatTemplate(source, given));
+        if (crossings === before) hits += 1;
+        expect({ source, given, text }).toEqual({
+          source,
+          given,
+          text: await outcome(renderChatTemplate(source, sent(given))),
+        });
+      }
+    }
+    expect(hits).toBeGreaterThan(100);
+  });
+});
+
 describe('errors', () => {
   test.each([
     ['{% if %}', 1, 7, 'Expected an expression, found %}.'],
@@ -387,7 +532,8 @@ test('many at once, of more templates than the core keeps', async () => {
 });
 
 test('a bug of the core ends one call and no other', async () => {
-  const render = () => renderChatTemplate('{{ m.content }}', { m: { content: long } });
+  let n = 0;
+  const render = () => renderChatTemplate('{{ m.content }}', { m: { content: long }, n: (n += 1) });
   expect(await render()).toBe(long);
   trap = true;
   expect(await failure(render())).toMatchObject({ code: 'internal' });
