@@ -162,7 +162,7 @@ Decimals decimals_of(double number) {
 std::string rounded(Decimals decimals, std::size_t count) {
   auto& digits = decimals.digits;
   const bool tie = digits[count] == '5' && !decimals.more &&
-                   std::all_of(digits.begin() + count + 1, digits.end(), [](char digit) { return digit == '0'; });
+                   std::all_of(digits.begin() + static_cast<std::ptrdiff_t>(count) + 1, digits.end(), [](char digit) { return digit == '0'; });
   bool up = tie ? (digits[count - 1] & 1) != 0 : digits[count] >= '5';
   for (std::size_t at = count; up && at-- > 0;) {
     up = digits[at] == '9';

@@ -456,7 +456,6 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   scope->parent = macro.closure;
   const Restored<Frame*> frame(frame_, scope);
   std::uint32_t position = 0;
-  std::uint32_t used = 0;
   bool has_caller = false;
   for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
     const std::string_view parameter_name = made_.names[parameter->symbol];
@@ -468,7 +467,6 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
       }
       set(parameter->symbol, given.positional[position]);
     } else if (named != nullptr) {
-      ++used;
       set(parameter->symbol, *named);
     } else if (parameter->a != nullptr) {
       set(parameter->symbol, eval(parameter->a));
