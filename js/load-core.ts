@@ -127,11 +127,14 @@ async function start(source: Promise<Source>): Promise<Loaded> {
     const found = await source;
     ({ from } = found);
     const code = await compiled(found);
-    // What the halves share; a core that was never split has none.
-    const build = WebAssembly.Module.imports(code).find(({ module }) => /^[\da-f]{12}$/.test(module))?.module;
-    if (build !== undefined) imports[build] = notYet;
+    // What the halves share; a core that was never split has none. Newer Binaryens write .deferred behind it here.
+    const waiting = WebAssembly.Module.imports(code).find(({ module }) => /^[\da-f]{12}\b/.test(module))?.module;
+    if (waiting !== undefined) imports[waiting] = notYet;
     const instance = await WebAssembly.instantiate(code, imports);
-    if (build !== undefined) addPrompts = once((find) => instantiatePrompts(find(), { [build]: instance.exports }));
+    if (waiting !== undefined) {
+      const build = waiting.slice(0, 12);
+      addPrompts = once((find) => instantiatePrompts(find(), { [build]: instance.exports }));
+    }
     return { code, instance };
   };
   try {
