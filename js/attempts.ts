@@ -5,7 +5,7 @@
 import { sleep } from './clock.js';
 import type { Core } from './core.js';
 import type { FailureVerdict } from './core-types.js';
-import { RequestError, TemplateError, TierwiseError } from './errors.js';
+import { LoadError, RequestError, TemplateError, TierwiseError } from './errors.js';
 import { targetName } from './target-name.js';
 import type { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
@@ -50,6 +50,11 @@ export interface AttemptResult extends TransportResult {
   ms: number;
   firstPartMs: number | undefined;
   attempt: number;
+}
+
+/** No prompt could be made: what a target would be sent is wrong, or what makes it is missing. */
+export function isUnsent(error: unknown): error is RequestError | TemplateError | LoadError {
+  return error instanceof RequestError || error instanceof TemplateError || error instanceof LoadError;
 }
 
 /** The target did not answer; the verdict says what kind of failure it was and what may be done. */
@@ -117,7 +122,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
         leave();
       }
     } catch (error) {
-      if (error instanceof RequestError || error instanceof TemplateError) throw unsent(error, attempt, began, record);
+      if (isUnsent(error)) throw unsent(error, attempt, began, record);
       const failure = asFailure(error, signal);
       if (failure === undefined) {
         record('failed', 'A bug in the package.', { error: error instanceof Error ? error.message : String(error) });
@@ -155,7 +160,7 @@ export async function attemptTarget(job: AttemptJob, deps: AttemptDeps): Promise
 
   /** No prompt could be made for this target: nothing was sent, and it is no failure of its server. */
   function unsent(
-    error: RequestError | TemplateError,
+    error: TierwiseError,
     attempt: number,
     began: number,
     record: ReturnType<TraceRecorder['begin']>,

@@ -1,6 +1,6 @@
 /** What ended a request, as its caller meets it: one `CallError` with every attempt, the partial text and the trace. */
-import { TargetFailed } from './attempts.js';
-import { type CallAttempt, CallError, RequestError, TemplateError, type TierwiseError } from './errors.js';
+import { isUnsent, TargetFailed } from './attempts.js';
+import { type CallAttempt, CallError, type TierwiseError } from './errors.js';
 import { CallFailure } from './transports/call-failure.js';
 import type { SpaceStatus, Trace } from './types.js';
 
@@ -36,7 +36,7 @@ export function callError(
   }
   // The only target could not even be asked.
   const { cause, verdict } = error;
-  if (failures.length === 1 && (cause instanceof RequestError || cause instanceof TemplateError)) return cause;
+  if (failures.length === 1 && isUnsent(cause)) return cause;
   const earlier = attempts.slice(0, -1).map(({ message }) => message);
   const also = earlier.length > 0 ? ` Before it: ${earlier.join(' ')}` : '';
   return new CallError(verdict.class, `${verdict.message}${also}`, {

@@ -4,6 +4,8 @@
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 
+import { readFile } from 'node:fs/promises';
+
 import type { Message, RequestOptions, TraceStep } from '../../js/types.ts';
 import { type Answer, bench, chat, closeAll, failureOf, gradioApp, json, openai, space } from './client-bench.ts';
 
@@ -356,4 +358,20 @@ test('a template that raises an error says its own words', async () => {
     spaces: { base: space('a', { protocol: 'plain', template: "{{ raise_exception('No system, please.') }}" }) },
   });
   expect((await failureOf(client.generate('Hi'))).message).toMatch(/No system, please\./);
+});
+test('without prompts.wasm the next target answers; a single one fails with what is missing', async () => {
+  const broken = {
+    wasmBinary: await readFile(new URL('../../dist/core.wasm', import.meta.url)),
+    promptsBinary: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+  };
+  const spaces = { base: space('a', { protocol: 'plain', template: 'chatml' }) };
+  expect(await failureOf(bench({ ...broken, spaces }).client.generate('Hi'))).toMatchObject({ name: 'LoadError' });
+  const { client, usage } = bench({ ...broken, spaces, providers: { openai } });
+  expect((await client.generate('Hi')).source).toBe('openai');
+  expect(usage.map(({ kind, target }) => `${kind} ${target ?? ''}`)).toEqual([
+    'start space:base',
+    'error space:base',
+    'start openai',
+    'complete openai',
+  ]);
 });
