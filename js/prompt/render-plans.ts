@@ -86,14 +86,14 @@ function same(a: readonly Part[], b: readonly Part[]): boolean {
   return true;
 }
 
-/** Of some 100 parts, with no more than the end of each: where two renders have the same, a plan is kept without need. */
+/** Of the numbers and the lengths of texts: where two renders have the same, a plan is kept without need. */
 function digest(parts: readonly Part[]): number {
   const step = (parts.length >> 7) + 1;
   let sum = parts.length;
   for (let i = 0; i < parts.length; i += step) {
     const part = parts[i]!;
-    const end = typeof part === 'string' ? part.length * 128 + part.charCodeAt(part.length - 1) : part;
-    sum = (Math.imul(sum, 31) + (typeof end === 'number' ? end | 0 : 0)) | 0;
+    if (typeof part === 'string') sum = (Math.imul(sum, 31) + part.length) | 0;
+    else if (typeof part === 'number') sum = (Math.imul(sum, 31) + part) | 0;
   }
   return sum;
 }
