@@ -73,7 +73,7 @@ function attempt(made: KnownTemplate, read: Variables, limits: Limits): Pieces |
   if (bytes === undefined) return undefined;
   try {
     const pieces = piecesOf(render(made, bytes, limits, true), read.texts.length);
-    plans.saw(made, read.parts, limits, bytes, pieces);
+    plans.saw(made, read.parts, limits, bytes.length, pieces);
     return pieces;
   } catch (error) {
     if (!TierwiseError.isInstance(error) || error.code !== 'needs-content') throw error;

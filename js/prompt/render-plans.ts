@@ -27,6 +27,7 @@ interface Plan extends Limits {
   readonly size: number;
 }
 
+/** A power of two. */
 const mostPlans = 64;
 /** Of templates, variables and what was rendered, in characters. */
 const mostSize = 1 << 20;
@@ -34,8 +35,8 @@ const mostSize = 1 << 20;
 export class RenderPlans {
   /** The one used last stands first. */
   #plans: Plan[] = [];
-  /** Digests of renders that were seen. */
-  readonly #seen: number[] = [];
+  /** Digests of renders that were seen, each in the place its last bits say. */
+  readonly #seen = new Int32Array(mostPlans);
 
   find({ source, timed }: Source, parts: readonly Part[], limits: Limits): Pieces | undefined {
     const plans = this.#plans;
@@ -56,22 +57,28 @@ export class RenderPlans {
     return undefined;
   }
 
-  /** `bytes` are the variables as they crossed. */
-  saw({ source }: Source, parts: readonly Part[], limits: Limits, bytes: Uint8Array, pieces: Pieces): void {
-    const seen = digest(bytes);
-    if (!this.#seen.includes(seen)) {
-      if (this.#seen.push(seen) > mostPlans) this.#seen.shift();
+  /** `crossed`: how many bytes. */
+  saw({ source }: Source, parts: readonly Part[], limits: Limits, crossed: number, pieces: Pieces): void {
+    const seen = digest(parts);
+    const place = seen & (mostPlans - 1);
+    if (this.#seen[place] !== seen) {
+      this.#seen[place] = seen;
       return;
     }
-    // Put together anew, a text without letters beyond Latin-1 takes one byte for each.
-    const written = JSON.parse(JSON.stringify(pieces.written)) as string[];
-    let size = source.length + bytes.length;
-    for (const text of written) size += text.length;
+    let size = source.length + crossed;
+    for (const text of pieces.written) size += text.length;
     if (size > mostSize / 4) return;
-    this.#plans.unshift({ ...limits, source, parts, pieces: { written, places: pieces.places }, size });
+    const plan = { source, parts: anew(parts), pieces: { ...pieces, written: anew(pieces.written) }, size };
+    this.#plans.unshift({ ...limits, ...plan });
     let sum = 0;
     this.#plans = this.#plans.filter((plan, i) => i < mostPlans && (sum += plan.size) <= mostSize);
   }
+}
+
+/** Texts that keep no longer ones in memory they are parts of, and take a byte for each letter of Latin-1. */
+function anew<T extends Part>(parts: readonly T[]): T[] {
+  const made = JSON.parse(JSON.stringify(parts)) as T[];
+  return parts.map((part, i) => (typeof part === 'string' ? made[i]! : part));
 }
 
 function same(a: readonly Part[], b: readonly Part[]): boolean {
@@ -79,10 +86,14 @@ function same(a: readonly Part[], b: readonly Part[]): boolean {
   return true;
 }
 
-/** Of some 256 places: for two that are not the same, a plan is kept without need. */
-function digest(bytes: Uint8Array): number {
-  const step = (bytes.length >> 8) + 1;
-  let sum = bytes.length;
-  for (let i = 0; i < bytes.length; i += step) sum = (Math.imul(sum, 31) + bytes[i]!) | 0;
+/** Of the numbers and the lengths of texts: where two renders have the same, a plan is kept without need. */
+function digest(parts: readonly Part[]): number {
+  const step = (parts.length >> 7) + 1;
+  let sum = parts.length;
+  for (let i = 0; i < parts.length; i += step) {
+    const part = parts[i]!;
+    if (typeof part === 'string') sum = (Math.imul(sum, 31) + part.length) | 0;
+    else if (typeof part === 'number') sum = (Math.imul(sum, 31) + part) | 0;
+  }
   return sum;
 }

@@ -125,15 +125,18 @@ class PartsWriter {
   #clashes = 0;
 
   write(parts: readonly Part[], texts: readonly string[], leave: boolean): Uint8Array | undefined {
-    if (this.#bytes.length > keepBytes) this.#bytes = new Uint8Array(16 * 1024);
     this.#parts = parts;
     this.#texts = texts;
     this.#leave = leave;
     this.#next = this.#left = this.#clashes = 0;
-    const to = this.#value(0);
-    this.#parts = this.#texts = [];
-    if (to > maxBytes) tooLarge();
-    return this.#clashes > 0 ? undefined : this.#bytes.subarray(0, to);
+    try {
+      const to = this.#value(0);
+      if (to > maxBytes) tooLarge();
+      return this.#clashes > 0 ? undefined : this.#bytes.subarray(0, to);
+    } finally {
+      this.#parts = this.#texts = [];
+      if (this.#bytes.length > keepBytes) this.#bytes = new Uint8Array(16 * 1024);
+    }
   }
 
   // Each writes from `at` on and gives where it ended.

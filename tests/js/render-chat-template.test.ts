@@ -278,7 +278,7 @@ describe('a render that differs from earlier ones in its long texts only', () =>
   test('is no larger than maxOutputBytes', async () => {
     const most = { maxOutputBytes: 200 };
     await learn(template, { messages: messages(long) }, most);
-    const error = await failure(renderChatTemplate(template, { messages: messages(long + long + long) }, most));
+    const error = await failure(renderChatTemplate(template, { messages: messages('é'.repeat(100)) }, most));
     expect(error).toMatchObject({ name: 'TemplateError', message: 'The rendered text is too large.' });
     expect(await renderChatTemplate(template, { messages: messages(long) }, most)).toBe(`user: ${long};`);
   });
