@@ -104,14 +104,14 @@ struct Method {
   std::string_view name;
 };
 
-Value none();
-Value undefined(std::string_view name = {});
-Value boolean(bool truth);
-Value integer(std::int64_t number);
-Value real(double number);
-Value text(std::string_view text, bool opaque = false);
-Value items(Kind kind, Items* list);
-Value dict(Dict* entries);
+[[gnu::noinline]] Value none();
+[[gnu::noinline]] Value undefined(std::string_view name = {});
+[[gnu::noinline]] Value boolean(bool truth);
+[[gnu::noinline]] Value integer(std::int64_t number);
+[[gnu::noinline]] Value real(double number);
+[[gnu::noinline]] Value text(std::string_view text, bool opaque = false);
+[[gnu::noinline]] Value items(Kind kind, Items* list);
+[[gnu::noinline]] Value dict(Dict* entries);
 
 void append(Arena& arena, Items& list, const Value& value);
 // What would make a large list or dictionary larger than the arena grants is left out, and the arena is over() then.
