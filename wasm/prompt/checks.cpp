@@ -22,17 +22,6 @@ constexpr std::string_view kNames =
     "greaterthan gt in integer iterable le lessthan lower lt mapping ne none number odd sameas sequence "
     "string test true undefined upper";
 
-// str.islower, str.isupper: at least one letter with a case, and none of the other.
-bool has_case(std::string_view text, bool upper) {
-  bool any = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::uint32_t c = next_code_point(text, at);
-    if (upper ? is_lower(c) : is_upper(c)) return false;
-    any = any || (upper ? is_upper(c) : is_lower(c));
-  }
-  return any;
-}
-
 bool same(Runtime& runtime, const Value& a, const Value& b) {
   if (a.kind != b.kind) return false;
   // Small numbers and texts are one object in Python.

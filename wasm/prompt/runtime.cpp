@@ -877,8 +877,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
       at += by == 1 ? one : bytes_of(whole.substr(at), static_cast<std::size_t>(by));
     } else {
       for (std::int64_t back = by; back < 0 && at > 0; ++back) {
-        do --at;
-        while (at > 0 && (static_cast<std::uint8_t>(whole[at]) & 0xC0) == 0x80);
+        at = previous(whole, at);
       }
     }
   }
@@ -1006,6 +1005,23 @@ Items* Runtime::new_items(std::uint32_t capacity) {
     list->capacity = capacity;
   }
   return list;
+}
+
+Value Runtime::pair(const Value& a, const Value& b) {
+  Items* both = new_items(2);
+  append(arena_, *both, a);
+  append(arena_, *both, b);
+  return items(Kind::kTuple, both);
+}
+
+Value Runtime::tuple_of(const Arguments& given) {
+  Items* list = new_items(given.count);
+  for (std::uint32_t i = 0; i < given.count; ++i) append(arena_, *list, given.positional[i]);
+  return items(Kind::kTuple, list);
+}
+
+const Value* Each::next() {
+  return list_ != nullptr && at_ < list_->size && runtime_.charge(1) ? &list_->data[at_++] : nullptr;
 }
 
 Value Runtime::as_text(const Value& value) {

@@ -84,6 +84,9 @@ class Runtime {
   // All that going through it gives; nullptr and a failure for what cannot be gone through.
   Items* iterate(const Value& value);
   Items* new_items(std::uint32_t capacity = 0);
+  // Tuples.
+  Value pair(const Value& a, const Value& b);
+  Value tuple_of(const Arguments& positional);
   bool equals(const Value& a, const Value& b);
   // What a comparison may take.
   Doubt new_doubt() const;
@@ -161,6 +164,19 @@ class Runtime {
   // By symbol: what the template set outside of all blocks, and the variables.
   Value* top_ = nullptr;
   Value* given_ = nullptr;
+};
+
+// Goes through a list, or nothing, and counts every step. Ends with the rendering.
+class Each {
+ public:
+  Each(Runtime& runtime, const Items* list) : runtime_(runtime), list_(list) {}
+  // nullptr behind the last.
+  const Value* next();
+
+ private:
+  Runtime& runtime_;
+  const Items* list_;
+  std::uint32_t at_ = 0;
 };
 
 struct Frame {
