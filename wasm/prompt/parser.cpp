@@ -24,8 +24,8 @@ class Parser {
       const Scope scope(*this, made_.hidden);
       made_.body = parse_body({});
     }
-    if (!unknown_.empty()) {
-      const Node* node = unknown_[0];
+    if (const Node* node = unknown_) {
+      while (node->other != nullptr) node = node->other;
       fail_at(node->at, fill("There is no {} named {}.", {node->op == Op::kFilter ? "filter" : "test", node->value.view()}));
     }
     return std::move(error_);
@@ -129,12 +129,10 @@ class Parser {
     return node;
   }
   Symbol symbol(std::string_view name) {
-    if (const Value* known = find(symbols_, name)) return known->size;
-    Value number = none();
-    number.size = static_cast<Symbol>(made_.names.size());
-    put(made_.arena, symbols_, text(name), number);
-    made_.names.push_back(name);
-    known_at_.push_back(0);
+    if (const Value* known = find(made_.names, name)) return known->size;
+    Value number = integer(0);
+    number.size = made_.names.size;
+    put(made_.arena, made_.names, text(name), number);
     return number.size;
   }
   // Links siblings in their order.
@@ -202,44 +200,51 @@ class Parser {
   class Scope {
    public:
     Scope(Parser& parser, Node*& hidden)
-        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size()), hidden_(hidden) {
+        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size), hidden_(hidden) {
       parser.scope_ = this;
     }
     ~Scope() {
       hidden_ = names_.first;
       // What the whole of a scope speaks of is no longer hidden in those within it.
-      for (Node* name : inner_) {
-        if (name->symbol == kNoSymbol) continue;
-        if (parser_.known_at_[name->symbol] > begin_) {
+      while (Node* name = inner_) {
+        inner_ = name->other;
+        if (parser_.known_at(name->symbol) > begin_) {
           name->symbol = kNoSymbol;
-        } else if (outside_ != nullptr) {
-          outside_->inner_.push_back(name);
+        } else {
+          pass_on(name);
         }
       }
-      for (Node* name = hidden_; name != nullptr && outside_ != nullptr; name = name->next) outside_->inner_.push_back(name);
+      for (Node* name = hidden_; name != nullptr; name = name->next) pass_on(name);
       parser_.scope_ = outside_;
-      for (std::size_t i = begin_; i < parser_.known_.size(); ++i) parser_.known_at_[parser_.known_[i]] = 0;
-      parser_.known_.resize(begin_);
+      for (std::uint32_t& size = parser_.known_.size; size > begin_;) parser_.known_at(parser_.known_.data[--size].size) = 0;
     }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     friend class Parser;
+    void pass_on(Node* name) {
+      if (outside_ != nullptr) name->other = std::exchange(outside_->inner_, name);
+    }
+
     Branch branch_;
     Parser& parser_;
     Scope* outside_;
-    std::size_t begin_;
+    std::uint32_t begin_;
     Node*& hidden_;
     Chain names_;
-    // Hidden in the scopes within.
-    std::vector<Node*> inner_;
+    // Hidden in the scopes within, linked by `other`.
+    Node* inner_ = nullptr;
   };
+  // One more than its place in known_, or 0.
+  std::int64_t& known_at(Symbol name) { return made_.names.entries[name].value.integer; }
   // True the first time.
   bool note(Symbol name) {
-    if (name == kNoSymbol || known_at_[name] > 0) return false;
-    known_.push_back(name);
-    known_at_[name] = static_cast<std::uint32_t>(known_.size());
+    if (name == kNoSymbol || known_at(name) > 0) return false;
+    Value known;
+    known.size = name;
+    append(made_.arena, known_, known);
+    known_at(name) = known_.size;
     return true;
   }
   void note_set(const Node* target) {
@@ -484,11 +489,11 @@ class Parser {
   Node* parse_expression() {
     const Depth depth(*this);
     const std::size_t at = current().at;
-    const std::size_t before = unknown_.size();
+    Node* const before = unknown_;
     Node* node = parse_or();
     while (!failed() && skip_name("if")) {
       // What a condition may keep from running is not refused before it runs.
-      unknown_.resize(before);
+      unknown_ = before;
       const Branch branch(*this);
       Node* test = parse_or();
       Node* other = skip_name("else") ? parse_expression() : nullptr;
@@ -768,7 +773,7 @@ class Parser {
     made->value = text(name);
     made->symbol = op == Op::kFilter ? filter_named(name) : test_named(name);
     if (made->symbol == kNoSymbol && !conditional_) {
-      unknown_.push_back(made);
+      made->other = std::exchange(unknown_, made);
     }
     return made;
   }
@@ -808,13 +813,11 @@ class Parser {
   int loops_ = 0;
   bool conditional_ = false;
   Scope* scope_ = nullptr;
-  std::vector<Symbol> known_;
-  // By symbol: one more than its place in known_, or 0.
-  std::vector<std::uint32_t> known_at_;
-  Dict symbols_;
+  Items known_;
   std::uint8_t uses_ = 0;
-  // Filters and tests nobody knows, which are refused unless a condition stands before them.
-  std::vector<Node*> unknown_;
+  // The last of the filters and tests nobody knows, which are refused unless a condition stands before them; linked by
+  // `other`.
+  Node* unknown_ = nullptr;
   OwnedError error_;
 };
 

@@ -18,8 +18,6 @@ namespace {
 
 // Calls, blocks and expressions inside each other.
 constexpr int kMaxDepth = 700;
-// An iterator that ends with an error keeps it until it is gone through.
-constexpr std::size_t kMostPutOff = 10'000;
 
 // Stays what it was where it is put back.
 template <typename T>
@@ -129,12 +127,12 @@ double floor_modulo(double a, double b) {
 }  // namespace
 
 OwnedError Runtime::run(const Value& variables, std::string& rendered) {
-  const std::size_t names = made_.names.size();
+  const std::size_t names = made_.names.size;
   top_ = arena_.array<Value>(names);
   given_ = arena_.array<Value>(names);
   for (std::size_t i = 0; i < names; ++i) {
     top_[i] = Value();
-    const Value* value = variables.is(Kind::kDict) ? find(*variables.dict, made_.names[i]) : nullptr;
+    const Value* value = variables.is(Kind::kDict) ? find(*variables.dict, made_.names.entries[i].key) : nullptr;
     given_[i] = value == nullptr ? Value() : *value;
   }
   hide(made_.hidden);
@@ -179,9 +177,11 @@ Value Runtime::raise(std::string_view message) {
 Value Runtime::put_off(Items* before) {
   // Where it stands was counted out in the template.
   steps_ += made_.source.size() / 64;
-  if (error_->code != "needs-content" && !over_ && put_off_.size() < kMostPutOff) {
-    put_off_.push_back(std::move(error_));
-    before->error = static_cast<std::uint32_t>(put_off_.size());
+  if (error_->code != "needs-content" && !over_) {
+    auto* later = arena_.make<LaterError>();
+    *later = {error_->code, arena_.copy(error_->message), arena_.copy(error_->field)};
+    before->error = later;
+    error_ = nullptr;
   }
   return items(Kind::kIterator, before);
 }
@@ -350,9 +350,12 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   // A block that was left early leaves nothing.
   if (flow != Flow::kOn) return flow;
   // The chain begins at its innermost filter, which has no subject.
-  std::vector<const Node*> chain;
-  for (const Node* link = node.b; link != nullptr; link = link->a) chain.push_back(link);
-  for (auto link = chain.rbegin(); link != chain.rend() && !failed(); ++link) value = apply_filter(**link, value);
+  std::size_t count = 0;
+  for (const Node* link = node.b; link != nullptr; link = link->a) ++count;
+  auto** const chain = arena_.array<const Node*>(count);
+  std::size_t i = count;
+  for (const Node* link = node.b; link != nullptr; link = link->a) chain[--i] = link;
+  for (; i < count && !failed(); ++i) value = apply_filter(*chain[i], value);
   if (failed()) return Flow::kOn;
   if (node.op == Op::kSetBlock) {
     assign(*node.a, value);
@@ -441,7 +444,7 @@ Value Runtime::new_macro(const Node& node, Symbol name, const Node* parameters) 
   Macro* macro = arena_.make<Macro>();
   macro->node = &node;
   macro->parameters = parameters;
-  macro->name = made_.names[name];
+  macro->name = made_.name(name);
   macro->closure = frame_;
   for (Frame* frame = frame_; frame != nullptr; frame = frame->parent) frame->kept = true;
   Value value;
@@ -459,7 +462,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   std::uint32_t used = 0;
   bool has_caller = false;
   for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
-    const std::string_view parameter_name = made_.names[parameter->symbol];
+    const std::string_view parameter_name = made_.name(parameter->symbol);
     const Value* named = given.named == nullptr ? nullptr : find(*given.named, parameter_name);
     if (parameter->symbol == kCallerName) has_caller = true;
     if (position < given.count) {
@@ -485,7 +488,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
       const Dict::Entry& entry = given.named->entries[i];
       const Node* parameter = macro.parameters;
       std::uint32_t at = 0;
-      while (parameter != nullptr && made_.names[parameter->symbol] != entry.key.view()) {
+      while (parameter != nullptr && made_.name(parameter->symbol) != entry.key.view()) {
         parameter = parameter->next;
         ++at;
       }
@@ -537,7 +540,7 @@ Value Runtime::name(const Node& node) {
   if (!top_[node.symbol].is(Kind::kMissing)) return top_[node.symbol];
   if (!given_[node.symbol].is(Kind::kMissing)) return given_[node.symbol];
   if (!node.value.is(Kind::kMissing)) return node.value;
-  return undefined(made_.names[node.symbol]);
+  return undefined(made_.name(node.symbol));
 }
 
 void Runtime::set(Symbol symbol, const Value& value) {
@@ -563,7 +566,7 @@ void Runtime::set(Symbol symbol, const Value& value) {
 
 void Runtime::hide(const Node* names) {
   for (; names != nullptr; names = names->next) {
-    if (names->symbol != kNoSymbol) set(names->symbol, undefined(made_.names[names->symbol]));
+    if (names->symbol != kNoSymbol) set(names->symbol, undefined(made_.name(names->symbol)));
   }
 }
 
@@ -1054,9 +1057,8 @@ Items* Runtime::iterate(const Value& value) {
   if (value.is_items()) {
     if (!charge(value.items->size / 16)) return nullptr;
     if (!value.is(Kind::kIterator)) return value.items;
-    if (value.items->error != 0) {
-      if (OwnedError& later = put_off_[value.items->error - 1]; later != nullptr) error_ = std::move(later);
-      value.items->error = 0;
+    if (const LaterError* later = std::exchange(value.items->error, nullptr)) {
+      error_ = make_error(later->code, later->message, later->field);
       return nullptr;
     }
     Items* rest = arena_.make<Items>();
@@ -1149,7 +1151,7 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       if (known == 4) {
         Items* list = new_items();
         for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
-          append(arena_, *list, text(made_.names[parameter->symbol]));
+          append(arena_, *list, text(made_.name(parameter->symbol)));
         }
         return items(Kind::kTuple, list);
       }

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -154,7 +153,6 @@ class Runtime {
   OwnedError error_;
   // Steps or memory are used up.
   bool over_ = false;
-  std::vector<OwnedError> put_off_;
   // Its first out_size_ bytes are written.
   std::string out_;
   std::size_t out_size_ = 0;

@@ -71,6 +71,13 @@ struct Value {
   double number() const { return kind == Kind::kReal ? real : static_cast<double>(whole()); }
 };
 
+// An error that was put off.
+struct LaterError {
+  std::string_view code;
+  std::string_view message;
+  std::string_view field;
+};
+
 struct Items {
   Value* data = nullptr;
   std::uint32_t size = 0;
@@ -79,8 +86,8 @@ struct Items {
   std::uint32_t taken = 0;
   // Of a view: how Python names it. Of a tuple: kGroup or nothing.
   const char* label = nullptr;
-  // Of an iterator: one more than the place of the error it ends with, in the order they were put off.
-  std::uint32_t error = 0;
+  // Of an iterator: what it ends with.
+  const LaterError* error = nullptr;
 };
 
 // In the order of insertion. From kIndexed entries on with a hash index.
