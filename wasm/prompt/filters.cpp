@@ -26,6 +26,8 @@ enum Filter : Symbol {
 };
 // Characters of an indentation.
 constexpr std::int64_t kMostIndent = 100'000;
+// Of tojson, for each level.
+constexpr std::int64_t kMostJsonIndent = 1000;
 
 constexpr std::string_view kNames =
     "abs attr batch capitalize center count d default dictsort filesizeformat first float format groupby "
@@ -417,7 +419,9 @@ class Filters : public BuiltIn {
 
   Value to_json() {
     JsonStyle style;
+    if (value_[1].is_whole() && value_[1].whole() > kMostJsonIndent) value_[1] = integer(kMostJsonIndent);
     if (given(1)) style.indent = indentation(1, 0);
+    if (style.indent && style.indent->size() > kMostJsonIndent) return fail("This is too large.");
     style.ensure_ascii = truth(value_[0]);
     style.sort_keys = truth(value_[3]);
     style.item_separator = style.indent ? "," : ", ";

@@ -276,33 +276,42 @@ class Parser {
       return make(Op::kScope);
     }
     advance();
-    if (token.text == "if") return parse_if(token.at);
-    if (token.text == "for") return parse_for(token.at);
-    if (token.text == "set") return parse_set(token.at);
-    if (token.text == "macro") return parse_macro(token.at);
-    if (token.text == "call") return parse_call_block(token.at);
-    if (token.text == "filter") {
-      Node* node = make(Op::kFilterBlock, token.at);
-      node->b = parse_filter_chain(nullptr, true);
-      const Scope scope(*this, node->hidden);
-      node->body = parse_block("endfilter");
-      advance();
-      return node;
-    }
-    if (token.text == "with") return parse_with(token.at);
-    if (token.text == "generation") {
-      // Transformers makes a call block of it.
-      Node* node = make(Op::kScope, token.at);
-      const Scope scope(*this, node->hidden);
-      parse_macro_body(node, "endgeneration");
-      return node;
-    }
-    if (token.text == "break" || token.text == "continue") {
-      if (loops_ == 0) fail_at(token.at, fill("{} stands outside of a loop.", {token.text}));
-      return make(token.text == "break" ? Op::kBreak : Op::kContinue, token.at);
+    switch (word_position("if for set macro call filter with generation break continue", token.text)) {
+      case 0: return parse_if(token.at);
+      case 1: return parse_for(token.at);
+      case 2: return parse_set(token.at);
+      case 3: return parse_macro(token.at);
+      case 4: return parse_call_block(token.at);
+      case 5: {
+        Node* node = make(Op::kFilterBlock, token.at);
+        node->b = parse_filter_chain(nullptr, true);
+        return parse_inner(node, "endfilter");
+      }
+      case 6: return parse_with(token.at);
+      case 7: {
+        // Transformers makes a call block of it.
+        Node* node = make(Op::kScope, token.at);
+        const Scope scope(*this, node->hidden);
+        parse_macro_body(node, "endgeneration");
+        return node;
+      }
+      case 8:
+      case 9:
+        if (loops_ == 0) fail_at(token.at, fill("{} stands outside of a loop.", {token.text}));
+        return make(token.text[0] == 'b' ? Op::kBreak : Op::kContinue, token.at);
+      default:
+        break;
     }
     fail_at(token.at, fill("The tag {} is not known or not supported here.", {token.text}));
     return make(Op::kScope);
+  }
+
+  // The body of a block with a scope of its own.
+  Node* parse_inner(Node* node, Words end) {
+    const Scope scope(*this, node->hidden);
+    node->body = parse_block(end);
+    advance();
+    return node;
   }
 
   Node* parse_if(std::size_t at) {
@@ -355,10 +364,7 @@ class Parser {
     note_set(target);
     Node* node = make(Op::kSetBlock, at, target);
     if (current().is('|')) node->b = parse_filter_chain(nullptr, false);
-    const Scope scope(*this, node->hidden);
-    node->body = parse_block("endset");
-    advance();
-    return node;
+    return parse_inner(node, "endset");
   }
 
   Node* parse_with(std::size_t at) {
@@ -371,10 +377,7 @@ class Parser {
       pairs.add(parse_expression());
     }
     node->a = pairs.first;
-    const Scope scope(*this, node->hidden);
-    node->body = parse_block("endwith");
-    advance();
-    return node;
+    return parse_inner(node, "endwith");
   }
 
   Node* parse_parameters() {

@@ -35,30 +35,15 @@ class Restored {
 
 // A slice of a range is a range; `part` are its numbers, `bounds` count in those of `whole`.
 Value range_slice(Runtime& runtime, const Value& whole, Items& part, const std::array<std::int64_t, 3>& bounds) {
-  // range(start, stop[, step]), as its label says.
-  std::uint64_t read[] = {0, 0, 1};
-  std::size_t n = 0;
-  bool negative = false;
-  for (const char* c = whole.items->label + 6; *c != '\0'; ++c) {
-    if (*c == '-') negative = true;
-    if (*c >= '0' && *c <= '9') {
-      const auto digit = static_cast<std::uint64_t>(*c - '0');
-      read[n] = (n == 2 && (c[-1] == ' ' || c[-1] == '-') ? 0 : read[n] * 10) + digit;
-    }
-    if (*c == ',' || *c == ')') {
-      if (negative) read[n] = 0 - read[n];
-      negative = false;
-      ++n;
-    }
-  }
-  const std::int64_t said[] = {static_cast<std::int64_t>(read[0]), static_cast<std::int64_t>(read[1]),
-                               static_cast<std::int64_t>(read[2])};
+  // Start, stop and step.
+  const Value* said = whole.items->data + whole.items->size;
   std::int64_t by = 0;
   std::int64_t start = 0;
   std::int64_t stop = 0;
-  const bool overflows = __builtin_mul_overflow(said[2], bounds[2], &by) ||
-                         __builtin_mul_overflow(bounds[0], said[2], &start) || __builtin_add_overflow(start, said[0], &start) ||
-                         __builtin_mul_overflow(bounds[1], said[2], &stop) || __builtin_add_overflow(stop, said[0], &stop);
+  const bool overflows =
+      __builtin_mul_overflow(said[2].integer, bounds[2], &by) || __builtin_mul_overflow(bounds[0], said[2].integer, &start) ||
+      __builtin_add_overflow(start, said[0].integer, &start) || __builtin_mul_overflow(bounds[1], said[2].integer, &stop) ||
+      __builtin_add_overflow(stop, said[0].integer, &stop);
   if (overflows) return runtime.fail(kTooLong);
   return runtime.range(start, stop, by, part);
 }
@@ -95,24 +80,11 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (out.size() > kMaxMadeBytes) break;
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      default:
-        out += c;
+    const std::size_t known = std::string_view("&<>'\"").find(c);
+    if (known == std::string_view::npos) {
+      out += c;
+    } else {
+      out += word_at("&amp; &lt; &gt; &#39; &#34;", known);
     }
   }
   return out;
@@ -238,35 +210,29 @@ std::size_t Runtime::search(std::string_view text, std::string_view what, std::s
   if (what.empty()) return from;
   std::size_t work = 0;
   for (std::size_t at = from; (at = text.find(what[0], at)) != std::string_view::npos; ++at) {
-    if (what.size() > text.size() - at) break;
-    std::size_t same = 1;
-    while (same < what.size() && text[at + same] == what[same]) ++same;
-    if (same == what.size()) return at;
-    // Counted where it is more than the search itself is charged for.
-    work += same;
-    if (work > 4096) {
-      if (!charge(work / 8)) break;
-      work = 0;
-    }
+    if (matches(text, what, at, work)) return at;
+    if (failed()) break;
   }
   return std::string_view::npos;
 }
 
 std::size_t Runtime::search_last(std::string_view text, std::string_view what) {
   charge(1);
-  if (what.empty()) return text.size();
   std::size_t work = 0;
-  for (std::size_t at = text.size() - std::min(what.size(), text.size()) + 1; at-- > 0 && what.size() <= text.size();) {
-    std::size_t same = 0;
-    while (same < what.size() && text[at + same] == what[same]) ++same;
-    if (same == what.size()) return at;
-    work += same + 1;
-    if (work > 4096) {
-      if (!charge(work / 8)) break;
-      work = 0;
-    }
+  for (std::size_t at = text.size() + 1; at-- > 0 && !failed();) {
+    if (matches(text, what, at, work)) return at;
   }
   return std::string_view::npos;
+}
+
+bool Runtime::matches(std::string_view text, std::string_view what, std::size_t at, std::size_t& work) {
+  if (what.size() > text.size() - at) return false;
+  std::size_t same = 0;
+  while (same < what.size() && text[at + same] == what[same]) ++same;
+  // Counted where it is more than the search itself is charged for.
+  work += same + 1;
+  if (work > 4096) charge(std::exchange(work, 0) / 8);
+  return same == what.size();
 }
 
 // ---------------------------------------------------------------------------------------------------- statements
@@ -998,6 +964,9 @@ Value Runtime::range(std::int64_t start, std::int64_t stop, std::int64_t step, I
   label += ')';
   label += '\0';
   numbers.label = arena_.copy(label).data();
+  const std::uint32_t size = numbers.size;
+  for (const std::int64_t number : {start, stop, step}) append(arena_, numbers, integer(number));
+  numbers.size = size;
   return items(Kind::kView, &numbers);
 }
 

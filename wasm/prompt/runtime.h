@@ -93,7 +93,7 @@ class Runtime {
   void settle(const Doubt& doubt);
   bool is_less(const Value& a, const Value& b);
   bool contains(const Value& container, const Value& value);
-  // What range(start, stop, step) gives, of which `numbers` are all.
+  // What range(start, stop, step) gives, of which `numbers` are all; the three stand behind those.
   Value range(std::int64_t start, std::int64_t stop, std::int64_t step, Items& numbers);
   // container[key], or an attribute of that name; undefined when there is neither.
   Value item(const Value& container, const Value& key);
@@ -127,6 +127,9 @@ class Runtime {
   Value apply_filter(const Node& node, const Value& subject);
   Value arithmetic(Op op, const Value& a, const Value& b);
   bool read_arguments(const Node* first, Arguments& arguments, const Value* caller);
+
+  // Whether `what` stands at `at`; `work` is what was not charged yet.
+  bool matches(std::string_view text, std::string_view what, std::size_t at, std::size_t& work);
 
   Value name(const Node& node);
   bool spent();
