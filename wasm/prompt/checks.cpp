@@ -38,19 +38,13 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
   const auto test = static_cast<Test>(symbol);
   Value other;
   const char* parameter = "0";
-  switch (test) {
-    case kNe: case kLt: case kLe: case kEq: case kGt: case kGe: case kEqName: case kEqualto: case kGeName:
-    case kGreaterthan: case kGtName: case kLeName: case kLessthan: case kLtName: case kNeName: case kSameas:
-      parameter = "1other";
-      break;
-    case kDivisibleby:
-      parameter = "1num";
-      break;
-    case kInTest:
-      parameter = "1seq";
-      break;
-    default:
-      break;
+  if (test <= kGe || test == kEqName || test == kEqualto || (test >= kGeName && test <= kGtName) ||
+      (test >= kLeName && test <= kLtName && test != kLower) || test == kNeName || test == kSameas) {
+    parameter = "1other";
+  } else if (test == kDivisibleby) {
+    parameter = "1num";
+  } else if (test == kInTest) {
+    parameter = "1seq";
   }
   if (!bind_arguments(runtime, arguments, parameter, &other)) return false;
   const auto text_of = [&] {
@@ -119,7 +113,7 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kSequence:
       return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
              subject.is(Kind::kUndefined) ||
-             (subject.is(Kind::kView) && std::string_view(subject.items->label).substr(0, 5) == "range");
+             subject.is_range();
     case kString:
       return subject.is(Kind::kText);
   }

@@ -520,7 +520,8 @@ class Filters : public BuiltIn {
         --rows_->size;
         return fail("This needs a whole number.");
       }
-      while (row->size < size && runtime_.charge(1)) add(*row, value_[1]);
+      if (size > row->size && !runtime_.charge(static_cast<std::uint64_t>(size) - row->size)) return missing();
+      while (row->size < size && !failed()) add(*row, value_[1]);
     }
     return items(Kind::kIterator, rows_);
   }
@@ -534,7 +535,8 @@ class Filters : public BuiltIn {
     const std::int64_t each = list->size / count;
     const std::int64_t extra = list->size % count;
     std::uint32_t at = 0;
-    for (std::int64_t i = 0; i < count && runtime_.charge(1); ++i) {
+    if (count > 0) runtime_.charge(static_cast<std::uint64_t>(count));
+    for (std::int64_t i = 0; i < count && !failed(); ++i) {
       Items* row = new_row();
       for (std::int64_t k = 0; k < each + (i < extra ? 1 : 0); ++k) add(*row, list->data[at++]);
       if (given(1) && i >= extra) add(*row, value_[1]);

@@ -16,9 +16,10 @@ constexpr std::string_view kConstants = "none None false False true True";
 
 class Parser {
  public:
-  Parser(Template& made, std::vector<Token> tokens) : made_(made), tokens_(std::move(tokens)) {}
+  explicit Parser(Template& made) : made_(made) {}
 
   OwnedError run() {
+    if ((error_ = lex(made_.source, made_.arena, tokens_)) != nullptr) return std::move(error_);
     for (std::size_t i = 0; i < kKnownSymbols; ++i) symbol(word_at("loop caller varargs kwargs", i));
     {
       const Scope scope(*this, made_.hidden);
@@ -833,9 +834,7 @@ Result<std::unique_ptr<const Template>> parse(std::string_view source) {
     return make_error("too-large", "The template is larger than 1 MiB.", "template");
   }
   auto made = std::make_unique<Template>(valid_utf8(source) ? std::string(source) : to_valid_utf8(source));
-  auto tokens = lex(made->source, made->arena);
-  if (!tokens) return tokens.take_error();
-  if (auto error = Parser(*made, std::move(tokens).value()).run()) return error;
+  if (auto error = Parser(*made).run()) return error;
   return std::unique_ptr<const Template>(std::move(made));
 }
 

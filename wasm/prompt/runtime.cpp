@@ -805,7 +805,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   if (failed()) return value;
   const auto bound = [](const Value& v) { return v.is(Kind::kNone) || v.is_whole(); };
   const bool sliceable = value.is(Kind::kText) || value.is(Kind::kList) || value.is(Kind::kTuple) ||
-                         (value.is(Kind::kView) && std::string_view(value.items->label).substr(0, 5) == "range");
+                         value.is_range();
   if (!sliceable) return refuse("A {} cannot be cut into slices.", value);
   if (!bound(start) || !bound(stop) || !bound(step)) return fail("This needs a whole number.");
   const std::int64_t by = step.is(Kind::kNone) ? 1 : step.whole();
@@ -1095,20 +1095,13 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       const Loop& loop = *container.loop;
       const std::int64_t at = loop.index;
       const std::int64_t size = loop.items->size;
-      switch (word_position("first last index0 index length revindex revindex0 depth depth0 previtem nextitem", name)) {
-        case 0: return boolean(at == 0);
-        case 1: return boolean(at + 1 == size);
-        case 2: return integer(at);
-        case 3: return integer(at + 1);
-        case 4: return integer(size);
-        case 5: return integer(size - at);
-        case 6: return integer(size - at - 1);
-        case 7: return integer(loop.depth + 1);
-        case 8: return integer(loop.depth);
-        case 9: return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
-        case 10: return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
-        default: break;
-      }
+      const std::int64_t numbers[] = {at, at + 1, size, size - at, size - at - 1, loop.depth + 1, loop.depth};
+      const std::size_t known =
+          word_position("index0 index length revindex revindex0 depth depth0 first last previtem nextitem", name);
+      if (known < 7) return integer(numbers[known]);
+      if (known < 9) return boolean(at == (known == 7 ? 0 : size - 1));
+      if (known == 9) return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
+      if (known == 10) return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
       break;
     }
     case Kind::kMacro: {
@@ -1165,7 +1158,7 @@ Value Runtime::item(const Value& container, const Value& key) {
     if (const Value* value = find(*container.dict, key)) return *value;
   }
   const bool sequence = container.is(Kind::kList) || container.is(Kind::kTuple) || container.is(Kind::kText) ||
-                        (container.is(Kind::kView) && std::string_view(container.items->label).substr(0, 5) == "range");
+                        container.is_range();
   if (sequence && key.is_whole()) {
     std::int64_t at = key.whole();
     if (!container.is(Kind::kText)) {

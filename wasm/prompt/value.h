@@ -66,6 +66,8 @@ struct Value {
   bool is(Kind other) const { return kind == other; }
   bool is_number() const { return kind >= Kind::kBoolean && kind <= Kind::kReal; }
   bool is_whole() const { return kind == Kind::kBoolean || kind == Kind::kInteger; }
+  // What range() gives.
+  bool is_range() const;
   bool is_items() const { return kind >= Kind::kList && kind <= Kind::kIterator; }
   std::int64_t whole() const { return kind == Kind::kBoolean ? (truth ? 1 : 0) : integer; }
   double number() const { return kind == Kind::kReal ? real : static_cast<double>(whole()); }
@@ -90,6 +92,8 @@ struct Items {
   const LaterError* error = nullptr;
 };
 
+inline bool Value::is_range() const { return kind == Kind::kView && items->label[0] == 'r'; }
+
 // In the order of insertion. From kIndexed entries on with a hash index.
 // A tuple with the attributes grouper and list, from groupby.
 inline constexpr char kGroup[] = "group";
@@ -112,7 +116,8 @@ struct Method {
 };
 
 [[gnu::noinline]] Value none();
-[[gnu::noinline]] Value undefined(std::string_view name = {});
+[[gnu::noinline]] Value undefined();
+[[gnu::noinline]] Value undefined(std::string_view name);
 [[gnu::noinline]] Value boolean(bool truth);
 [[gnu::noinline]] Value integer(std::int64_t number);
 [[gnu::noinline]] Value real(double number);
