@@ -1,5 +1,6 @@
 // The template engine: a template, a NUL, and JSON variables (none: an empty object). No crash and no hang; limits
-// hold; what comes out is valid UTF-8, and so is what errors say, which point into the template. Where every longer
+// hold; what comes out is valid UTF-8, and so is what errors say, which point into the template. Variables give the same
+// as JSON text and as its tree. Where every longer
 // text of the variables is left with the caller (placeholders), the output with the texts put in is the same.
 //
 // For longer runs: build/fuzz/jinja_fuzz build/fuzz/corpus/jinja_fuzz tests/fuzz/corpus/jinja -max_len=4096
@@ -80,8 +81,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t end = input.find('\0');
   const std::string_view source = input.substr(0, end);
-  auto read = tierwise::parse_json(end == std::string_view::npos ? "{}" : input.substr(end + 1));
-  if (!read) read = json::object();
+  std::string_view text = end == std::string_view::npos ? "{}" : input.substr(end + 1);
+  auto read = tierwise::parse_json(text);
+  const bool is_json = static_cast<bool>(read);
+  if (!is_json) read = json::object();
   json& variables = read.value();
 
   prompt::Renderer renderer;
@@ -101,6 +104,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again && again.value() == output.value());
   } else {
     check_error(output.error());
+  }
+
+  const auto from_text = renderer.render(number.value(), text, request);
+  if (!is_json) {
+    require(!from_text);
+  } else if (names_a_limit(output ? "" : output.error().message) || names_a_limit(from_text ? "" : from_text.error().message)) {
+    // They do not take the same room.
+  } else if (output) {
+    require(from_text && from_text.value() == output.value());
+  } else {
+    require(!from_text && from_text.error().message == output.error().message && from_text.error().field == output.error().field);
   }
 
   // Noncharacters of the input's own, or made by escapes, would be taken for placeholders.

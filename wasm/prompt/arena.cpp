@@ -1,7 +1,7 @@
 #include "prompt/arena.h"
 
-#include <algorithm>
 #include <new>
+#include <utility>
 
 namespace tierwise::prompt {
 
@@ -23,17 +23,23 @@ void* Arena::allocate(std::size_t bytes) {
 }
 
 char* Arena::take_block(std::size_t size) {
-  blocks_.push_back(std::unique_ptr<char[]>(new char[size]));
+  auto* block = static_cast<Block*>(::operator new(sizeof(Block) + size));
+  block->before = blocks_;
+  if (blocks_ == nullptr && size == kBlockBytes) first_ = block;
+  blocks_ = block;
   used_ += size;
-  return blocks_.back().get();
+  return reinterpret_cast<char*>(block + 1);
+}
+
+void Arena::release(Block* kept) {
+  while (blocks_ != kept) ::operator delete(std::exchange(blocks_, blocks_->before));
 }
 
 void Arena::reset() {
-  const bool keeps = blocks_.size() == 1 && end_ != nullptr;
-  if (!keeps) blocks_.clear();
-  used_ = keeps ? kBlockBytes : 0;
-  next_ = keeps ? blocks_[0].get() : nullptr;
-  end_ = keeps ? next_ + kBlockBytes : nullptr;
+  release(first_);
+  used_ = first_ == nullptr ? 0 : kBlockBytes;
+  next_ = first_ == nullptr ? nullptr : reinterpret_cast<char*>(first_ + 1);
+  end_ = next_ + used_;
   text_next_ = text_end_ = nullptr;
 }
 
@@ -46,15 +52,11 @@ std::string_view Arena::copy(std::string_view text) {
 
 std::string_view Arena::extend(std::string_view text, std::string_view more) {
   if (more.empty()) return text;
-  if (!text.empty() && text.data() + text.size() == next_ && more.size() <= static_cast<std::size_t>(end_ - next_)) {
-    std::memcpy(next_, more.data(), more.size());
-    next_ += more.size();
-    return {text.data(), text.size() + more.size()};
-  }
-  if (!text.empty() && text.data() + text.size() == text_next_ &&
-      more.size() <= static_cast<std::size_t>(text_end_ - text_next_)) {
-    std::memcpy(text_next_, more.data(), more.size());
-    text_next_ += more.size();
+  const bool last = text.data() + text.size() == next_;
+  char*& next = last ? next_ : text_next_;
+  if (!text.empty() && text.data() + text.size() == next && more.size() <= static_cast<std::size_t>((last ? end_ : text_end_) - next)) {
+    std::memcpy(next, more.data(), more.size());
+    next += more.size();
     return {text.data(), text.size() + more.size()};
   }
   const std::size_t size = text.size() + more.size();

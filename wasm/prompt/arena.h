@@ -8,9 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string_view>
-#include <vector>
 
 namespace tierwise::prompt {
 
@@ -19,6 +17,7 @@ class Arena {
   static constexpr std::size_t kBlockBytes = 32 * 1024;
 
   explicit Arena(std::size_t limit) : limit_(limit) {}
+  ~Arena() { release(nullptr); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -51,9 +50,18 @@ class Arena {
   std::string_view extend(std::string_view text, std::string_view more);
 
  private:
-  char* take_block(std::size_t size);
+  // Begins a piece of the system's memory; aligned as that.
+  struct alignas(8) Block {
+    Block* before;
+  };
 
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* take_block(std::size_t size);
+  // Gives back all blocks that were taken after `kept`.
+  void release(Block* kept);
+
+  Block* blocks_ = nullptr;
+  // The first, where it is one of the usual size.
+  Block* first_ = nullptr;
   char* next_ = nullptr;
   char* end_ = nullptr;
   // A block of its own, for a large text that grows.

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "prompt/arena.h"
 #include "prompt/value.h"
@@ -97,7 +96,10 @@ struct Template {
 
   std::string source;
   Arena arena;
-  std::vector<std::string_view> names;
+  // By symbol: the name. The values are the parser's.
+  Dict names;
+
+  std::string_view name(Symbol symbol) const { return names.entries[symbol].key.view(); }
   Node* hidden = nullptr;
   Node* body = nullptr;
 };

@@ -22,17 +22,6 @@ constexpr std::string_view kNames =
     "greaterthan gt in integer iterable le lessthan lower lt mapping ne none number odd sameas sequence "
     "string test true undefined upper";
 
-// str.islower, str.isupper: at least one letter with a case, and none of the other.
-bool has_case(std::string_view text, bool upper) {
-  bool any = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::uint32_t c = next_code_point(text, at);
-    if (upper ? is_lower(c) : is_upper(c)) return false;
-    any = any || (upper ? is_upper(c) : is_lower(c));
-  }
-  return any;
-}
-
 bool same(Runtime& runtime, const Value& a, const Value& b) {
   if (a.kind != b.kind) return false;
   // Small numbers and texts are one object in Python.
@@ -49,19 +38,13 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
   const auto test = static_cast<Test>(symbol);
   Value other;
   const char* parameter = "0";
-  switch (test) {
-    case kNe: case kLt: case kLe: case kEq: case kGt: case kGe: case kEqName: case kEqualto: case kGeName:
-    case kGreaterthan: case kGtName: case kLeName: case kLessthan: case kLtName: case kNeName: case kSameas:
-      parameter = "1other";
-      break;
-    case kDivisibleby:
-      parameter = "1num";
-      break;
-    case kInTest:
-      parameter = "1seq";
-      break;
-    default:
-      break;
+  if (test <= kGe || test == kEqName || test == kEqualto || (test >= kGeName && test <= kGtName) ||
+      (test >= kLeName && test <= kLtName && test != kLower) || test == kNeName || test == kSameas) {
+    parameter = "1other";
+  } else if (test == kDivisibleby) {
+    parameter = "1num";
+  } else if (test == kInTest) {
+    parameter = "1seq";
   }
   if (!bind_arguments(runtime, arguments, parameter, &other)) return false;
   const auto text_of = [&] {
@@ -130,7 +113,7 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kSequence:
       return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
              subject.is(Kind::kUndefined) ||
-             (subject.is(Kind::kView) && std::string_view(subject.items->label).substr(0, 5) == "range");
+             subject.is_range();
     case kString:
       return subject.is(Kind::kText);
   }

@@ -100,9 +100,7 @@ void append_lower(std::string& out, std::string_view text, std::size_t begin, st
     // At the end of a word (Unicode's Final_Sigma, by letters that have a case).
     std::size_t next = at;
     const std::uint32_t after = at < text.size() ? next_code_point(text, next) : 0;
-    std::size_t back = begin;
-    while (back > 0 && (static_cast<std::uint8_t>(text[back - 1]) & 0xC0) == 0x80) --back;
-    std::size_t place = back > 0 ? back - 1 : 0;
+    std::size_t place = begin > 0 ? previous(text, begin) : 0;
     const std::uint32_t before = begin > 0 ? next_code_point(text, place) : 0;
     const bool cased_before = is_upper(before) || is_lower(before);
     const bool cased_after = is_upper(after) || is_lower(after);
@@ -141,11 +139,23 @@ void append_title(std::string& out, std::uint32_t c) {
   append_code_point(out, upper_of(c));
 }
 
-bool in_ranges(const std::uint32_t* ranges, std::size_t size, std::uint32_t c) {
-  for (std::size_t i = 0; i < size; i += 2) {
-    if (c >= ranges[i] && c <= ranges[i + 1]) return true;
+// Ranges of code points, both ends included, as the distances from edge to edge.
+template <std::size_t kEnds>
+constexpr std::array<std::uint16_t, kEnds> packed(const std::uint32_t (&ranges)[kEnds]) {
+  std::array<std::uint16_t, kEnds> edges = {};
+  std::uint32_t last = 0;
+  for (std::size_t i = 0; i < kEnds; ++i) {
+    const std::uint32_t edge = ranges[i] + (i & 1);
+    edges[i] = static_cast<std::uint16_t>(edge - last);
+    last = edge;
   }
-  return false;
+  return edges;
+}
+
+bool in_ranges(const std::uint16_t* edges, std::size_t size, std::uint32_t c) {
+  std::size_t i = 0;
+  for (; i < size && c >= edges[i]; ++i) c -= edges[i];
+  return (i & 1) != 0;
 }
 
 }  // namespace
@@ -162,6 +172,12 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
   if (bytes == 4) c = (lead & 0x07) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3);
   at = std::min(text.size(), at + bytes);
   return c;
+}
+
+std::size_t previous(std::string_view text, std::size_t at) {
+  do --at;
+  while (at > 0 && (static_cast<std::uint8_t>(text[at]) & 0xC0) == 0x80);
+  return at;
 }
 
 void append_code_point(std::string& text, std::uint32_t c) {
@@ -222,26 +238,27 @@ std::string_view next_line(std::string_view text, std::size_t& at) {
 
 bool is_printable(std::uint32_t c) {
   if (c < 0x7F) return c >= 0x20;
+  if (c >= 0xE0000) return c >= 0xE0100 && c < 0xE01F0;
   // Controls, formats, surrogates, private use and separators.
-  static constexpr std::uint32_t kHidden[] = {
+  static constexpr auto kHidden = packed({
       0x7F,    0xA0,    0xAD,    0xAD,    0x600,   0x605,   0x61C,   0x61C,   0x6DD,   0x6DD,   0x70F,   0x70F,
       0x890,   0x891,   0x8E2,   0x8E2,   0x1680,  0x1680,  0x180E,  0x180E,  0x2000,  0x200F,  0x2028,  0x202F,
       0x205F,  0x206F,  0x3000,  0x3000,  0xD800,  0xF8FF,  0xFEFF,  0xFEFF,  0xFFF0,  0xFFFB,  0xFFFE,  0xFFFF,
-      0x110BD, 0x110BD, 0x110CD, 0x110CD, 0x13430, 0x13438, 0x1BCA0, 0x1BCA3, 0x1D173, 0x1D17A, 0xE0000, 0xE00FF,
-      0xE01F0, 0x10FFFF};
-  return !in_ranges(kHidden, std::size(kHidden), c);
+      0x110BD, 0x110BD, 0x110CD, 0x110CD, 0x13430, 0x13438, 0x1BCA0, 0x1BCA3, 0x1D173, 0x1D17A});
+  return !in_ranges(kHidden.data(), kHidden.size(), c);
 }
 
 bool is_word(std::uint32_t c) {
   if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-  static constexpr std::uint32_t kOther[] = {
+  if (c >= 0xE0000) return false;
+  static constexpr auto kOther = packed({
       0x80,   0xA9,   0xAB,   0xB1,   0xB4,   0xB4,   0xB6,   0xB8,    0xBB,    0xBB,    0xBF,    0xBF,    0xD7,   0xD7,
       0xF7,   0xF7,   0x2C2,  0x2C5,  0x300,  0x36F,  0x589,  0x58A,   0x5BE,   0x5BE,   0x600,   0x61F,   0x66A,  0x66D,
       0x6D4,  0x6D4,  0x964,  0x965,  0x2000, 0x2070, 0x207A, 0x207E,  0x208A,  0x208E,  0x20A0,  0x20FF,  0x2190, 0x245F,
       0x249C, 0x24E9, 0x2500, 0x2775, 0x2794, 0x2BFF, 0x2E00, 0x2E2E,  0x2E30,  0x3004,  0x3008,  0x3020,  0x302A, 0x3030,
       0xFE00, 0xFE6F, 0xFF00, 0xFF0F, 0xFF1A, 0xFF20, 0xFF3B, 0xFF40,  0xFF5B,  0xFF65,  0xFFE0,  0xFFFF,  0x1F000, 0x1F0FF,
-      0x1F10D, 0x1FAFF, 0xE0000, 0x10FFFF};
-  return !in_ranges(kOther, std::size(kOther), c);
+      0x1F10D, 0x1FAFF});
+  return !in_ranges(kOther.data(), kOther.size(), c);
 }
 
 // The mathematical alphabets of Latin letters: 26 of one case, then 26 of the other, without mappings.
@@ -254,99 +271,101 @@ bool is_lower(std::uint32_t c) {
   return upper_of(c) != c || is_mathematical(c, false) || (c >= 0xDF && !long_upper(c).empty() && !is_upper(c));
 }
 
-std::string_view strip(std::string_view text, unsigned sides) {
-  std::size_t begin = 0;
-  std::size_t end = text.size();
-  if ((sides & kLeft) != 0) {
-    while (begin < end) {
-      std::size_t next = begin;
-      if (!is_space(next_code_point(text, next))) break;
-      begin = next;
-    }
+bool has_case(std::string_view text, bool upper) {
+  bool any = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::uint32_t c = next_code_point(text, at);
+    const bool small = is_lower(c);
+    const bool large = is_upper(c);
+    if (upper ? small : large) return false;
+    any = any || small || large;
   }
-  if ((sides & kRight) != 0) {
-    while (end > begin) {
-      std::size_t last = end - 1;
-      while (last > begin && (static_cast<std::uint8_t>(text[last]) & 0xC0) == 0x80) --last;
-      std::size_t next = last;
-      if (!is_space(next_code_point(text, next))) break;
-      end = last;
-    }
-  }
-  return text.substr(begin, end - begin);
+  return any;
 }
 
-std::string_view strip(std::string_view text, unsigned sides, std::string_view characters) {
-  const auto listed = [&](std::size_t from, std::size_t to) {
-    return characters.find(text.substr(from, to - from)) != std::string_view::npos;
+std::string_view strip(std::string_view text, unsigned sides, const std::string_view* characters) {
+  const auto goes = [&](std::size_t from, std::size_t to) {
+    if (characters == nullptr) return is_space(next_code_point(text, from));
+    return characters->find(text.substr(from, to - from)) != std::string_view::npos;
   };
   std::size_t begin = 0;
   std::size_t end = text.size();
-  if ((sides & kLeft) != 0) {
-    while (begin < end) {
-      std::size_t next = begin;
-      next_code_point(text, next);
-      if (!listed(begin, next)) break;
-      begin = next;
-    }
+  while ((sides & kLeft) != 0 && begin < end) {
+    std::size_t next = begin;
+    next_code_point(text, next);
+    if (!goes(begin, next)) break;
+    begin = next;
   }
-  if ((sides & kRight) != 0) {
-    while (end > begin) {
-      std::size_t last = end - 1;
-      while (last > begin && (static_cast<std::uint8_t>(text[last]) & 0xC0) == 0x80) --last;
-      if (!listed(last, end)) break;
-      end = last;
-    }
+  while ((sides & kRight) != 0 && end > begin) {
+    const std::size_t last = previous(text, end);
+    if (!goes(last, end)) break;
+    end = last;
   }
   return text.substr(begin, end - begin);
 }
 
-std::string to_lower(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    const std::uint32_t c = next_code_point(text, at);
-    append_lower(out, text, begin, at, c);
-  }
-  return out;
-}
-
-std::string to_upper(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) append_upper(out, next_code_point(text, at));
-  return out;
-}
-
-std::string capitalize(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    const std::uint32_t c = next_code_point(text, at);
-    if (begin == 0) {
-      append_title(out, c);
-    } else {
-      append_lower(out, text, begin, at, c);
-    }
-  }
-  return out;
-}
-
-std::string title(std::string_view text) {
-  std::string out;
+void append_case(std::string& out, std::string_view text, Case how) {
+  out.reserve(out.size() + text.size());
   bool inside = false;
+  // What is made small sees the letters from here on.
+  std::size_t from = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
     const std::uint32_t c = next_code_point(text, at);
-    if (inside) {
-      append_lower(out, text, begin, at, c);
-    } else {
-      append_title(out, c);
+    const auto lower = [&] { append_lower(out, text.substr(from), begin - from, at - from, c); };
+    const bool first = !inside;
+    inside = true;
+    switch (how) {
+      case Case::kLower:
+        lower();
+        break;
+      case Case::kUpper:
+        append_upper(out, c);
+        break;
+      case Case::kTitle:
+        inside = is_upper(c) || is_lower(c);
+        [[fallthrough]];
+      case Case::kCapital:
+        if (first) {
+          append_title(out, c);
+        } else {
+          lower();
+        }
+        break;
+      case Case::kWords:
+        inside = !is_space(c) && std::string_view("-({[<").find(static_cast<char>(c < 0x80 ? c : 0)) == std::string_view::npos;
+        if (!inside) {
+          out += text.substr(begin, at - begin);
+        } else if (first) {
+          append_upper(out, c);
+          from = at;
+        } else {
+          lower();
+        }
+        break;
+      case Case::kSwapped:
+        from = begin;
+        if (is_upper(c)) {
+          append_lower(out, text.substr(begin, at - begin), 0, at - begin, c);
+        } else {
+          append_upper(out, c);
+        }
+        break;
+      case Case::kFolded: {
+        // The small form of the large one, so that ß is ss; ı alone has none.
+        const std::size_t size = out.size();
+        append_upper(out, c);
+        const std::string large = out.substr(size);
+        out.resize(size);
+        if (c == 0x131) {
+          append_code_point(out, c);
+        } else {
+          append_case(out, large, Case::kLower);
+        }
+        break;
+      }
     }
-    inside = is_upper(c) || is_lower(c);
   }
-  return out;
 }
 
 }  // namespace tierwise::prompt

@@ -11,6 +11,8 @@ namespace tierwise::prompt {
 
 // The code point at `at`, which is moved behind it. A byte that begins none counts as one.
 std::uint32_t next_code_point(std::string_view text, std::size_t& at);
+// Where the code point begins that ends at `at`, which is not 0.
+std::size_t previous(std::string_view text, std::size_t at);
 void append_code_point(std::string& text, std::uint32_t code_point);
 
 std::size_t count_code_points(std::string_view text);
@@ -32,15 +34,13 @@ bool is_upper(std::uint32_t code_point);
 bool is_lower(std::uint32_t code_point);
 
 enum Sides : unsigned { kLeft = 1, kRight = 2, kBoth = 3 };
-std::string_view strip(std::string_view text, unsigned sides);
-// Every code point of `characters` is stripped.
-std::string_view strip(std::string_view text, unsigned sides, std::string_view characters);
+// White space, or every code point of `characters`.
+std::string_view strip(std::string_view text, unsigned sides, const std::string_view* characters = nullptr);
 
-std::string to_lower(std::string_view text);
-std::string to_upper(std::string_view text);
-// str.capitalize.
-std::string capitalize(std::string_view text);
-// str.title.
-std::string title(std::string_view text);
+// str.islower, str.isupper: at least one letter with a case, and none of the other.
+bool has_case(std::string_view text, bool upper);
+// As str.lower, upper, capitalize, title, swapcase, casefold and Jinja2's filter title have it.
+enum class Case : std::uint8_t { kLower, kUpper, kCapital, kTitle, kSwapped, kFolded, kWords };
+void append_case(std::string& out, std::string_view text, Case how);
 
 }  // namespace tierwise::prompt

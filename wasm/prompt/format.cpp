@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/text.h"
+#include "base/ascii.h"
 #include "prompt/code_points.h"
 #include "prompt/runtime.h"
 #include "prompt/text_form.h"
@@ -13,15 +13,15 @@ namespace {
 constexpr std::int64_t kMostWidth = 100'000;
 constexpr std::int64_t kMostPlaces = 400;
 
-std::string in_base(std::uint64_t number, unsigned base, bool upper) {
-  // No index into a conditional of two literals: GCC 12 takes 0 for it where bounds are sanitized.
-  const char* const all = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  std::string out;
+char upper_case(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
+// Behind what is there.
+void append_in_base(std::string& out, std::uint64_t number, unsigned base) {
+  const std::size_t begin = out.size();
   do {
-    out.insert(out.begin(), all[number % base]);
+    out.insert(begin, 1, "0123456789abcdef"[number % base]);
     number /= base;
   } while (number > 0);
-  return out;
 }
 
 }  // namespace
@@ -61,16 +61,11 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
       value = *found;
       named = true;
     }
-    bool left = false, sign = false, space = false, zero = false, alternate = false;
-    for (;; ++at) {
-      const char c = peek();
-      if (c == '-') left = true;
-      else if (c == '+') sign = true;
-      else if (c == ' ') space = true;
-      else if (c == '0') zero = true;
-      else if (c == '#') alternate = true;
-      else break;
-    }
+    // In the order of the enum.
+    static constexpr std::string_view kFlags = "-+ 0#";
+    enum : unsigned { kLeftward = 1, kSigned = 2, kSpaced = 4, kZeros = 8, kAlternate = 16 };
+    unsigned flags = 0;
+    for (std::size_t flag; (flag = kFlags.find(peek())) != std::string_view::npos; ++at) flags |= 1U << flag;
     const auto number = [&]() -> std::int64_t {
       if (peek() == '*') {
         ++at;
@@ -83,7 +78,7 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     };
     std::int64_t width = number();
     if (width < 0) {
-      left = true;
+      flags |= kLeftward;
       width = -width;
     }
     std::int64_t places = -1;
@@ -101,67 +96,75 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     }
     if (!named) value = next_value();
     if (failed()) return undefined();
-    std::string text;
-    bool numeric = true;
-    bool negative = false;
+    const std::size_t begin = out.size();
+    // What of it is no sign begins here.
+    std::size_t body = begin;
+    const auto put_sign = [&](bool negative) {
+      if (negative) {
+        out += '-';
+      } else if ((flags & (kSigned | kSpaced)) != 0) {
+        out += (flags & kSigned) != 0 ? '+' : ' ';
+      }
+      body = out.size();
+    };
+    const char small = lower_case(kind);
     if (kind == 's' || kind == 'r' || kind == 'a') {
-      numeric = false;
+      flags &= ~kZeros;
+      std::string text;
       if (!(kind == 's' ? append_str(text, value) : append_repr(text, value))) return fail(kTooMuch);
-      if (places >= 0) text.resize(bytes_of(text, static_cast<std::size_t>(places)));
+      out.append(text, 0, places < 0 ? text.size() : bytes_of(text, static_cast<std::size_t>(places)));
     } else if (kind == 'c') {
-      numeric = false;
+      flags &= ~kZeros;
       if (value.is(Kind::kText) && count_code_points(value.view()) == 1) {
-        text = value.view();
+        out += value.view();
       } else if (value.is_whole() && value.whole() >= 0 && value.whole() < 0x110000) {
         // Half a pair is no character.
         const auto code = static_cast<std::uint32_t>(value.whole());
-        append_code_point(text, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
+        append_code_point(out, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
       } else {
         return fail("This needs one character.");
       }
-    } else if (kind == 'd' || kind == 'i' || kind == 'u' || kind == 'x' || kind == 'X' || kind == 'o') {
-      const bool decimal = kind == 'd' || kind == 'i' || kind == 'u';
-      if (!value.is_number() || (!decimal && !value.is_whole())) return fail("This needs a number.");
+    } else if (kind == 'd' || kind == 'i' || kind == 'u' || small == 'x' || kind == 'o') {
+      const unsigned base = small == 'x' ? 16 : kind == 'o' ? 8 : 10;
+      if (!value.is_number() || (base != 10 && !value.is_whole())) return fail("This needs a number.");
       if (value.is(Kind::kReal) && !(std::fabs(value.real) < 9.2e18)) return fail("This is too large.");
       const std::int64_t whole = value.is_whole() ? value.whole() : static_cast<std::int64_t>(value.real);
-      negative = whole < 0;
-      const std::uint64_t size = negative ? 0 - static_cast<std::uint64_t>(whole) : static_cast<std::uint64_t>(whole);
-      text = in_base(size, decimal ? 10 : kind == 'o' ? 8 : 16, kind == 'X');
-      if (places > static_cast<std::int64_t>(text.size())) {
-        text.insert(0, static_cast<std::size_t>(places) - text.size(), '0');
+      put_sign(whole < 0);
+      if ((flags & kAlternate) != 0 && base != 10) {
+        out += '0';
+        out += small;
+        body = out.size();
       }
-    } else if (std::string_view("eEfFgG").find(kind) != std::string_view::npos) {
+      append_in_base(out, whole < 0 ? 0 - static_cast<std::uint64_t>(whole) : static_cast<std::uint64_t>(whole), base);
+      const std::size_t size = out.size() - body;
+      if (places > static_cast<std::int64_t>(size)) out.insert(body, static_cast<std::size_t>(places) - size, '0');
+    } else if (std::string_view("efg").find(small) != std::string_view::npos) {
       if (!value.is_number()) return fail("This needs a number.");
       const double real = value.number();
       charge_digits(real);
-      negative = std::signbit(real) && !std::isnan(real);
+      put_sign(std::signbit(real) && !std::isnan(real));
       const int digits = places < 0 ? 6 : static_cast<int>(std::min(places, kMostPlaces));
       const double size = std::fabs(real);
-      if (kind == 'f' || kind == 'F') {
-        append_fixed(text, size, digits);
-      } else if (kind == 'e' || kind == 'E') {
-        append_scientific(text, size, digits);
+      if (small == 'f') {
+        append_fixed(out, size, digits);
+      } else if (small == 'e') {
+        append_scientific(out, size, digits);
       } else {
-        append_general(text, size, digits, alternate);
+        append_general(out, size, digits, (flags & kAlternate) != 0);
       }
-      if (kind <= 'Z') std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-      if (!std::isfinite(real)) zero = false;
+      if (!std::isfinite(real)) flags &= ~kZeros;
     } else {
       return fail("There is no such format.");
     }
-    std::string front = !numeric ? "" : negative ? "-" : sign ? "+" : space ? " " : "";
-    if (alternate && kind == 'o') front += "0o";
-    if (alternate && (kind == 'x' || kind == 'X')) front += kind == 'x' ? "0x" : "0X";
-    const auto size = static_cast<std::int64_t>(front.size() + count_code_points(text));
-    const std::string padding(static_cast<std::size_t>(std::max<std::int64_t>(0, width - size)), zero && numeric && !left ? '0' : ' ');
-    if (left) {
-      out += front + text + padding;
-    } else if (zero && numeric) {
-      out += front + padding + text;
-    } else {
-      out += padding + front + text;
+    if (kind != small) {
+      for (std::size_t i = begin; i < out.size(); ++i) out[i] = upper_case(out[i]);
     }
-    if (out.size() > kMaxMadeBytes || !charge(1 + text.size() / 16)) return fail(kTooMuch);
+    const auto size = static_cast<std::int64_t>(count_code_points(std::string_view(out).substr(begin)));
+    if (width > size) {
+      const bool zeros = (flags & (kZeros | kLeftward)) == kZeros;
+      out.insert((flags & kLeftward) != 0 ? out.size() : zeros ? body : begin, static_cast<std::size_t>(width - size), zeros ? '0' : ' ');
+    }
+    if (out.size() > kMaxMadeBytes || !charge(1 + (out.size() - begin) / 16)) return fail(kTooMuch);
   }
   if (failed()) return undefined();
   if (many ? used < values.items->size : used == 0 && !values.is(Kind::kUndefined) && !values.is(Kind::kDict) && !values.is(Kind::kList) && !values.is(Kind::kView)) {

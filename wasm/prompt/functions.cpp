@@ -43,28 +43,26 @@ Value range(Runtime& runtime, const Arguments& given) {
 // dict() and namespace(): pairs or a dictionary first, then what is named.
 Value entries(Runtime& runtime, const Arguments& given, Kind kind) {
   Dict* made = runtime.arena().make<Dict>();
+  const auto put_all = [&](const Dict& from) {
+    for (std::uint32_t i = 0; i < from.size && runtime.charge(1); ++i) {
+      put(runtime.arena(), *made, from.entries[i].key, from.entries[i].value);
+    }
+  };
   if (given.count > 1) return runtime.fail("There are too many arguments, or one is not known.");
   if (given.count == 1) {
     const Value& from = given.positional[0];
     if (from.is(Kind::kDict)) {
-      for (std::uint32_t i = 0; i < from.dict->size && runtime.charge(1); ++i) {
-        put(runtime.arena(), *made, from.dict->entries[i].key, from.dict->entries[i].value);
-      }
+      put_all(*from.dict);
     } else {
       if (from.is(Kind::kUndefined)) return runtime.attribute(from, "keys");
-      const Items* list = runtime.iterate(from);
-      for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime.charge(1); ++i) {
-        const Items* pair = runtime.iterate(list->data[i]);
+      for (Each each(runtime, runtime.iterate(from)); const Value* item = each.next();) {
+        const Items* pair = runtime.iterate(*item);
         if (pair == nullptr || pair->size != 2 || !runtime.is_key(pair->data[0])) return runtime.fail("This needs pairs.");
         put(runtime.arena(), *made, pair->data[0], pair->data[1]);
       }
     }
   }
-  if (given.named != nullptr) {
-    for (std::uint32_t i = 0; i < given.named->size && runtime.charge(1); ++i) {
-      put(runtime.arena(), *made, given.named->entries[i].key, given.named->entries[i].value);
-    }
-  }
+  if (given.named != nullptr) put_all(*given.named);
   Value value = dict(made);
   value.kind = kind;
   return value;
@@ -91,9 +89,7 @@ Value call_function(Runtime& runtime, std::uint32_t function, const Arguments& g
       return entries(runtime, given, Kind::kNamespace);
     case kCycler: {
       if (given.named != nullptr || given.count == 0) return runtime.fail("Arguments by place are needed.");
-      Items* list = runtime.new_items(given.count);
-      for (std::uint32_t i = 0; i < given.count; ++i) append(runtime.arena(), *list, given.positional[i]);
-      return items(Kind::kCycler, list);
+      return items(Kind::kCycler, runtime.tuple_of(given).items);
     }
     case kJoiner: {
       Value by;

@@ -22,16 +22,15 @@ int digit_value(char c) {
 
 class Lexer {
  public:
-  Lexer(std::string_view source, Arena& arena) : source_(source), arena_(arena) {}
+  Lexer(std::string_view source, Arena& arena, std::vector<Token>& tokens) : source_(source), arena_(arena), tokens_(tokens) {}
 
-  Result<std::vector<Token>> run() {
+  OwnedError run() {
     while (error_ == nullptr && at_ < source_.size()) {
       read_root();
       if (tokens_.size() > kMostTokens) fail(at_, kTooLarge);
     }
-    if (error_ != nullptr) return std::move(error_);
     add(TokenType::kEnd, source_.size(), {});
-    return std::move(tokens_);
+    return std::move(error_);
   }
 
  private:
@@ -353,7 +352,7 @@ class Lexer {
   std::size_t at_ = 0;
   // Whether what was read last ended a line.
   bool line_starts_ = true;
-  std::vector<Token> tokens_;
+  std::vector<Token>& tokens_;
   OwnedError error_;
 };
 
@@ -374,7 +373,7 @@ std::string normal_lines(std::string_view source) {
   return out;
 }
 
-Result<std::vector<Token>> lex(std::string_view source, Arena& arena) { return Lexer(source, arena).run(); }
+OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens) { return Lexer(source, arena, tokens).run(); }
 
 std::string place(std::string_view source, std::size_t at) {
   const std::string_view before = source.substr(0, at);

@@ -54,7 +54,7 @@ std::string normal_lines(std::string_view source);
 
 // Error "template-error", whose field is "line:column", both from 1. `source` must outlive the tokens; what had to be
 // unescaped lies in `arena`. Ends with kEnd.
-Result<std::vector<Token>> lex(std::string_view source, Arena& arena);
+OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens);
 
 // Longer messages are cut.
 inline constexpr std::size_t kMaxMessageBytes = 1000;

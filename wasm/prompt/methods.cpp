@@ -1,5 +1,6 @@
 // The methods of Python's values that the immutable sandbox lets templates call.
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "base/words.h"
@@ -43,41 +44,42 @@ constexpr std::string_view kCyclerMethods =
 // Four bytes a character at most.
 constexpr std::int64_t kMostWidth = kMaxMadeBytes / 4;
 
-class TextMethods {
+class TextMethods : public BuiltIn {
  public:
-  TextMethods(Runtime& runtime, const Value& self, const Arguments& given)
-      : runtime_(runtime), self_(self), given_(given) {}
+  using BuiltIn::BuiltIn;
 
   Value call(TextMethod method) {
     Value value = result(method);
-    if (value.is(Kind::kText)) value.markup = self_.markup;
+    if (value.is(Kind::kText)) value.markup = subject_.markup;
     return value;
   }
 
  private:
   Value result(TextMethod method) {
     const char* const parameters = kTextParameters[method];
-    if (parameters == nullptr) return runtime_.fail("str.format is not supported: use the format filter.");
-    if (!bind_arguments(runtime_, given_, parameters, value_)) return undefined();
-    if (method == kStrip || method == kLstrip || method == kRstrip) return stripped(method);
-    text_ = runtime_.look_into(self_);
+    if (parameters == nullptr) return fail("str.format is not supported: use the format filter.");
+    if (!bind(parameters)) return undefined();
+    if (method == kStrip || method == kLstrip || method == kRstrip) {
+      return stripped(subject_, method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight, 0);
+    }
+    text_ = runtime_.look_into(subject_);
     // Those that go through it character by character.
     const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit || method == kStartswith ||
                       method == kEndswith || method == kRemoveprefix || method == kRemovesuffix || method == kPartition ||
                       method == kJoin || method == kReplace;
     if (!fast) runtime_.charge_text(text_.size());
-    if (runtime_.failed()) return undefined();
+    if (failed()) return undefined();
     switch (method) {
-      case kCapitalize: return made(capitalize(text_));
-      case kLower: return made(to_lower(text_));
-      case kUpper: return made(to_upper(text_));
-      case kTitle: return made(title(text_));
-      case kCasefold:
-      case kSwapcase: return letter_by_letter(method == kCasefold);
+      case kCapitalize: return in_case(Case::kCapital);
+      case kLower: return in_case(Case::kLower);
+      case kUpper: return in_case(Case::kUpper);
+      case kTitle: return in_case(Case::kTitle);
+      case kCasefold: return in_case(Case::kFolded);
+      case kSwapcase: return in_case(Case::kSwapped);
       case kCenter:
       case kLjust:
-      case kRjust: return justified(method);
-      case kZfill: return zero_filled();
+      case kRjust:
+      case kZfill: return justified(method);
       case kCount:
       case kFind:
       case kIndex:
@@ -106,75 +108,41 @@ class TextMethods {
     }
   }
 
-  Value made(const std::string& text) { return runtime_.new_text(text); }
-  bool given(std::size_t i) const { return !value_[i].is(Kind::kMissing) && !value_[i].is(Kind::kNone); }
-  std::string_view argument(std::size_t i) {
-    if (!value_[i].is(Kind::kText)) runtime_.refuse("This needs a text, not a {}.", value_[i]);
-    return runtime_.look_into(value_[i]);
-  }
-  std::int64_t whole(std::size_t i, std::int64_t otherwise) {
-    if (!given(i)) return otherwise;
-    if (!value_[i].is_whole()) runtime_.refuse("This needs a whole number, not a {}.", value_[i]);
-    return value_[i].is_whole() ? value_[i].whole() : otherwise;
-  }
-  void add(Items& list, std::string_view part) { append(runtime_.arena(), list, text(part)); }
+  using BuiltIn::add;
+  void add(Items& list, std::string_view part) { add(list, text(part)); }
 
-  Value stripped(TextMethod method) {
-    const unsigned sides = method == kStrip ? kBoth : method == kLstrip ? kLeft : kRight;
-    if (!given(0)) return runtime_.stripped(self_, sides);
-    const std::string_view characters = argument(0);
-    runtime_.charge(self_.size / 16 + std::uint64_t{self_.size} * characters.size() / 1024);
-    return runtime_.failed() ? undefined() : text(strip(runtime_.look_into(self_), sides, characters));
-  }
-
-  Value letter_by_letter(bool folds) {
-    std::string out;
-    for (std::size_t at = 0; at < text_.size();) {
-      const std::size_t begin = at;
-      const std::uint32_t c = next_code_point(text_, at);
-      const std::string_view letter = text_.substr(begin, at - begin);
-      if (folds) {
-        // The small form of the large one, so that ß is ss; ı alone has none.
-        out += c == 0x131 ? std::string(letter) : to_lower(to_upper(letter));
-      } else {
-        out += is_upper(c) ? to_lower(letter) : to_upper(letter);
-      }
-    }
-    return made(out);
+  Value in_case(Case how) {
+    append_case(out_, text_, how);
+    return made();
   }
 
   Value justified(TextMethod method) {
     const std::int64_t width = whole(0, 0);
-    const std::string_view by = given(1) ? argument(1) : " ";
-    if (runtime_.failed()) return undefined();
-    if (count_code_points(by) != 1) return runtime_.fail("This needs one character.");
+    const std::string_view by = method == kZfill ? "0" : given(1) ? argument(1) : " ";
+    if (failed()) return undefined();
+    if (count_code_points(by) != 1) return fail("This needs one character.");
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
-    if (width <= size) return self_;
-    if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return runtime_.fail(kTooMuch);
-    const std::int64_t space = width - size;
-    const std::int64_t left = method == kLjust ? 0 : method == kRjust ? space : space / 2 + (space & width & 1);
-    std::string out;
-    for (std::int64_t i = 0; i < left; ++i) out += by;
-    out += text_;
-    for (std::int64_t i = left; i < space; ++i) out += by;
-    return made(out);
-  }
-
-  Value zero_filled() {
-    const std::int64_t width = whole(0, 0);
-    const auto size = static_cast<std::int64_t>(count_code_points(text_));
-    if (width <= size || runtime_.failed()) return self_;
-    if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return runtime_.fail(kTooMuch);
-    const bool sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+');
-    return made(std::string(text_.substr(0, sign ? 1 : 0)) + std::string(static_cast<std::size_t>(width - size), '0') +
-                std::string(text_.substr(sign ? 1 : 0)));
+    if (width <= size) return subject_;
+    if (width > kMostWidth || !runtime_.charge_text(static_cast<std::size_t>(width))) return fail(kTooMuch);
+    std::int64_t space = width - size;
+    std::int64_t left = method == kLjust ? 0 : method == kCenter ? space / 2 + (space & width & 1) : space;
+    if (method == kZfill && !text_.empty() && (text_[0] == '-' || text_[0] == '+')) {
+      out_ = text_[0];
+      text_.remove_prefix(1);
+    }
+    for (; space > 0; --space) {
+      if (left-- == 0) out_ += text_;
+      out_ += by;
+    }
+    if (left >= 0) out_ += text_;
+    return made();
   }
 
   // The bytes from the arguments `start` to `end`, and where they begin; false when they lie behind each other.
   bool range(std::string_view& part, std::int64_t& start) {
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
     const auto bound = [&](std::size_t i, std::int64_t otherwise) {
-      std::int64_t at = whole(i, otherwise);
+      std::int64_t at = given(i) ? whole(i, 0) : otherwise;
       if (at < 0) at = std::max<std::int64_t>(0, at + size);
       return at;
     };
@@ -191,7 +159,7 @@ class TextMethods {
     std::string_view part;
     std::int64_t start = 0;
     const bool sound = range(part, start);
-    if (runtime_.failed()) return undefined();
+    if (failed()) return undefined();
     if (method == kCount) {
       if (!sound) return integer(0);
       if (what.empty()) return integer(static_cast<std::int64_t>(count_code_points(part)) + 1);
@@ -201,11 +169,11 @@ class TextMethods {
     }
     const bool last = method == kRfind || method == kRindex;
     const std::size_t at = !sound ? std::string_view::npos : last ? runtime_.search_last(part, what) : runtime_.search(part, what);
-    if (runtime_.failed()) return undefined();
+    if (failed()) return undefined();
     if (at != std::string_view::npos) {
       return integer(start + static_cast<std::int64_t>(count_code_points(part.substr(0, at))));
     }
-    if (method == kIndex || method == kRindex) return runtime_.fail("That is not in it.");
+    if (method == kIndex || method == kRindex) return fail("That is not in it.");
     return integer(-1);
   }
 
@@ -215,7 +183,7 @@ class TextMethods {
     const bool sound = range(part, start);
     const auto matches = [&](const Value& value) {
       if (!value.is(Kind::kText)) {
-        runtime_.refuse("This needs a text, not a {}.", value);
+        refuse("This needs a text, not a {}.", value);
         return false;
       }
       const std::string_view what = runtime_.look_into(value);
@@ -224,113 +192,89 @@ class TextMethods {
     };
     if (!value_[0].is(Kind::kTuple)) return boolean(matches(value_[0]));
     bool any = false;
-    for (std::uint32_t i = 0; i < value_[0].items->size && !any && runtime_.charge(1); ++i) any = matches(value_[0].items->data[i]);
+    for (Each each(runtime_, value_[0].items); const Value* item = any ? nullptr : each.next();) any = matches(*item);
     return boolean(any);
   }
 
   bool all(TextMethod method) const {
-    bool any = false;
+    if (method == kIslower || method == kIsupper) return has_case(text_, method == kIsupper);
     for (std::size_t at = 0; at < text_.size();) {
       const std::uint32_t c = next_code_point(text_, at);
-      const bool is_digit = c >= '0' && c <= '9';
-      bool holds = false;
-      switch (method) {
-        case kIsalnum:
-          holds = is_word(c) && c != '_';
-          break;
-        case kIsalpha:
-          holds = is_word(c) && c != '_' && !is_digit;
-          break;
-        case kIsspace:
-          holds = is_space(c);
-          break;
-        case kIslower:
-        case kIsupper: {
-          const bool upper = method == kIsupper;
-          if (upper ? is_lower(c) : is_upper(c)) return false;
-          any = any || (upper ? is_upper(c) : is_lower(c));
-          continue;
-        }
-        default:
-          holds = is_digit;
-      }
+      const bool digit = c >= '0' && c <= '9';
+      const bool holds = method == kIsspace                         ? is_space(c)
+                         : method == kIsalnum || method == kIsalpha ? is_word(c) && c != '_' && !(digit && method == kIsalpha)
+                                                                    : digit;
       if (!holds) return false;
-      any = true;
     }
-    return any;
+    return !text_.empty();
   }
 
   Value joined() {
-    const Items* list = runtime_.iterate(value_[0]);
     Value out = text("");
-    for (std::uint32_t i = 0; list != nullptr && i < list->size && runtime_.charge(1); ++i) {
-      if (!list->data[i].is(Kind::kText)) {
-        return runtime_.refuse("This needs a text, not a {}.", list->data[i]);
-      }
-      if (i > 0) out = runtime_.add(out, text(text_));
-      out = runtime_.add(out, list->data[i]);
+    bool first = true;
+    for (Each each(runtime_, runtime_.iterate(value_[0])); const Value* item = each.next();) {
+      if (!item->is(Kind::kText)) return refuse("This needs a text, not a {}.", *item);
+      if (!std::exchange(first, false)) out = runtime_.add(out, text(text_));
+      out = runtime_.add(out, *item);
     }
     return out;
   }
 
   Value partition(bool last) {
     const std::string_view by = argument(0);
-    if (runtime_.failed()) return undefined();
-    if (by.empty()) return runtime_.fail("The separator cannot be empty.");
-    const std::size_t at = last ? runtime_.search_last(text_, by) : runtime_.search(text_, by);
-    Items* parts = runtime_.new_items(3);
+    if (failed()) return undefined();
+    if (by.empty()) return fail("The separator cannot be empty.");
+    std::size_t at = last ? runtime_.search_last(text_, by) : runtime_.search(text_, by);
+    // Where it is not, it stands at one end, empty.
+    std::size_t size = by.size();
     if (at == std::string_view::npos) {
-      add(*parts, last ? "" : text_);
-      add(*parts, "");
-      add(*parts, last ? text_ : "");
-    } else {
-      add(*parts, text_.substr(0, at));
-      add(*parts, by);
-      add(*parts, text_.substr(at + by.size()));
+      at = last ? 0 : text_.size();
+      size = 0;
     }
+    Items* parts = new_items(3);
+    add(*parts, text_.substr(0, at));
+    add(*parts, text_.substr(at, size));
+    add(*parts, text_.substr(at + size));
     return items(Kind::kTuple, parts);
   }
 
   Value removed(bool front) {
     const std::string_view what = argument(0);
-    if (what.size() > text_.size() || runtime_.failed()) return self_;
+    if (what.size() > text_.size() || failed()) return subject_;
     const std::size_t rest = text_.size() - what.size();
-    if (front) return text_.substr(0, what.size()) == what ? text(text_.substr(what.size())) : self_;
-    return text_.substr(rest) == what ? text(text_.substr(0, rest)) : self_;
+    const bool has = text_.substr(front ? 0 : rest, what.size()) == what;
+    return has ? text(text_.substr(front ? what.size() : 0, rest)) : subject_;
   }
 
   Value replaced() {
     const std::string_view from = argument(0);
     const std::string_view to = argument(1);
-    std::int64_t count = value_[2].is(Kind::kMissing) ? -1 : whole(2, -1);
-    if (value_[2].is(Kind::kNone)) return runtime_.fail("This needs a whole number.");
-    if (runtime_.failed()) return undefined();
-    std::string out;
+    std::int64_t count = whole(2, -1);
+    if (failed()) return undefined();
     std::size_t at = 0;
     // Of nothing there is one before each character and at the end.
     while (count != 0) {
-      if (out.size() > kMaxMadeBytes || !runtime_.charge(to.size() / 64)) return runtime_.fail(kTooMuch);
+      if (!goes_on(to.size() / 64)) return undefined();
       const std::size_t next = from.empty() ? at : runtime_.search(text_, from, at);
       if (next == std::string_view::npos) break;
-      out += text_.substr(at, next - at);
-      out += to;
+      out_ += text_.substr(at, next - at);
+      out_ += to;
       at = next + from.size();
       --count;
       if (!from.empty()) continue;
       if (at >= text_.size()) break;
       const std::size_t step = bytes_of(text_.substr(at), 1);
-      out += text_.substr(at, step);
+      out_ += text_.substr(at, step);
       at += step;
     }
-    out += text_.substr(std::min(at, text_.size()));
-    runtime_.charge_text(out.size());
-    return made(out);
+    out_ += text_.substr(std::min(at, text_.size()));
+    runtime_.charge_text(out_.size());
+    return made();
   }
 
   Value split(bool from_right) {
     const std::int64_t most = whole(1, -1);
-    if (value_[1].is(Kind::kNone)) return runtime_.fail("This needs a whole number.");
-    Items* parts = runtime_.new_items();
+    Items* parts = new_items();
     const auto more = [&] { return runtime_.charge(1) && (most < 0 || parts->size < most); };
     if (!given(0)) {
       std::string_view rest = strip(text_, from_right ? kRight : kLeft);
@@ -343,12 +287,8 @@ class TextMethods {
         // One word, at the end that is worked on.
         std::size_t at = from_right ? rest.size() : 0;
         for (;;) {
-          std::size_t begin = at;
           if (from_right ? at == 0 : at >= rest.size()) break;
-          if (from_right) {
-            --begin;
-            while (begin > 0 && (static_cast<std::uint8_t>(rest[begin]) & 0xC0) == 0x80) --begin;
-          }
+          const std::size_t begin = from_right ? previous(rest, at) : at;
           std::size_t next = begin;
           if (is_space(next_code_point(rest, next))) break;
           at = from_right ? begin : next;
@@ -358,8 +298,8 @@ class TextMethods {
       }
     } else {
       const std::string_view by = argument(0);
-      if (runtime_.failed()) return undefined();
-      if (by.empty()) return runtime_.fail("The separator cannot be empty.");
+      if (failed()) return undefined();
+      if (by.empty()) return fail("The separator cannot be empty.");
       std::string_view rest = text_;
       while (more()) {
         const std::size_t at = from_right ? runtime_.search_last(rest, by) : runtime_.search(rest, by);
@@ -374,7 +314,7 @@ class TextMethods {
   }
 
   Value lines() {
-    Items* list = runtime_.new_items();
+    Items* list = new_items();
     const bool keep = truth(value_[0]);
     for (std::size_t at = 0; at < text_.size() && runtime_.charge(1);) {
       const std::size_t begin = at;
@@ -384,11 +324,7 @@ class TextMethods {
     return items(Kind::kList, list);
   }
 
-  Runtime& runtime_;
-  const Value& self_;
-  const Arguments& given_;
   std::string_view text_;
-  Value value_[3];
 };
 
 Value dict_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
@@ -400,23 +336,15 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
     if (const Value* found = find(entries, value[0])) return *found;
     return value[1].is(Kind::kMissing) ? none() : value[1];
   }
-  if (name != "items" && name != "keys" && name != "values" && name != "copy") {
-    return runtime.fail("{} would change the value.", name);
-  }
+  const std::size_t method = word_position("items keys values copy", name);
+  if (method == kNoWord) return runtime.fail("{} would change the value.", name);
   if (!bind_arguments(runtime, given, "0", nullptr)) return undefined();
-  if (name == "copy") return self;
+  if (method == 3) return self;
   Items* list = runtime.new_items(entries.size);
-  list->label = name == "items" ? "dict_items" : name == "keys" ? "dict_keys" : "dict_values";
+  list->label = method == 0 ? "dict_items" : method == 1 ? "dict_keys" : "dict_values";
   for (std::uint32_t i = 0; i < entries.size && runtime.charge(1); ++i) {
     const Dict::Entry& entry = entries.entries[i];
-    if (name == "items") {
-      Items* pair = runtime.new_items(2);
-      append(runtime.arena(), *pair, entry.key);
-      append(runtime.arena(), *pair, entry.value);
-      append(runtime.arena(), *list, items(Kind::kTuple, pair));
-    } else {
-      append(runtime.arena(), *list, name == "keys" ? entry.key : entry.value);
-    }
+    append(runtime.arena(), *list, method == 0 ? runtime.pair(entry.key, entry.value) : method == 1 ? entry.key : entry.value);
   }
   return items(Kind::kView, list);
 }
@@ -441,10 +369,9 @@ Value loop_method(Runtime& runtime, const Value& self, std::string_view name, co
   if (name == "cycle") {
     return given.count == 0 ? runtime.fail("Arguments by place are needed.") : given.positional[loop.index % given.count];
   }
-  Items* asked = runtime.new_items(given.count);
-  for (std::uint32_t i = 0; i < given.count; ++i) append(runtime.arena(), *asked, given.positional[i]);
-  const bool changed = loop.last == nullptr || !runtime.equals(items(Kind::kTuple, loop.last), items(Kind::kTuple, asked));
-  loop.last = asked;
+  const Value asked = runtime.tuple_of(given);
+  const bool changed = loop.last == nullptr || !runtime.equals(items(Kind::kTuple, loop.last), asked);
+  loop.last = asked.items;
   return boolean(changed);
 }
 

@@ -248,9 +248,9 @@ std::vector<std::string> markers_of_template(std::string_view source) {
   std::vector<std::string> found;
   const std::string lines = normal_lines(source);
   Arena arena(kMaxRenderBytes);
-  const auto tokens = lex(lines, arena);
-  if (!tokens) return found;
-  for (const Token& token : tokens.value()) {
+  std::vector<Token> tokens;
+  if (lex(lines, arena, tokens) != nullptr) return found;
+  for (const Token& token : tokens) {
     if (token.type == TokenType::kData || token.type == TokenType::kText) Literal(token.text, found).read();
   }
   return found;

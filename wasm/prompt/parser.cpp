@@ -16,16 +16,17 @@ constexpr std::string_view kConstants = "none None false False true True";
 
 class Parser {
  public:
-  Parser(Template& made, std::vector<Token> tokens) : made_(made), tokens_(std::move(tokens)) {}
+  explicit Parser(Template& made) : made_(made) {}
 
   OwnedError run() {
+    if ((error_ = lex(made_.source, made_.arena, tokens_)) != nullptr) return std::move(error_);
     for (std::size_t i = 0; i < kKnownSymbols; ++i) symbol(word_at("loop caller varargs kwargs", i));
     {
       const Scope scope(*this, made_.hidden);
       made_.body = parse_body({});
     }
-    if (!unknown_.empty()) {
-      const Node* node = unknown_[0];
+    if (const Node* node = unknown_) {
+      while (node->other != nullptr) node = node->other;
       fail_at(node->at, fill("There is no {} named {}.", {node->op == Op::kFilter ? "filter" : "test", node->value.view()}));
     }
     return std::move(error_);
@@ -129,12 +130,10 @@ class Parser {
     return node;
   }
   Symbol symbol(std::string_view name) {
-    if (const Value* known = find(symbols_, name)) return known->size;
-    Value number = none();
-    number.size = static_cast<Symbol>(made_.names.size());
-    put(made_.arena, symbols_, text(name), number);
-    made_.names.push_back(name);
-    known_at_.push_back(0);
+    if (const Value* known = find(made_.names, name)) return known->size;
+    Value number = integer(0);
+    number.size = made_.names.size;
+    put(made_.arena, made_.names, text(name), number);
     return number.size;
   }
   // Links siblings in their order.
@@ -202,44 +201,51 @@ class Parser {
   class Scope {
    public:
     Scope(Parser& parser, Node*& hidden)
-        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size()), hidden_(hidden) {
+        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size), hidden_(hidden) {
       parser.scope_ = this;
     }
     ~Scope() {
       hidden_ = names_.first;
       // What the whole of a scope speaks of is no longer hidden in those within it.
-      for (Node* name : inner_) {
-        if (name->symbol == kNoSymbol) continue;
-        if (parser_.known_at_[name->symbol] > begin_) {
+      while (Node* name = inner_) {
+        inner_ = name->other;
+        if (parser_.known_at(name->symbol) > begin_) {
           name->symbol = kNoSymbol;
-        } else if (outside_ != nullptr) {
-          outside_->inner_.push_back(name);
+        } else {
+          pass_on(name);
         }
       }
-      for (Node* name = hidden_; name != nullptr && outside_ != nullptr; name = name->next) outside_->inner_.push_back(name);
+      for (Node* name = hidden_; name != nullptr; name = name->next) pass_on(name);
       parser_.scope_ = outside_;
-      for (std::size_t i = begin_; i < parser_.known_.size(); ++i) parser_.known_at_[parser_.known_[i]] = 0;
-      parser_.known_.resize(begin_);
+      for (std::uint32_t& size = parser_.known_.size; size > begin_;) parser_.known_at(parser_.known_.data[--size].size) = 0;
     }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     friend class Parser;
+    void pass_on(Node* name) {
+      if (outside_ != nullptr) name->other = std::exchange(outside_->inner_, name);
+    }
+
     Branch branch_;
     Parser& parser_;
     Scope* outside_;
-    std::size_t begin_;
+    std::uint32_t begin_;
     Node*& hidden_;
     Chain names_;
-    // Hidden in the scopes within.
-    std::vector<Node*> inner_;
+    // Hidden in the scopes within, linked by `other`.
+    Node* inner_ = nullptr;
   };
+  // One more than its place in known_, or 0.
+  std::int64_t& known_at(Symbol name) { return made_.names.entries[name].value.integer; }
   // True the first time.
   bool note(Symbol name) {
-    if (name == kNoSymbol || known_at_[name] > 0) return false;
-    known_.push_back(name);
-    known_at_[name] = static_cast<std::uint32_t>(known_.size());
+    if (name == kNoSymbol || known_at(name) > 0) return false;
+    Value known;
+    known.size = name;
+    append(made_.arena, known_, known);
+    known_at(name) = known_.size;
     return true;
   }
   void note_set(const Node* target) {
@@ -271,33 +277,42 @@ class Parser {
       return make(Op::kScope);
     }
     advance();
-    if (token.text == "if") return parse_if(token.at);
-    if (token.text == "for") return parse_for(token.at);
-    if (token.text == "set") return parse_set(token.at);
-    if (token.text == "macro") return parse_macro(token.at);
-    if (token.text == "call") return parse_call_block(token.at);
-    if (token.text == "filter") {
-      Node* node = make(Op::kFilterBlock, token.at);
-      node->b = parse_filter_chain(nullptr, true);
-      const Scope scope(*this, node->hidden);
-      node->body = parse_block("endfilter");
-      advance();
-      return node;
-    }
-    if (token.text == "with") return parse_with(token.at);
-    if (token.text == "generation") {
-      // Transformers makes a call block of it.
-      Node* node = make(Op::kScope, token.at);
-      const Scope scope(*this, node->hidden);
-      parse_macro_body(node, "endgeneration");
-      return node;
-    }
-    if (token.text == "break" || token.text == "continue") {
-      if (loops_ == 0) fail_at(token.at, fill("{} stands outside of a loop.", {token.text}));
-      return make(token.text == "break" ? Op::kBreak : Op::kContinue, token.at);
+    switch (word_position("if for set macro call filter with generation break continue", token.text)) {
+      case 0: return parse_if(token.at);
+      case 1: return parse_for(token.at);
+      case 2: return parse_set(token.at);
+      case 3: return parse_macro(token.at);
+      case 4: return parse_call_block(token.at);
+      case 5: {
+        Node* node = make(Op::kFilterBlock, token.at);
+        node->b = parse_filter_chain(nullptr, true);
+        return parse_inner(node, "endfilter");
+      }
+      case 6: return parse_with(token.at);
+      case 7: {
+        // Transformers makes a call block of it.
+        Node* node = make(Op::kScope, token.at);
+        const Scope scope(*this, node->hidden);
+        parse_macro_body(node, "endgeneration");
+        return node;
+      }
+      case 8:
+      case 9:
+        if (loops_ == 0) fail_at(token.at, fill("{} stands outside of a loop.", {token.text}));
+        return make(token.text[0] == 'b' ? Op::kBreak : Op::kContinue, token.at);
+      default:
+        break;
     }
     fail_at(token.at, fill("The tag {} is not known or not supported here.", {token.text}));
     return make(Op::kScope);
+  }
+
+  // The body of a block with a scope of its own.
+  Node* parse_inner(Node* node, Words end) {
+    const Scope scope(*this, node->hidden);
+    node->body = parse_block(end);
+    advance();
+    return node;
   }
 
   Node* parse_if(std::size_t at) {
@@ -350,10 +365,7 @@ class Parser {
     note_set(target);
     Node* node = make(Op::kSetBlock, at, target);
     if (current().is('|')) node->b = parse_filter_chain(nullptr, false);
-    const Scope scope(*this, node->hidden);
-    node->body = parse_block("endset");
-    advance();
-    return node;
+    return parse_inner(node, "endset");
   }
 
   Node* parse_with(std::size_t at) {
@@ -366,10 +378,7 @@ class Parser {
       pairs.add(parse_expression());
     }
     node->a = pairs.first;
-    const Scope scope(*this, node->hidden);
-    node->body = parse_block("endwith");
-    advance();
-    return node;
+    return parse_inner(node, "endwith");
   }
 
   Node* parse_parameters() {
@@ -484,11 +493,11 @@ class Parser {
   Node* parse_expression() {
     const Depth depth(*this);
     const std::size_t at = current().at;
-    const std::size_t before = unknown_.size();
+    Node* const before = unknown_;
     Node* node = parse_or();
     while (!failed() && skip_name("if")) {
       // What a condition may keep from running is not refused before it runs.
-      unknown_.resize(before);
+      unknown_ = before;
       const Branch branch(*this);
       Node* test = parse_or();
       Node* other = skip_name("else") ? parse_expression() : nullptr;
@@ -768,7 +777,7 @@ class Parser {
     made->value = text(name);
     made->symbol = op == Op::kFilter ? filter_named(name) : test_named(name);
     if (made->symbol == kNoSymbol && !conditional_) {
-      unknown_.push_back(made);
+      made->other = std::exchange(unknown_, made);
     }
     return made;
   }
@@ -808,13 +817,11 @@ class Parser {
   int loops_ = 0;
   bool conditional_ = false;
   Scope* scope_ = nullptr;
-  std::vector<Symbol> known_;
-  // By symbol: one more than its place in known_, or 0.
-  std::vector<std::uint32_t> known_at_;
-  Dict symbols_;
+  Items known_;
   std::uint8_t uses_ = 0;
-  // Filters and tests nobody knows, which are refused unless a condition stands before them.
-  std::vector<Node*> unknown_;
+  // The last of the filters and tests nobody knows, which are refused unless a condition stands before them; linked by
+  // `other`.
+  Node* unknown_ = nullptr;
   OwnedError error_;
 };
 
@@ -827,9 +834,7 @@ Result<std::unique_ptr<const Template>> parse(std::string_view source) {
     return make_error("too-large", "The template is larger than 1 MiB.", "template");
   }
   auto made = std::make_unique<Template>(valid_utf8(source) ? std::string(source) : to_valid_utf8(source));
-  auto tokens = lex(made->source, made->arena);
-  if (!tokens) return tokens.take_error();
-  if (auto error = Parser(*made, std::move(tokens).value()).run()) return error;
+  if (auto error = Parser(*made).run()) return error;
   return std::unique_ptr<const Template>(std::move(made));
 }
 

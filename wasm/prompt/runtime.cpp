@@ -18,8 +18,6 @@ namespace {
 
 // Calls, blocks and expressions inside each other.
 constexpr int kMaxDepth = 700;
-// An iterator that ends with an error keeps it until it is gone through.
-constexpr std::size_t kMostPutOff = 10'000;
 
 // Stays what it was where it is put back.
 template <typename T>
@@ -37,30 +35,15 @@ class Restored {
 
 // A slice of a range is a range; `part` are its numbers, `bounds` count in those of `whole`.
 Value range_slice(Runtime& runtime, const Value& whole, Items& part, const std::array<std::int64_t, 3>& bounds) {
-  // range(start, stop[, step]), as its label says.
-  std::uint64_t read[] = {0, 0, 1};
-  std::size_t n = 0;
-  bool negative = false;
-  for (const char* c = whole.items->label + 6; *c != '\0'; ++c) {
-    if (*c == '-') negative = true;
-    if (*c >= '0' && *c <= '9') {
-      const auto digit = static_cast<std::uint64_t>(*c - '0');
-      read[n] = (n == 2 && (c[-1] == ' ' || c[-1] == '-') ? 0 : read[n] * 10) + digit;
-    }
-    if (*c == ',' || *c == ')') {
-      if (negative) read[n] = 0 - read[n];
-      negative = false;
-      ++n;
-    }
-  }
-  const std::int64_t said[] = {static_cast<std::int64_t>(read[0]), static_cast<std::int64_t>(read[1]),
-                               static_cast<std::int64_t>(read[2])};
+  // Start, stop and step.
+  const Value* said = whole.items->data + whole.items->size;
   std::int64_t by = 0;
   std::int64_t start = 0;
   std::int64_t stop = 0;
-  const bool overflows = __builtin_mul_overflow(said[2], bounds[2], &by) ||
-                         __builtin_mul_overflow(bounds[0], said[2], &start) || __builtin_add_overflow(start, said[0], &start) ||
-                         __builtin_mul_overflow(bounds[1], said[2], &stop) || __builtin_add_overflow(stop, said[0], &stop);
+  const bool overflows =
+      __builtin_mul_overflow(said[2].integer, bounds[2], &by) || __builtin_mul_overflow(bounds[0], said[2].integer, &start) ||
+      __builtin_add_overflow(start, said[0].integer, &start) || __builtin_mul_overflow(bounds[1], said[2].integer, &stop) ||
+      __builtin_add_overflow(stop, said[0].integer, &stop);
   if (overflows) return runtime.fail(kTooLong);
   return runtime.range(start, stop, by, part);
 }
@@ -97,24 +80,11 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (out.size() > kMaxMadeBytes) break;
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      default:
-        out += c;
+    const std::size_t known = std::string_view("&<>'\"").find(c);
+    if (known == std::string_view::npos) {
+      out += c;
+    } else {
+      out += word_at("&amp; &lt; &gt; &#39; &#34;", known);
     }
   }
   return out;
@@ -129,12 +99,12 @@ double floor_modulo(double a, double b) {
 }  // namespace
 
 OwnedError Runtime::run(const Value& variables, std::string& rendered) {
-  const std::size_t names = made_.names.size();
+  const std::size_t names = made_.names.size;
   top_ = arena_.array<Value>(names);
   given_ = arena_.array<Value>(names);
   for (std::size_t i = 0; i < names; ++i) {
     top_[i] = Value();
-    const Value* value = variables.is(Kind::kDict) ? find(*variables.dict, made_.names[i]) : nullptr;
+    const Value* value = variables.is(Kind::kDict) ? find(*variables.dict, made_.names.entries[i].key) : nullptr;
     given_[i] = value == nullptr ? Value() : *value;
   }
   hide(made_.hidden);
@@ -179,9 +149,11 @@ Value Runtime::raise(std::string_view message) {
 Value Runtime::put_off(Items* before) {
   // Where it stands was counted out in the template.
   steps_ += made_.source.size() / 64;
-  if (error_->code != "needs-content" && !over_ && put_off_.size() < kMostPutOff) {
-    put_off_.push_back(std::move(error_));
-    before->error = static_cast<std::uint32_t>(put_off_.size());
+  if (error_->code != "needs-content" && !over_) {
+    auto* later = arena_.make<LaterError>();
+    *later = {error_->code, arena_.copy(error_->message), arena_.copy(error_->field)};
+    before->error = later;
+    error_ = nullptr;
   }
   return items(Kind::kIterator, before);
 }
@@ -238,35 +210,29 @@ std::size_t Runtime::search(std::string_view text, std::string_view what, std::s
   if (what.empty()) return from;
   std::size_t work = 0;
   for (std::size_t at = from; (at = text.find(what[0], at)) != std::string_view::npos; ++at) {
-    if (what.size() > text.size() - at) break;
-    std::size_t same = 1;
-    while (same < what.size() && text[at + same] == what[same]) ++same;
-    if (same == what.size()) return at;
-    // Counted where it is more than the search itself is charged for.
-    work += same;
-    if (work > 4096) {
-      if (!charge(work / 8)) break;
-      work = 0;
-    }
+    if (matches(text, what, at, work)) return at;
+    if (failed()) break;
   }
   return std::string_view::npos;
 }
 
 std::size_t Runtime::search_last(std::string_view text, std::string_view what) {
   charge(1);
-  if (what.empty()) return text.size();
   std::size_t work = 0;
-  for (std::size_t at = text.size() - std::min(what.size(), text.size()) + 1; at-- > 0 && what.size() <= text.size();) {
-    std::size_t same = 0;
-    while (same < what.size() && text[at + same] == what[same]) ++same;
-    if (same == what.size()) return at;
-    work += same + 1;
-    if (work > 4096) {
-      if (!charge(work / 8)) break;
-      work = 0;
-    }
+  for (std::size_t at = text.size() + 1; at-- > 0 && !failed();) {
+    if (matches(text, what, at, work)) return at;
   }
   return std::string_view::npos;
+}
+
+bool Runtime::matches(std::string_view text, std::string_view what, std::size_t at, std::size_t& work) {
+  if (what.size() > text.size() - at) return false;
+  std::size_t same = 0;
+  while (same < what.size() && text[at + same] == what[same]) ++same;
+  // Counted where it is more than the search itself is charged for.
+  work += same + 1;
+  if (work > 4096) charge(std::exchange(work, 0) / 8);
+  return same == what.size();
 }
 
 // ---------------------------------------------------------------------------------------------------- statements
@@ -350,9 +316,12 @@ Runtime::Flow Runtime::run_statement(const Node& node) {
   // A block that was left early leaves nothing.
   if (flow != Flow::kOn) return flow;
   // The chain begins at its innermost filter, which has no subject.
-  std::vector<const Node*> chain;
-  for (const Node* link = node.b; link != nullptr; link = link->a) chain.push_back(link);
-  for (auto link = chain.rbegin(); link != chain.rend() && !failed(); ++link) value = apply_filter(**link, value);
+  std::size_t count = 0;
+  for (const Node* link = node.b; link != nullptr; link = link->a) ++count;
+  auto** const chain = arena_.array<const Node*>(count);
+  std::size_t i = count;
+  for (const Node* link = node.b; link != nullptr; link = link->a) chain[--i] = link;
+  for (; i < count && !failed(); ++i) value = apply_filter(*chain[i], value);
   if (failed()) return Flow::kOn;
   if (node.op == Op::kSetBlock) {
     assign(*node.a, value);
@@ -441,7 +410,7 @@ Value Runtime::new_macro(const Node& node, Symbol name, const Node* parameters) 
   Macro* macro = arena_.make<Macro>();
   macro->node = &node;
   macro->parameters = parameters;
-  macro->name = made_.names[name];
+  macro->name = made_.name(name);
   macro->closure = frame_;
   for (Frame* frame = frame_; frame != nullptr; frame = frame->parent) frame->kept = true;
   Value value;
@@ -458,7 +427,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
   std::uint32_t position = 0;
   bool has_caller = false;
   for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
-    const std::string_view parameter_name = made_.names[parameter->symbol];
+    const std::string_view parameter_name = made_.name(parameter->symbol);
     const Value* named = given.named == nullptr ? nullptr : find(*given.named, parameter_name);
     if (parameter->symbol == kCallerName) has_caller = true;
     if (position < given.count) {
@@ -483,7 +452,7 @@ Value Runtime::call_macro(const Macro& macro, const Arguments& given) {
       const Dict::Entry& entry = given.named->entries[i];
       const Node* parameter = macro.parameters;
       std::uint32_t at = 0;
-      while (parameter != nullptr && made_.names[parameter->symbol] != entry.key.view()) {
+      while (parameter != nullptr && made_.name(parameter->symbol) != entry.key.view()) {
         parameter = parameter->next;
         ++at;
       }
@@ -535,7 +504,7 @@ Value Runtime::name(const Node& node) {
   if (!top_[node.symbol].is(Kind::kMissing)) return top_[node.symbol];
   if (!given_[node.symbol].is(Kind::kMissing)) return given_[node.symbol];
   if (!node.value.is(Kind::kMissing)) return node.value;
-  return undefined(made_.names[node.symbol]);
+  return undefined(made_.name(node.symbol));
 }
 
 void Runtime::set(Symbol symbol, const Value& value) {
@@ -561,7 +530,7 @@ void Runtime::set(Symbol symbol, const Value& value) {
 
 void Runtime::hide(const Node* names) {
   for (; names != nullptr; names = names->next) {
-    if (names->symbol != kNoSymbol) set(names->symbol, undefined(made_.names[names->symbol]));
+    if (names->symbol != kNoSymbol) set(names->symbol, undefined(made_.name(names->symbol)));
   }
 }
 
@@ -834,7 +803,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
   if (failed()) return value;
   const auto bound = [](const Value& v) { return v.is(Kind::kNone) || v.is_whole(); };
   const bool sliceable = value.is(Kind::kText) || value.is(Kind::kList) || value.is(Kind::kTuple) ||
-                         (value.is(Kind::kView) && std::string_view(value.items->label).substr(0, 5) == "range");
+                         value.is_range();
   if (!sliceable) return refuse("A {} cannot be cut into slices.", value);
   if (!bound(start) || !bound(stop) || !bound(step)) return fail("This needs a whole number.");
   const std::int64_t by = step.is(Kind::kNone) ? 1 : step.whole();
@@ -875,8 +844,7 @@ Value Runtime::eval_slice(const Value& value, const Node& slice) {
       at += by == 1 ? one : bytes_of(whole.substr(at), static_cast<std::size_t>(by));
     } else {
       for (std::int64_t back = by; back < 0 && at > 0; ++back) {
-        do --at;
-        while (at > 0 && (static_cast<std::uint8_t>(whole[at]) & 0xC0) == 0x80);
+        at = previous(whole, at);
       }
     }
   }
@@ -994,6 +962,9 @@ Value Runtime::range(std::int64_t start, std::int64_t stop, std::int64_t step, I
   label += ')';
   label += '\0';
   numbers.label = arena_.copy(label).data();
+  const std::uint32_t size = numbers.size;
+  for (const std::int64_t number : {start, stop, step}) append(arena_, numbers, integer(number));
+  numbers.size = size;
   return items(Kind::kView, &numbers);
 }
 
@@ -1004,6 +975,23 @@ Items* Runtime::new_items(std::uint32_t capacity) {
     list->capacity = capacity;
   }
   return list;
+}
+
+Value Runtime::pair(const Value& a, const Value& b) {
+  Items* both = new_items(2);
+  append(arena_, *both, a);
+  append(arena_, *both, b);
+  return items(Kind::kTuple, both);
+}
+
+Value Runtime::tuple_of(const Arguments& given) {
+  Items* list = new_items(given.count);
+  for (std::uint32_t i = 0; i < given.count; ++i) append(arena_, *list, given.positional[i]);
+  return items(Kind::kTuple, list);
+}
+
+const Value* Each::next() {
+  return list_ != nullptr && at_ < list_->size && runtime_.charge(1) ? &list_->data[at_++] : nullptr;
 }
 
 Value Runtime::as_text(const Value& value) {
@@ -1036,9 +1024,8 @@ Items* Runtime::iterate(const Value& value) {
   if (value.is_items()) {
     if (!charge(value.items->size / 16)) return nullptr;
     if (!value.is(Kind::kIterator)) return value.items;
-    if (value.items->error != 0) {
-      if (OwnedError& later = put_off_[value.items->error - 1]; later != nullptr) error_ = std::move(later);
-      value.items->error = 0;
+    if (const LaterError* later = std::exchange(value.items->error, nullptr)) {
+      error_ = make_error(later->code, later->message, later->field);
       return nullptr;
     }
     Items* rest = arena_.make<Items>();
@@ -1106,20 +1093,13 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       const Loop& loop = *container.loop;
       const std::int64_t at = loop.index;
       const std::int64_t size = loop.items->size;
-      switch (word_position("first last index0 index length revindex revindex0 depth depth0 previtem nextitem", name)) {
-        case 0: return boolean(at == 0);
-        case 1: return boolean(at + 1 == size);
-        case 2: return integer(at);
-        case 3: return integer(at + 1);
-        case 4: return integer(size);
-        case 5: return integer(size - at);
-        case 6: return integer(size - at - 1);
-        case 7: return integer(loop.depth + 1);
-        case 8: return integer(loop.depth);
-        case 9: return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
-        case 10: return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
-        default: break;
-      }
+      const std::int64_t numbers[] = {at, at + 1, size, size - at, size - at - 1, loop.depth + 1, loop.depth};
+      const std::size_t known =
+          word_position("index0 index length revindex revindex0 depth depth0 first last previtem nextitem", name);
+      if (known < 7) return integer(numbers[known]);
+      if (known < 9) return boolean(at == (known == 7 ? 0 : size - 1));
+      if (known == 9) return at == 0 ? undefined("the item before the first") : loop.items->data[at - 1];
+      if (known == 10) return at + 1 == size ? undefined("the item behind the last") : loop.items->data[at + 1];
       break;
     }
     case Kind::kMacro: {
@@ -1131,7 +1111,7 @@ Value Runtime::attribute(const Value& container, std::string_view name) {
       if (known == 4) {
         Items* list = new_items();
         for (const Node* parameter = macro.parameters; parameter != nullptr; parameter = parameter->next) {
-          append(arena_, *list, text(made_.names[parameter->symbol]));
+          append(arena_, *list, text(made_.name(parameter->symbol)));
         }
         return items(Kind::kTuple, list);
       }
@@ -1176,7 +1156,7 @@ Value Runtime::item(const Value& container, const Value& key) {
     if (const Value* value = find(*container.dict, key)) return *value;
   }
   const bool sequence = container.is(Kind::kList) || container.is(Kind::kTuple) || container.is(Kind::kText) ||
-                        (container.is(Kind::kView) && std::string_view(container.items->label).substr(0, 5) == "range");
+                        container.is_range();
   if (sequence && key.is_whole()) {
     std::int64_t at = key.whole();
     if (!container.is(Kind::kText)) {

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -84,6 +83,9 @@ class Runtime {
   // All that going through it gives; nullptr and a failure for what cannot be gone through.
   Items* iterate(const Value& value);
   Items* new_items(std::uint32_t capacity = 0);
+  // Tuples.
+  Value pair(const Value& a, const Value& b);
+  Value tuple_of(const Arguments& positional);
   bool equals(const Value& a, const Value& b);
   // What a comparison may take.
   Doubt new_doubt() const;
@@ -91,7 +93,7 @@ class Runtime {
   void settle(const Doubt& doubt);
   bool is_less(const Value& a, const Value& b);
   bool contains(const Value& container, const Value& value);
-  // What range(start, stop, step) gives, of which `numbers` are all.
+  // What range(start, stop, step) gives, of which `numbers` are all; the three stand behind those.
   Value range(std::int64_t start, std::int64_t stop, std::int64_t step, Items& numbers);
   // container[key], or an attribute of that name; undefined when there is neither.
   Value item(const Value& container, const Value& key);
@@ -126,6 +128,9 @@ class Runtime {
   Value arithmetic(Op op, const Value& a, const Value& b);
   bool read_arguments(const Node* first, Arguments& arguments, const Value* caller);
 
+  // Whether `what` stands at `at`; `work` is what was not charged yet.
+  bool matches(std::string_view text, std::string_view what, std::size_t at, std::size_t& work);
+
   Value name(const Node& node);
   bool spent();
   void assign(const Node& target, const Value& value);
@@ -151,7 +156,6 @@ class Runtime {
   OwnedError error_;
   // Steps or memory are used up.
   bool over_ = false;
-  std::vector<OwnedError> put_off_;
   // Its first out_size_ bytes are written.
   std::string out_;
   std::size_t out_size_ = 0;
@@ -161,6 +165,19 @@ class Runtime {
   // By symbol: what the template set outside of all blocks, and the variables.
   Value* top_ = nullptr;
   Value* given_ = nullptr;
+};
+
+// Goes through a list, or nothing, and counts every step. Ends with the rendering.
+class Each {
+ public:
+  Each(Runtime& runtime, const Items* list) : runtime_(runtime), list_(list) {}
+  // nullptr behind the last.
+  const Value* next();
+
+ private:
+  Runtime& runtime_;
+  const Items* list_;
+  std::uint32_t at_ = 0;
 };
 
 struct Frame {

@@ -29,22 +29,19 @@ Decimal exact(double number) {
   auto mantissa = static_cast<std::uint64_t>(std::ldexp(fraction, 53));
   power -= 53;
   if (mantissa == 0) return out;
-  // Whole limbs of nine digits, least first; a negative power is one of ten with fives: m / 2^k = m 5^k / 10^k.
-  constexpr std::uint64_t kLimb = 1'000'000'000;
-  std::vector<std::uint32_t> limbs;
-  for (; mantissa > 0; mantissa /= kLimb) limbs.push_back(static_cast<std::uint32_t>(mantissa % kLimb));
-  for (int i = 0; i < std::abs(power); ++i) {
+  // A negative power is one of ten with fives: m / 2^k = m 5^k / 10^k.
+  std::string& all = out.digits;
+  all = digits(static_cast<std::int64_t>(mantissa));
+  for (int left = std::abs(power); left > 0;) {
+    std::uint64_t factor = 1;
+    for (int i = 0; i < 20 && left > 0; ++i, --left) factor *= power > 0 ? 2 : 5;
     std::uint64_t carry = 0;
-    for (std::uint32_t& limb : limbs) {
-      const std::uint64_t value = std::uint64_t{limb} * (power > 0 ? 2 : 5) + carry;
-      limb = static_cast<std::uint32_t>(value % kLimb);
-      carry = value / kLimb;
+    for (std::size_t i = all.size(); i > 0 || carry > 0;) {
+      if (i == 0) all.insert(i++, 1, '0');
+      carry += static_cast<std::uint64_t>(all[--i] - '0') * factor;
+      all[i] = static_cast<char>('0' + carry % 10);
+      carry /= 10;
     }
-    if (carry > 0) limbs.push_back(static_cast<std::uint32_t>(carry));
-  }
-  for (auto limb = limbs.rbegin(); limb != limbs.rend(); ++limb) {
-    std::string part = digits(*limb);
-    out.digits += std::string(out.digits.empty() ? 0 : 9 - part.size(), '0') + part;
   }
   out.exponent = static_cast<int>(out.digits.size()) + std::min(power, 0);
   return out;

@@ -83,6 +83,8 @@ Value none() {
   return value;
 }
 
+Value undefined() { return undefined({}); }
+
 Value undefined(std::string_view name) {
   Value value = text(name);
   value.kind = Kind::kUndefined;

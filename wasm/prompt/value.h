@@ -66,9 +66,18 @@ struct Value {
   bool is(Kind other) const { return kind == other; }
   bool is_number() const { return kind >= Kind::kBoolean && kind <= Kind::kReal; }
   bool is_whole() const { return kind == Kind::kBoolean || kind == Kind::kInteger; }
+  // What range() gives.
+  bool is_range() const;
   bool is_items() const { return kind >= Kind::kList && kind <= Kind::kIterator; }
   std::int64_t whole() const { return kind == Kind::kBoolean ? (truth ? 1 : 0) : integer; }
   double number() const { return kind == Kind::kReal ? real : static_cast<double>(whole()); }
+};
+
+// An error that was put off.
+struct LaterError {
+  std::string_view code;
+  std::string_view message;
+  std::string_view field;
 };
 
 struct Items {
@@ -79,9 +88,11 @@ struct Items {
   std::uint32_t taken = 0;
   // Of a view: how Python names it. Of a tuple: kGroup or nothing.
   const char* label = nullptr;
-  // Of an iterator: one more than the place of the error it ends with, in the order they were put off.
-  std::uint32_t error = 0;
+  // Of an iterator: what it ends with.
+  const LaterError* error = nullptr;
 };
+
+inline bool Value::is_range() const { return kind == Kind::kView && items->label[0] == 'r'; }
 
 // In the order of insertion. From kIndexed entries on with a hash index.
 // A tuple with the attributes grouper and list, from groupby.
@@ -104,14 +115,15 @@ struct Method {
   std::string_view name;
 };
 
-Value none();
-Value undefined(std::string_view name = {});
-Value boolean(bool truth);
-Value integer(std::int64_t number);
-Value real(double number);
-Value text(std::string_view text, bool opaque = false);
-Value items(Kind kind, Items* list);
-Value dict(Dict* entries);
+[[gnu::noinline]] Value none();
+[[gnu::noinline]] Value undefined();
+[[gnu::noinline]] Value undefined(std::string_view name);
+[[gnu::noinline]] Value boolean(bool truth);
+[[gnu::noinline]] Value integer(std::int64_t number);
+[[gnu::noinline]] Value real(double number);
+[[gnu::noinline]] Value text(std::string_view text, bool opaque = false);
+[[gnu::noinline]] Value items(Kind kind, Items* list);
+[[gnu::noinline]] Value dict(Dict* entries);
 
 void append(Arena& arena, Items& list, const Value& value);
 // What would make a large list or dictionary larger than the arena grants is left out, and the arena is over() then.
