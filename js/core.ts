@@ -37,6 +37,7 @@ import type {
 import { ConfigError, RequestError, TemplateError, TierwiseError } from './errors.js';
 import type { CoreChatAnswer, CoreChatRequest } from './prompt/format-chat.js';
 import { CallFailure } from './transports/call-failure.js';
+import { utf8Bytes, wellFormed } from './text.js';
 import type { ReplyReader } from './transports/transport.js';
 import type { JsonObject, TargetHealth } from './types.js';
 
@@ -143,7 +144,7 @@ export class Core implements ReplyReader {
   }
   /** Error `unknown-template` when the number is forgotten. */
   formatChat(request: CoreChatRequest): CoreChatAnswer {
-    return this.#json('formatChat', request);
+    return this.#json('formatChat', request, mostChat);
   }
   /** `family`: see `prompt/tokenizer-families.ts`. */
   countTokens(family: number, text: string): { tokens: number; atMost: number } {
@@ -236,13 +237,20 @@ export class Core implements ReplyReader {
     }
   }
 
-  #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0]): JsonMethods[M][1] {
-    const length = this.#write(wellFormedJson(JSON.stringify(value)));
+  #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0], most = Infinity): JsonMethods[M][1] {
+    const text = JSON.stringify(value);
+    if (text.length * 3 > most && utf8Bytes(text) > most) {
+      const what = `messages: with tools, documents and variables, they may be ${String(most)} bytes as JSON.`;
+      throw new RequestError('too-large', what, 'messages');
+    }
+    const length = this.#write(wellFormedJson(text));
     return this.#call(() => this.#module[method](this.#core, length));
   }
 
-  #write(text: string): number {
-    this.#reserve(text.length * 3);
+  #write(given: string): number {
+    // Three times as much only where that is little.
+    const text = given.length > keepBytes ? wellFormed(given) : given;
+    this.#reserve(given.length > keepBytes ? utf8Bytes(text) : text.length * 3);
     if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
     const { read, written } = this.#encoder.encodeInto(text, this.#input);
     if (read !== text.length) throw new TierwiseError('internal', 'The request did not fit into the core.');
@@ -355,6 +363,8 @@ interface JsonMethods {
   formatChat: [CoreChatRequest, CoreChatAnswer];
 }
 
+/** What a chat's texts take in the core is several times as much, and stays below 64 MiB. */
+const mostChat = 4 << 20;
 /** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */
 const keepBytes = 1 << 20;
 

@@ -168,14 +168,20 @@ const notYet = new Proxy(
   },
 );
 
-/** Once it was done it is not done again; what failed is tried again by the next call. */
+/** Once it was done it is not done again; what failed is tried again by the next call, and by who waited for another's. */
 function once(act: (find: FindPrompts) => Promise<void>): (find: FindPrompts) => Promise<void> {
   let running: Promise<void> | undefined;
-  return (find) =>
-    (running ??= act(find).catch((error: unknown) => {
+  return async (find) => {
+    try {
+      if (running !== undefined) return await running;
+    } catch {
+      // Others may look for it elsewhere.
+    }
+    return (running ??= act(find).catch((error: unknown) => {
       running = undefined;
       throw error;
     }));
+  };
 }
 
 async function instantiatePrompts(source: Promise<Source>, imports: WebAssembly.Imports): Promise<void> {

@@ -30,7 +30,8 @@ class BoundCore {
   double input(double bytes) {
     const auto size = static_cast<std::size_t>(bytes);
     // A buffer that once held a giant request is given back before the next one.
-    if (input_.size() > kKeepBytes && size <= kKeepBytes) std::string().swap(input_);
+    // One that grows is not copied.
+    if (input_.size() < size || (input_.size() > kKeepBytes && size <= kKeepBytes)) std::string().swap(input_);
     if (input_.size() < size) input_.resize(size);
     return address(input_.data());
   }
@@ -67,7 +68,11 @@ class BoundCore {
 
   static double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
 
-  std::string_view text(double n) const { return std::string_view(input_).substr(0, static_cast<std::size_t>(n)); }
+  // What was asked before is answered, and a giant answer is not kept beside the next.
+  std::string_view text(double n) {
+    if (output_.size() > kKeepBytes) std::string().swap(output_);
+    return std::string_view(input_).substr(0, static_cast<std::size_t>(n));
+  }
 
   double answer(Result<std::string> result) {
     return result ? answer(std::move(result).value(), 1) : refuse(result.error());

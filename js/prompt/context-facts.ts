@@ -65,7 +65,7 @@ export async function withFacts(
   );
   return {
     ...request,
-    messages: block === '' ? request.messages : withBlock(request.messages, clean[0]!),
+    ...(block !== '' && { messages: withBlock(request.messages, clean[0]!), contextBlock: clean[0]! }),
     ...(documents && { documents }),
   };
 }

@@ -8,7 +8,7 @@ import type { CountOptions, TokenCount } from './prompt-types.js';
 import { tokenizerNumber } from './tokenizer-families.js';
 
 /** UTF-16 units: a text takes up to nine bytes for each while it is read. */
-const mostText = 16 * 1024 * 1024;
+const mostText = 4 * 1024 * 1024;
 
 /** See js/prompt/functions.ts. */
 export async function countTokens(findCore: FindCore, text: string, options: CountOptions): Promise<TokenCount> {

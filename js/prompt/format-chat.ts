@@ -40,6 +40,7 @@ export interface CoreChatRequest {
   limit: number;
   priorities: readonly number[];
   truncate: boolean;
+  contextBlock?: string;
   foldDocuments?: boolean;
   answerMessages?: boolean;
 }

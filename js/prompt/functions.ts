@@ -46,7 +46,7 @@ export async function formatChat(messages: readonly ChatMessage[], options: Chat
  * How many tokens a text is for a model, estimated without its vocabulary (how far off: docs/TOKENS.md), and without
  * special tokens that a tokenizer may put before a text. Lone surrogates count as U+FFFD.
  *
- * Errors: `RequestError` `invalid-input` with the field, `too-large` beyond 16 million UTF-16 units; `LoadError`.
+ * Errors: `RequestError` `invalid-input` with the field, `too-large` beyond 4 million UTF-16 units; `LoadError`.
  */
 export async function countTokens(text: string, options: CountOptions = {}): Promise<TokenCount> {
   return (loaded ?? (await load())).countTokens(promptCore, text, options);

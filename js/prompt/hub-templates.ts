@@ -160,7 +160,9 @@ function specialTokens(config: Record<string, unknown>): string[] {
     if (/^(bos|eos|unk|pad|sep|cls|mask)_token$/.test(name)) take(value);
   const more = config['additional_special_tokens'];
   for (const value of Array.isArray(more) ? more : []) take(value);
-  for (const value of Object.values(config['added_tokens_decoder'] ?? {})) {
+  const added = config['added_tokens_decoder'];
+  // Of a text it would be the letters.
+  for (const value of Object.values(typeof added === 'object' && added !== null ? added : {})) {
     if ((value as { special?: unknown } | null)?.special === true) take(value);
   }
   return [...tokens];

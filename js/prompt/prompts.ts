@@ -51,7 +51,7 @@ export class Prompts implements PromptMaker {
 
   async text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt> {
     const maker = await this.#load(request);
-    return maker === undefined ? plainPrompt(request) : maker.text(request, handlers);
+    return maker === undefined ? plainPrompt(request, this.#target.settings, handlers) : maker.text(request, handlers);
   }
 
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
@@ -62,10 +62,11 @@ export class Prompts implements PromptMaker {
   }
 
   /** There is nothing to leave out and nothing to break. */
-  #isSafe({ messages, parameters }: ModelRequest): boolean {
+  #isSafe({ messages, parameters, contextBlock }: ModelRequest): boolean {
     const { neutralise = true } = this.#target.settings;
     const touched = neutralise === 'all' ? ['system', 'assistant'] : [];
     if (neutralise !== false) touched.push('user', 'tool');
+    if (neutralise !== false && contextBlock !== undefined) return false;
     let size = 0;
     for (const { content } of messages) size += content.length;
     const { contextWindow } = this.#target;
@@ -91,8 +92,31 @@ export class Prompts implements PromptMaker {
   }
 }
 
-/** What a target sends where nothing is known of its model. */
-export function plainPrompt(request: ModelRequest): TextPrompt {
-  const { stop } = request.parameters;
-  return { prompt: transcript(request.messages), ...(stop !== undefined && { stop }) };
+/** What opens a turn of a transcript. */
+const label = /^([ \t]*(?:user|assistant|tool|system))(?=[ \t]*:)/gim;
+
+/** What a target sends where nothing is known of its model: a transcript, in which no text opens a turn of its own. */
+export function plainPrompt(
+  { messages, contextBlock = '', parameters: { stop } }: ModelRequest,
+  { neutralise = true }: PromptsConfig,
+  { onPrompt }: Pick<PromptHandlers, 'onPrompt'>,
+): TextPrompt {
+  const given = transcript(messages);
+  const broken = (text: string) => text.replace(label, '$1 ');
+  const closed = messages.map((message, i) => {
+    const { role, content } = message;
+    if (neutralise === 'all' || role === 'user' || role === 'tool') return { ...message, content: broken(content) };
+    if (i > 0 || !content.endsWith(contextBlock)) return message;
+    return { ...message, content: content.slice(0, content.length - contextBlock.length) + broken(contextBlock) };
+  });
+  // One message alone is no transcript.
+  const prompt = neutralise === false || messages.length === 1 ? given : transcript(closed);
+  if (prompt !== given) {
+    const message = 'What would pass for the beginning of a turn in a text was broken.';
+    onPrompt({
+      because: `The prompt is a transcript. ${message}`,
+      warnings: [{ code: 'markers-broken', message }],
+    });
+  }
+  return { prompt, ...(stop !== undefined && { stop }) };
 }

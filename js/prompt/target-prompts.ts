@@ -65,7 +65,11 @@ export class TargetPrompts {
         () => {
           deps.onTemplateChanged(target.target);
         },
-        deps.memory,
+        // Each target forgets its own replies when it finds that the template changed.
+        {
+          get: (key) => deps.memory.get(`${key} ${target.target}`),
+          set: (key, value) => deps.memory.set(`${key} ${target.target}`, value),
+        },
       );
   }
 
@@ -73,12 +77,13 @@ export class TargetPrompts {
     const format =
       (await this.#format(handlers.signal)) ??
       plainFormat(this.#window !== undefined || request.documents !== undefined);
-    if (format === undefined) return plainPrompt(request);
+    if (format === undefined) return plainPrompt(request, this.#target.settings, handlers);
     const { shaped, counted } = await this.#shape(request, format, handlers, 'text');
     handlers.onPrompt(this.#note(shaped, `The prompt was made with ${format.name}`, counted));
     const { prompt } = shaped;
     // Whoever takes text puts its own first token before it.
-    const own = format.bos !== '' && prompt.startsWith(format.bos) ? prompt.slice(format.bos.length) : prompt;
+    const { bos } = this.#ends(format);
+    const own = prompt.startsWith(bos) ? prompt.slice(bos.length) : prompt;
     return { prompt: own, stop: [...new Set([...(request.parameters.stop ?? []), ...format.stop])] };
   }
 
@@ -134,7 +139,8 @@ export class TargetPrompts {
     const found = await this.#hub.find(model, 'main', signal);
     const source = templateFor(found, false)!;
     const { bos, eos, special } = found;
-    const stop = eos === '' ? [] : [eos];
+    // White space would end a reply before it began.
+    const stop = eos.trim() === '' ? [] : [eos];
     return { name: `the template of ${model}`, source, bos, eos, special, markers: [], stop, foldSystem: false };
   }
 
@@ -187,6 +193,12 @@ export class TargetPrompts {
     return tokens;
   }
 
+  /** As configured, else as the model has them. */
+  #ends({ bos, eos }: Format): { bos: string; eos: string } {
+    const { bos_token = bos, eos_token = eos } = this.#target.templateVariables ?? {};
+    return { bos: typeof bos_token === 'string' ? bos_token : '', eos: typeof eos_token === 'string' ? eos_token : '' };
+  }
+
   /** 0: none. */
   #limit(request: ModelRequest): number {
     const window = this.#window;
@@ -205,13 +217,14 @@ export class TargetPrompts {
     const messages = request.messages as readonly (Message & JsonObject)[];
     const { documents = [] } = request;
     const continues = messages.at(-1)?.role === 'assistant';
-    const { bos, eos, special, markers, foldSystem } = format;
+    const { special, markers, foldSystem } = format;
+    const { bos, eos } = this.#ends(format);
     const asked: Omit<CoreChatRequest, 'template'> = {
       messages: limit > 0 ? newest(messages, limit) : messages,
       variables: {
+        ...this.#target.templateVariables,
         bos_token: bos,
         eos_token: eos,
-        ...this.#target.templateVariables,
         tools: null,
         documents: documents.length === 0 ? null : documents.map(({ priority: _, ...document }) => document),
         add_generation_prompt: !continues,
@@ -229,6 +242,7 @@ export class TargetPrompts {
       // A chat server is sent messages alone.
       foldDocuments: documents.length > 0 && (kind === 'messages' || !mentionsDocuments(format.source)),
       truncate: truncate !== undefined,
+      ...(request.contextBlock !== undefined && { contextBlock: request.contextBlock }),
       answerMessages: kind === 'messages',
     };
     let answer = askCore(core, format.source, asked);

@@ -38,7 +38,9 @@ async function count(context: TransportContext, json: unknown, signal: AbortSign
   // TGI: a list of tokens; in a list of lists in some versions. llama.cpp: {tokens: […]}.
   const list: unknown = Array.isArray(answer) ? answer : (answer as { tokens?: unknown } | null | undefined)?.tokens;
   if (!Array.isArray(list)) return undefined;
-  return list.length === 1 && Array.isArray(list[0]) ? list[0].length : list.length;
+  const tokens = list.length === 1 && Array.isArray(list[0]) ? list[0].length : list.length;
+  // No prompt is nothing.
+  return tokens > 0 ? tokens : undefined;
 }
 
 /** Undefined where the server does not answer with JSON. */

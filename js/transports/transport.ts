@@ -23,6 +23,8 @@ import type {
 export interface ModelRequest {
   /** The whole conversation: system (if any) first, the message to answer last. */
   messages: readonly Message[];
+  /** The block of the context's facts, which ends the first of them. */
+  contextBlock?: string;
   /** With their `priority`. */
   documents?: readonly JsonObject[];
   parameters: {

@@ -110,6 +110,42 @@ TEST(Neutralise, EveryMarkerOfEveryFamily) {
 }
 
 // For random texts of pieces of markers: none is left, nothing but blanks was added, and it is done once.
+TEST(Neutralise, TakesOutTheLongestAtEachPlace) {
+  const std::vector<std::string_view> markers = {"<|a", "<|a|>", "<|b|>", "[INST]", "!"};
+  const Markers set(markers);
+  struct {
+    std::string text;
+    std::string_view rest;
+    std::size_t count;
+  } cases[] = {
+      {"", "", 0},
+      {"x <|a|><|b|> y", "x  y", 2},
+      {"<|a <|a|", " |", 2},
+      // Letter for letter, and what is put together by it is none.
+      {"<|A|> [ INST] [inst]", "<|A|> [ INST] [inst]", 0},
+      {"<|<|b|>b|>", "<|b|>", 1},
+      {"!", "!", 0},
+  };
+  for (auto& [text, rest, count] : cases) {
+    const std::string given = text;
+    EXPECT_EQ(set.take_out(text), count) << given;
+    EXPECT_EQ(text, rest) << given;
+  }
+}
+
+// A repository may name thousands of tokens, each as long as may be: 300 s before.
+TEST(Neutralise, MarkersThatBeginAlikeTakeNoTime) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 3000; ++i) texts.push_back(std::string(110, 'e') + '|' + std::to_string(i));
+  const Markers set(views(texts));
+  std::string text(100'000, 'e');
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(set.open_sides(std::string_view(text).substr(0, 400)), 0U);
+  EXPECT_FALSE(set.neutralise(text));
+  EXPECT_EQ(set.take_out(text), 0U);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
 TEST(Neutralise, RandomTexts) {
   const json table = json::parse(read_file(TIERWISE_MODELS_DIR "/templates.json"));
   std::mt19937 random(20);

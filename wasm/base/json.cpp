@@ -13,7 +13,7 @@ namespace {
 
 class Parser : public JsonScanner {
  public:
-  explicit Parser(std::string_view text) : JsonScanner(text) {}
+  Parser(std::string_view text, std::size_t most_values) : JsonScanner(text, most_values) {}
 
   // The whole text as one value.
   void read(json& value) {
@@ -91,8 +91,8 @@ class Parser : public JsonScanner {
 
 }  // namespace
 
-Result<json> parse_json(std::string_view text) {
-  Parser parser(text);
+Result<json> parse_json(std::string_view text, std::size_t most_values) {
+  Parser parser(text, most_values);
   json value;
   parser.read(value);
   if (auto error = parser.error()) return error;

@@ -38,9 +38,9 @@ inline constexpr std::size_t kMergedMembers = 32;
 // - Whole numbers of up to 18 digits are 64-bit integers, all others the nearest double; one that no double can hold
 //   is refused.
 // - A lone surrogate escape is refused, as invalid UTF-8 is: JSON text that no string of Unicode stands for.
-// Error code "invalid-json" for malformed text, "too-deep" past kMaxJsonDepth, "too-large" past kMaxJsonValues. Not the
+// Error code "invalid-json" for malformed text, "too-deep" past kMaxJsonDepth, "too-large" past `most_values`. Not the
 // library's parser: that costs 20 KB and refuses nothing for its depth or size.
-Result<json> parse_json(std::string_view text);
+Result<json> parse_json(std::string_view text, std::size_t most_values = kMaxJsonValues);
 
 // A number, a boolean or null as JSON text.
 std::string scalar_text(const json& value);

@@ -24,7 +24,8 @@ char* put_character(char* place, std::uint32_t point) {
 
 }  // namespace
 
-JsonScanner::JsonScanner(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {
+JsonScanner::JsonScanner(std::string_view text, std::size_t most_values)
+    : at_(text.data()), end_(at_ + text.size()), values_left_(most_values), most_values_(most_values) {
   if (text.starts_with(kByteOrderMark)) at_ += kByteOrderMark.size();
 }
 
@@ -34,7 +35,7 @@ OwnedError JsonScanner::error() const {
     case Trouble::kTooDeep:
       return make_error("too-deep", fill("The JSON text nests deeper than {} levels.", {digits(kMaxJsonDepth)}));
     case Trouble::kTooLarge:
-      return make_error("too-large", fill("The JSON text holds more than {} values.", {digits(kMaxJsonValues)}));
+      return make_error("too-large", fill("The JSON text holds more than {} values.", {digits(static_cast<std::int64_t>(most_values_))}));
     default: return make_error("invalid-json", "The text is not valid JSON in UTF-8.");
   }
 }
@@ -52,7 +53,7 @@ void JsonScanner::expect(std::string_view word) {
 }
 
 char JsonScanner::begin_value(std::size_t depth) {
-  if (++values_ > kMaxJsonValues) fail(Trouble::kTooLarge);
+  values_left_ > 0 ? void(--values_left_) : fail(Trouble::kTooLarge);
   const char first = peek();
   if (first == '{' || first == '[') {
     if (depth > kMaxJsonDepth) {

@@ -17,7 +17,7 @@ class JsonScanner {
 
  protected:
   // A byte order mark is skipped.
-  explicit JsonScanner(std::string_view text);
+  JsonScanner(std::string_view text, std::size_t most_values);
 
   enum class Trouble : std::uint8_t { kNone, kMalformed, kTooDeep, kTooLarge };
   // What comes first counts: everything read after it fails for the lack of text.
@@ -77,7 +77,9 @@ class JsonScanner {
 
   const char* at_;
   const char* end_;
-  std::size_t values_ = 0;
+  // That may still be read.
+  std::size_t values_left_;
+  std::size_t most_values_;
   Trouble trouble_ = Trouble::kNone;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -35,6 +36,10 @@ constexpr int kMostTries = 24;
 constexpr std::size_t kLeastShortened = 64;
 // At once.
 constexpr double kMostLeftOut = 1e6;
+// Of calls' arguments that are JSON text; those behind it stay text.
+constexpr std::size_t kMostArgumentBytes = 1 << 20;
+// Of a request. With its tree, and the values of a render, a chat takes less than 64 MiB.
+constexpr std::size_t kMostValues = 150'000;
 // The note of what is left out, and the roundness of estimates.
 constexpr double kNoteTokens = 32;
 
@@ -144,6 +149,13 @@ bool is_plain_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
 }
 
+// Whether a special token is one to be broken in texts. A repository may declare any word to be one, or a full stop:
+// texts stay readable, and a role cannot be made of that.
+bool marks(std::string_view token) {
+  return token.find_first_of("<>[]{}|#:@") != std::string_view::npos &&
+         std::any_of(token.begin(), token.end(), [](char c) { return is_alphanumeric(c) || (c & 0x80) != 0; });
+}
+
 class Chat final : private Costs {
  public:
   Chat(Renderer& renderer, json request) : renderer_(renderer), request_(std::move(request)) {}
@@ -151,7 +163,9 @@ class Chat final : private Costs {
   Result<std::string> run() {
     read_request();
     const Markers markers(marker_texts_);
+    const Markers special(special_texts_);
     markers_ = &markers;
+    special_ = &special;
     make_fit();
     if (problem_) return std::move(problem_);
     return kept_.needs_more ? std::string(R"({"more":true})") : answer();
@@ -177,11 +191,11 @@ class Chat final : private Costs {
     return taken;
   }
 
-  void add_texts(std::string_view field) {
+  void add_texts(std::string_view field, std::vector<std::string_view>& texts) {
     const json* list = find_any_member(request_, field);
     if (list == nullptr || !list->is_array()) return;
     for (const json& one : elements_of(*list)) {
-      if (string_in(one) != nullptr && !string_in(one)->empty()) marker_texts_.push_back(*string_in(one));
+      if (string_in(one) != nullptr && !string_in(one)->empty()) texts.push_back(*string_in(one));
     }
   }
 
@@ -197,10 +211,13 @@ class Chat final : private Costs {
     ways_ = is_set(request_, "foldSystem") ? unsigned{kFold} : 0U;
     neutralises_all_ = is_set(request_, "neutraliseAll");
     neutralises_ = neutralises_all_ || is_set(request_, "neutralise");
-    add_texts("special");
-    special_ = marker_texts_.size();
-    add_texts("markers");
+    // What roles are made of comes first: there may be more special tokens than are looked for.
+    add_texts("markers", marker_texts_);
     for (const std::string& marker : renderer_.markers(template_)) marker_texts_.push_back(marker);
+    std::vector<std::string_view> special;
+    add_texts("special", special);
+    std::copy_if(special.begin(), special.end(), std::back_inserter(special_texts_), marks);
+    marker_texts_.insert(marker_texts_.end(), special_texts_.begin(), special_texts_.end());
     variables_.swap(*member(request_, "variables"));
     slot(variables_, "tools");
     slot(variables_, "documents");
@@ -232,7 +249,8 @@ class Chat final : private Costs {
       json* function = member(call, "function");
       json* arguments = function == nullptr ? nullptr : member(*function, "arguments");
       if (arguments == nullptr || text_in(*arguments) == nullptr) continue;
-      auto parsed = parse_json(*text_in(*arguments));
+      argument_bytes_ += text_in(*arguments)->size();
+      auto parsed = parse_json(argument_bytes_ > kMostArgumentBytes ? "" : *text_in(*arguments));
       if (parsed) {
         arguments->swap(parsed.value());
       } else {
@@ -253,6 +271,23 @@ class Chat final : private Costs {
     if (pass == Pass::kLook) return;
     if ((sides & kLeft) != 0) text.insert(0, kDot);
     if ((sides & kRight) != 0) text += kDot;
+  }
+
+  // What is told between `begin` and the end of `text`, which is data, as it stands there with its labels.
+  void change_block(std::string& text, std::size_t begin) {
+    if (!neutralises_) return;
+    std::string inside = text.substr(begin, text.size() - begin - std::min(kBlockTail.size(), text.size() - begin));
+    const std::size_t size = inside.size();
+    change(inside, Pass::kBreak);
+    text.replace(begin, size, inside);
+  }
+
+  // The context's, which ends the system message.
+  void change_context() {
+    const std::string_view block = string_or_empty(request_, "contextBlock");
+    std::string* system = messages_.empty() ? nullptr : content_of(messages_[0]);
+    if (block.empty() || system == nullptr || !system->ends_with(block)) return;
+    change_block(*system, system->size() - block.size() + (block.starts_with(kBlockHead) ? kBlockHead.size() : 0));
   }
 
   // Names of members too: templates write those of documents.
@@ -357,23 +392,9 @@ class Chat final : private Costs {
 
   // What prompt_ is.
   TokenEstimate count() const {
-    std::string text;
-    std::string_view rest = prompt_;
-    double tokens = 0;
-    for (std::size_t special = 0; special < special_; ++special) {
-      const std::string_view one = marker_texts_[special];
-      std::string without;
-      std::size_t from = 0;
-      for (std::size_t at; (at = rest.find(one, from)) != std::string::npos; from = at + one.size()) {
-        without += rest.substr(from, at - from);
-        ++tokens;
-      }
-      if (from == 0) continue;
-      without += rest.substr(from);
-      text.swap(without);
-      rest = text;
-    }
-    TokenEstimate estimate = estimate_tokens(rest, family_);
+    std::string text = prompt_;
+    const auto tokens = static_cast<double>(special_->take_out(text));
+    TokenEstimate estimate = estimate_tokens(text, family_);
     estimate.tokens += tokens;
     estimate.at_most += tokens;
     return estimate;
@@ -441,11 +462,12 @@ class Chat final : private Costs {
   }
 
   // As a block of data in the system message, for templates that have no place for them.
-  static void tell_documents(json::array_t& documents, json::array_t& messages) {
+  void tell_documents(json::array_t& documents, json::array_t& messages) {
     if (documents.empty()) return;
     json told = json::object();
     list_in(slot(told, "documents") = json::array()).swap(documents);
     std::string block = context_block(told, {.depth = 10, .members = 100'000, .bytes = kMostBlockBytes});
+    change_block(block, kBlockHead.size());
     std::string* system = messages.empty() || string_or_empty(messages[0], "role") != "system" ? nullptr : content_of(messages[0]);
     if (system != nullptr) {
       *system += kBetween;
@@ -496,6 +518,7 @@ class Chat final : private Costs {
 
   // Into prompt_, or problem_.
   void make_fit() {
+    change_context();
     if (neutralises_all_) change_all(slot(variables_, "tools"), Pass::kBreak);
     kept_.documents.assign(documents_.size(), kWhole);
     const bool whole = std::find(roles_.begin(), roles_.end(), Role::kLeftOut) == roles_.end();
@@ -613,15 +636,17 @@ class Chat final : private Costs {
   bool neutralises_all_ = false;
   unsigned ways_ = 0;
   std::vector<std::string_view> marker_texts_;
-  // How many of them are one token each; they come first.
-  std::size_t special_ = 0;
+  std::vector<std::string_view> special_texts_;
   json::array_t messages_;
+  std::size_t argument_bytes_ = 0;
   std::vector<Role> roles_;
   json::array_t documents_;
   std::vector<double> priorities_;
   json variables_;
 
   const Markers* markers_ = nullptr;
+  // One token each.
+  const Markers* special_ = nullptr;
   // A text was seen that might be part of a marker.
   bool open_ = false;
 
@@ -644,7 +669,7 @@ class Chat final : private Costs {
 }  // namespace
 
 Result<std::string> format_chat(Renderer& renderer, std::string_view request) {
-  auto parsed = parse_json(request);
+  auto parsed = parse_json(request, kMostValues);
   if (!parsed) return parsed.take_error();
   const json* variables = find_any_member(parsed.value(), "variables");
   if (variables == nullptr || !variables->is_object()) {

@@ -13,7 +13,7 @@ Value text_of(std::string_view from, bool opaque) {
 
 class Reader : public JsonScanner {
  public:
-  Reader(Arena& arena, std::string_view source, bool opaque) : JsonScanner(source), arena_(arena), opaque_(opaque) {}
+  Reader(Arena& arena, std::string_view source, bool opaque) : JsonScanner(source, kMaxJsonValues), arena_(arena), opaque_(opaque) {}
 
   Value read() {
     const Value value = read_value(1);
@@ -23,6 +23,8 @@ class Reader : public JsonScanner {
 
  private:
   Value read_value(std::size_t depth) {
+    // Whoever has the arena says it.
+    if (arena_.over()) fail();
     switch (begin_value(depth)) {
       case '{': {
         Dict* entries = arena_.make<Dict>();
@@ -84,11 +86,13 @@ class Reader : public JsonScanner {
 Result<Value> read_json(Arena& arena, std::string_view source, bool opaque) {
   Reader reader(arena, source, opaque);
   const Value value = reader.read();
+  if (arena.over()) return value;
   if (auto error = reader.error()) return error;
   return value;
 }
 
 Value from_json(Arena& arena, const json& source, bool opaque) {
+  if (arena.over()) return none();
   switch (source.type()) {
     case json::value_t::boolean:
       return boolean(source.get<bool>());

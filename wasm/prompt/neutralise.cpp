@@ -83,7 +83,8 @@ Markers::Markers(const std::vector<std::string_view>& markers) {
   }
 }
 
-Markers::Match Markers::match(std::string_view text, std::size_t at, std::size_t* all) const {
+Markers::Match Markers::match(std::string_view text, std::size_t at, Which which, std::size_t* all) const {
+  Match found;
   const auto head = static_cast<std::uint8_t>(lower_case(text[at]));
   // Those that agree with the text so far.
   std::size_t low = first_[head];
@@ -99,23 +100,29 @@ Markers::Match Markers::match(std::string_view text, std::size_t at, std::size_t
         ++*all;
         continue;
       }
+      if (which == Which::kLongestExact) {
+        if (text.substr(at, end - at) == pattern.exact) found.end = end;
+        continue;
+      }
       return {end, pattern.gap > 0 ? at + pattern.gap : start_of_last(text, end)};
     }
     if (end == text.size()) break;
     const auto next = static_cast<std::uint8_t>(is_blank(text[end]) ? ' ' : lower_case(text[end]));
+    const auto byte_of = [&](std::size_t one) { return static_cast<std::uint8_t>(patterns_[one].folded[depth]); };
+    if (low < high && byte_of(low) == next && byte_of(high - 1) == next) continue;
     const auto place = patterns_.begin();
     const auto none_before = [&](std::size_t from, unsigned byte) {
       const auto is_before = [=](const Pattern& pattern) {
         return static_cast<std::uint8_t>(pattern.folded[depth]) < byte;
       };
-      const auto found = std::partition_point(place + static_cast<std::ptrdiff_t>(from),
+      const auto first = std::partition_point(place + static_cast<std::ptrdiff_t>(from),
                                               place + static_cast<std::ptrdiff_t>(high), is_before);
-      return static_cast<std::size_t>(found - place);
+      return static_cast<std::size_t>(first - place);
     };
     low = none_before(low, next);
     high = none_before(low, next + 1U);
   }
-  return {};
+  return found;
 }
 
 bool Markers::neutralise(std::string& text) const {
@@ -127,7 +134,7 @@ bool Markers::neutralise(std::string& text) const {
         ++at;
         continue;
       }
-      const Match found = match(text, at);
+      const Match found = match(text, at, Which::kShortest);
       at = found.end == 0 ? at + 1 : found.gap;
       if (found.end == 0) continue;
       broken.append(text, copied, at - copied);
@@ -143,9 +150,29 @@ bool Markers::neutralise(std::string& text) const {
 std::size_t Markers::count(std::string_view text) const {
   std::size_t found = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (may_begin(text[at])) match(text, at, &found);
+    if (may_begin(text[at])) match(text, at, Which::kShortest, &found);
   }
   return found;
+}
+
+std::size_t Markers::take_out(std::string& text) const {
+  std::string rest;
+  std::size_t count = 0;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = may_begin(text[at]) ? match(text, at, Which::kLongestExact).end : 0;
+    if (end == 0) {
+      ++at;
+      continue;
+    }
+    rest.append(text, copied, at - copied);
+    copied = at = end;
+    ++count;
+  }
+  if (count == 0) return 0;
+  rest.append(text, copied);
+  text.swap(rest);
+  return count;
 }
 
 unsigned Markers::open_sides(std::string_view text) const {
@@ -158,12 +185,16 @@ unsigned Markers::sides_as_it_is(std::string_view text) const {
   if (text.empty()) return sides;
   for (const Pattern& pattern : patterns_) {
     const std::string_view marker = pattern.exact;
+    work_ += marker.size();
+    if (work_ > kMostWork) return kBoth;
     for (std::size_t cut = 1; cut < marker.size(); ++cut) {
       if (marker[cut] == text.front()) {
         const std::size_t common = std::min(marker.size() - cut, text.size());
+        work_ += common / 8;
         if (marker.compare(cut, common, text, 0, common) == 0) sides |= cut + common < marker.size() ? kBoth : kLeft;
       }
       if (marker[cut - 1] == text.back() && cut <= text.size()) {
+        work_ += cut / 8;
         if (marker.compare(0, cut, text, text.size() - cut, cut) == 0) sides |= kRight;
       }
     }

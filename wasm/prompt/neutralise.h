@@ -38,8 +38,11 @@ class Markers {
   bool neutralise(std::string& text) const;
   // Where one is the beginning of another, both count.
   std::size_t count(std::string_view text) const;
+  // Takes those out that stand in the text letter for letter, the longest at each place; how many there were.
+  std::size_t take_out(std::string& text) const;
   // At which ends a text could be part of a marker with what a template writes beside it, stripped or not: it ends
-  // with the beginning of one, begins with the end of one, or is inside one.
+  // with the beginning of one, begins with the end of one, or is inside one. Where so much was looked at that it takes
+  // too long, at both.
   unsigned open_sides(std::string_view text) const;
 
  private:
@@ -53,11 +56,16 @@ class Markers {
     std::size_t gap = 0;
   };
 
-  // The shortest that begins there; `all`: counts all of them instead.
-  Match match(std::string_view text, std::size_t at, std::size_t* all = nullptr) const;
+  enum class Which : std::uint8_t { kShortest, kLongestExact };
+  // The one that begins there; `all`: counts all of them instead.
+  Match match(std::string_view text, std::size_t at, Which which, std::size_t* all = nullptr) const;
   bool may_begin(char c) const { return begins_[static_cast<std::uint8_t>(c)] != 0; }
   unsigned sides_as_it_is(std::string_view text) const;
 
+  // Bytes that open_sides may look at in all: a tenth of a second or two.
+  static constexpr std::size_t kMostWork = 100'000'000;
+
+  mutable std::size_t work_ = 0;
   std::string texts_;
   // Sorted by `folded`; those that begin with byte b stand from first_[b] on.
   std::vector<Pattern> patterns_;

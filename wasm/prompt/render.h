@@ -35,7 +35,7 @@ class Renderer {
   Result<std::uint32_t> add(std::string_view source);
   // Error "unknown-template" for a number that is forgotten: add the text again; else as Runtime::run.
   Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
-  // The same with the variables as JSON text; errors of parse_json too.
+  // The same with the variables as JSON text; errors of parse_json too. "too-large" for more of them than there is memory.
   Result<std::string> render(std::uint32_t number, std::string_view variables, const RenderRequest& request);
   // What it writes that looks like a marker (neutralise.h); none for a number that is forgotten. Until add().
   const std::vector<std::string>& markers(std::uint32_t number);

@@ -571,8 +571,14 @@ void Runtime::write(std::string_view text) {
     return;
   }
   charge(text.size() / 64);
-  // Doubled, but not beyond the limit.
-  if (size > out_.size()) out_.resize(std::max(size, std::min(limits_.output_bytes, std::max<std::size_t>(4096, size * 2))));
+  // Doubled, but not beyond the limit: the library would double whatever it is asked for.
+  if (size > out_.size()) {
+    std::string larger;
+    larger.reserve(std::max(size, std::min(limits_.output_bytes, std::max<std::size_t>(4096, size * 2))));
+    larger.assign(out_, 0, out_size_);
+    larger.resize(larger.capacity());
+    out_.swap(larger);
+  }
   if (!text.empty()) std::memcpy(out_.data() + out_size_, text.data(), text.size());
   out_size_ = size;
 }
