@@ -115,7 +115,10 @@ export async function buildJs() {
   const besideIndex = {
     name: 'beside-index',
     setup(builder) {
-      builder.onResolve({ filter: /^\.\.\/index\.js$|^\.{1,2}\/errors\.js$/ }, () => ({ path: './index.js', external: true }));
+      builder.onResolve({ filter: /^\.\.\/index\.js$|^\.{1,2}\/errors\.js$/ }, () => ({
+        path: './index.js',
+        external: true,
+      }));
       withoutNotesIn(builder);
     },
   };

@@ -14,8 +14,7 @@ import path from 'node:path';
 
 const [wasmOpt, wasmSplit, whole, folder] = process.argv.slice(2);
 /** Mangled names: the namespaces prompt and safety, and their functions in bindings.cpp and core.cpp. */
-const ofPrompts =
-  /6prompt|6safety|(9BoundCore|4Core)\d+(add_template|render|format_chat|count_tokens|phrases|mark)/;
+const ofPrompts = /6prompt|6safety|(9BoundCore|4Core)\d+(add_template|render|format_chat|count_tokens|phrases|mark)/;
 const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'].map(
   (name) => `--enable-${name}`,
 );

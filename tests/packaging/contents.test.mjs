@@ -58,7 +58,14 @@ test('holds the built package and nothing else', () => {
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
   );
-  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/react.js', 'dist/react/index.d.ts', 'dist/core.wasm', 'dist/prompts.wasm']) {
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/react.js',
+    'dist/react/index.d.ts',
+    'dist/core.wasm',
+    'dist/prompts.wasm',
+  ]) {
     assert.ok(files.includes(file), file);
   }
   for (const file of files) {
@@ -137,7 +144,14 @@ test('every entry of the exports map is there', () => {
     assert.equal(path.relative(inside, require.resolve(specifier)), file, specifier);
   }
   assert.throws(() => require.resolve('tierwise/dist/client.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
-  assert.deepEqual(Object.keys(entries).sort(), ['.', './core.wasm', './models/*', './package.json', './prompts.wasm', './react']);
+  assert.deepEqual(Object.keys(entries).sort(), [
+    '.',
+    './core.wasm',
+    './models/*',
+    './package.json',
+    './prompts.wasm',
+    './react',
+  ]);
   for (const entry of Object.values(entries)) {
     if (typeof entry === 'string') continue;
     assert.equal(Object.keys(entry)[0], 'types', 'types come first');
@@ -285,7 +299,14 @@ test('publint and arethetypeswrong find nothing', async () => {
     assert.equal(linted.code, 0);
     // ESM only by design; the halves of the core have no types.
     const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only'];
-    const wrong = await consumer.run(...attw, '--exclude-entrypoints', 'core.wasm', 'prompts.wasm', '--format', 'ascii');
+    const wrong = await consumer.run(
+      ...attw,
+      '--exclude-entrypoints',
+      'core.wasm',
+      'prompts.wasm',
+      '--format',
+      'ascii',
+    );
     assert.equal(wrong.code, 0, wrong.stdout);
   } finally {
     await consumer.close();

@@ -14,7 +14,13 @@ let made;
 /** @returns {string} the tarball's path */
 export function pack() {
   if (made !== undefined) return made;
-  for (const name of ['dist/index.js', 'dist/index.d.ts', 'dist/react/index.d.ts', 'dist/core.wasm', 'dist/prompts.wasm']) {
+  for (const name of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/react/index.d.ts',
+    'dist/core.wasm',
+    'dist/prompts.wasm',
+  ]) {
     if (!existsSync(path.join(root, name))) throw new Error(`${name} is missing: run node scripts/build.mjs first.`);
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'tierwise-pack-'));
