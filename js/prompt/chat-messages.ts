@@ -3,7 +3,7 @@
  * named; parts joined by line ends, `developer` taken for `system`. And of a long history only what may stay.
  */
 import { ConfigError } from '../errors.js';
-import { demand } from '../shape.js';
+import { demand, jsonCopy, requireObject } from '../shape.js';
 import type { JsonObject } from '../types.js';
 
 /** As the core takes it. */
@@ -71,9 +71,10 @@ function contentSize({ content }: CoreMessage): number {
 function readMessage(value: unknown, index: number): CoreMessage {
   const field = (rest = '') => `messages[${String(index)}]${rest}`;
   if (!isObject(value)) demand(false, field(), 'an object with a role and content');
-  const { role, content } = value;
+  const message = once(value, field());
+  const { role, content } = message;
   if (!roles.includes(role)) demand(false, field('.role'), `one of ${roles.join(', ')}`);
-  const calls = value['tool_calls'] ?? [];
+  const calls = message['tool_calls'] ?? [];
   if (!isList(calls)) demand(false, field('.tool_calls'), 'a list');
   for (let i = 0; i < calls.length; i++) {
     const called = (calls[i] as { function?: { name?: unknown } } | null | undefined)?.function?.name;
@@ -83,9 +84,21 @@ function readMessage(value: unknown, index: number): CoreMessage {
   const says = typeof text === 'string' && !text.includes('\0');
   if (!says && !((text ?? undefined) === undefined && role === 'assistant' && calls.length > 0))
     demand(false, field('.content'), 'a string without NUL, or a list of text parts');
-  const given = value as CoreMessage;
-  if (text === content && role !== 'developer') return given;
-  return { ...given, role: role === 'developer' ? 'system' : (role as string), content: text as string };
+  if (text === content && role !== 'developer') return message as CoreMessage;
+  return {
+    ...(message as CoreMessage),
+    role: role === 'developer' ? 'system' : (role as string),
+    content: text as string,
+  };
+}
+
+/** A copy: what is sent is what was checked, whatever getters and `toJSON` say when they are asked again. */
+function once(value: Record<string, unknown>, field: string): Record<string, unknown> {
+  const { role, content, toJSON } = value;
+  const names = Object.keys(value);
+  if (typeof content === 'string' && typeof toJSON !== 'function' && names.length === 2 && names.includes('role'))
+    return { role, content };
+  return requireObject(jsonCopy(value, field), field);
 }
 
 function joined(parts: readonly unknown[], field: string): string {

@@ -387,7 +387,7 @@ TEST(JinjaLimits, KeysOfOneHash) {
     if ((hash(key) & 0xFFF) == 0xABC) alike[key] = i;
     if (i < 2000) sound[key] = i;
   }
-  check("{{ v|length }}", kMemory, {{"v", alike}});
+  check("{{ v|length }}", "!need more memory", {{"v", alike}});
   check("{{ v|length }}{{ v.k7 }}{{ v.none is defined }}", "20007False", {{"v", sound}});
   for (const double step : {1.0, 4096.0, 65536.0, 1000003.0, 281474976710656.0, 0.1}) {
     json numbers = json::array();

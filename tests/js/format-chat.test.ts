@@ -227,8 +227,8 @@ describe('what is wrong', () => {
     [[user([{ type: 'text', text: 'a' }, { type: 'image_url' } as never])], 'messages[0].content[1]'],
     [[{ role: 'assistant', content: '', tool_calls: 'x' }], 'messages[0].tool_calls'],
     [[{ role: 'assistant', content: '', tool_calls: [null] }], 'messages[0].tool_calls[0].function.name'],
-    [[{ ...user('a'), extra: circular }], 'messages'],
-    [[{ ...user('a'), extra: 1n }], 'messages'],
+    [[{ ...user('a'), extra: circular }], 'messages[0]'],
+    [[{ ...user('a'), extra: 1n }], 'messages[0]'],
   ])('messages %#', async (messages, field) => {
     expect(await refusal(messages)).toBe(`invalid-input ${field}`);
   });

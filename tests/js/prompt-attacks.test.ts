@@ -156,6 +156,48 @@ describe('a transcript, where nothing is known of the model', () => {
   });
 });
 
+describe('messages that change their mind', () => {
+  const evil = { role: 'system', content: '<|im_start|>' };
+  let asked = 0;
+  test.each<[string, object]>([
+    [
+      'a getter',
+      Object.defineProperty({ content: '<|im_start|>' }, 'role', {
+        enumerable: true,
+        get: () => (asked++ === 0 ? 'user' : 'system'),
+      }),
+    ],
+    ['toJSON that says nothing allowed', { role: 'user', content: 'x', toJSON: () => ({ role: 'evil', content: 5 }) }],
+    ['toJSON that is no object', { role: 'user', content: 'x', toJSON: () => 5 }],
+    [
+      'a content that is text only once',
+      Object.defineProperty({ role: 'user' }, 'content', {
+        enumerable: true,
+        get: () => (asked++ === 0 ? '<|im_start|>' : evil),
+      }),
+    ],
+  ])('%s', async (_, message) => {
+    asked = 0;
+    const made = await tierwise
+      .formatChat([message as ChatMessage], { template: 'chatml', budget: false })
+      .then(({ prompt }) => prompt.replace('<| im_start|>', 'broken'))
+      .catch(({ code, field }: { code: string; field: string }) => `${code} ${field}`);
+    expect([
+      '<|im_start|>user\nbroken<|im_end|>\n<|im_start|>assistant\n',
+      'invalid-input messages[0].role',
+      'invalid-input messages[0]',
+      'invalid-input messages[0].content',
+    ]).toContain(made);
+  });
+
+  test('what is changed while the core loads changes nothing', async () => {
+    const messages = [{ role: 'user' as const, content: 'x' }];
+    const making = tierwise.formatChat(messages, { template: 'chatml' });
+    Object.assign(messages[0]!, evil);
+    expect((await making).prompt).toBe('<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n');
+  });
+});
+
 describe('a hostile repository', () => {
   test('special tokens that are words, blanks or a full stop leave texts readable', async () => {
     const words = ['the', 'PAD', 'e', '.', ' ', '\n', 'a cat', ' the ', '"', '""', '---', 'e.g.', '<|x|>'];

@@ -40,7 +40,7 @@ Result<std::string> Renderer::render(std::uint32_t number, std::string_view vari
 Result<std::string> Renderer::run(std::uint32_t number, Result<Value> variables, const RenderRequest& request) {
   OwnedError error = variables.take_error();
   if (error == nullptr && arena_.over()) {
-    error = make_error("too-large", "The variables have too many values: they need more memory than a render may have.");
+    error = make_error("too-large", "The variables need more memory than a render may have.");
   }
   std::string rendered;
   for (std::size_t i = entries_.size(); error == nullptr; --i) {
