@@ -521,7 +521,7 @@ class Filters : public BuiltIn {
         return fail("This needs a whole number.");
       }
       if (size > row->size && !runtime_.charge(static_cast<std::uint64_t>(size) - row->size)) return missing();
-      while (row->size < size && !failed()) add(*row, value_[1]);
+      for (std::int64_t left = size - row->size; left > 0; --left) add(*row, value_[1]);
     }
     return items(Kind::kIterator, rows_);
   }
@@ -536,7 +536,7 @@ class Filters : public BuiltIn {
     const std::int64_t extra = list->size % count;
     std::uint32_t at = 0;
     if (count > 0) runtime_.charge(static_cast<std::uint64_t>(count));
-    for (std::int64_t i = 0; i < count && !failed(); ++i) {
+    for (std::int64_t i = 0; i < count && runtime_.charge(0); ++i) {
       Items* row = new_row();
       for (std::int64_t k = 0; k < each + (i < extra ? 1 : 0); ++k) add(*row, list->data[at++]);
       if (given(1) && i >= extra) add(*row, value_[1]);

@@ -19,6 +19,9 @@ namespace {
 // Calls, blocks and expressions inside each other.
 constexpr int kMaxDepth = 700;
 
+// Iterators that end with an error; the next one ends the rendering.
+constexpr std::uint32_t kMostPutOff = 10'000;
+
 // Stays what it was where it is put back.
 template <typename T>
 class Restored {
@@ -149,7 +152,8 @@ Value Runtime::raise(std::string_view message) {
 Value Runtime::put_off(Items* before) {
   // Where it stands was counted out in the template.
   steps_ += made_.source.size() / 64;
-  if (error_->code != "needs-content" && !over_) {
+  if (error_->code != "needs-content" && !over_ && put_off_ < kMostPutOff) {
+    ++put_off_;
     auto* later = arena_.make<LaterError>();
     *later = {error_->code, arena_.copy(error_->message), arena_.copy(error_->field)};
     before->error = later;

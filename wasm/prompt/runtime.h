@@ -156,6 +156,8 @@ class Runtime {
   OwnedError error_;
   // Steps or memory are used up.
   bool over_ = false;
+  // Errors that were.
+  std::uint32_t put_off_ = 0;
   // Its first out_size_ bytes are written.
   std::string out_;
   std::size_t out_size_ = 0;
