@@ -364,7 +364,7 @@ interface JsonMethods {
 }
 
 /** What a chat's texts take in the core is several times as much, and stays below 64 MiB. */
-const mostChat = 4 << 20;
+const mostChat = 7 << 19;
 /** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */
 const keepBytes = 1 << 20;
 
