@@ -118,6 +118,7 @@ function knownTemplate(core: Core, source: string): KnownTemplate {
 
 function checked(template: unknown, variables: unknown, options: RenderOptions): Limits {
   if (typeof template !== 'string') wrong('template', 'must be a string');
+  if (typeof options !== 'object' || (options as unknown) === null) wrong('options', 'must be an object');
   if (typeof variables !== 'object' || variables === null || Array.isArray(variables)) {
     wrong('variables', 'must be an object');
   }

@@ -408,6 +408,7 @@ describe('errors', () => {
     ['a circle', 'x', { circle }, {}, 'variables.circle'],
     ['too deep', 'x', deep, {}, 'variables'],
     ['too many values', 'x', { a: Array(1_000_001).fill(1) }, {}, 'variables'],
+    ['options that are null', 'x', {}, null, 'options'],
     ['time of another type', 'x', {}, { now: 'today' }, 'now'],
     ['time that is none', 'x', {}, { now: new Date(NaN) }, 'now'],
     ['no steps', 'x', {}, { maxSteps: 0 }, 'maxSteps'],
