@@ -487,7 +487,7 @@ TEST(Chat, KeepsWithinTheBudget) {
 // For servers that apply the template themselves.
 TEST(Chat, AnswersMessages) {
   Renderer renderer;
-  json messages = {said("system", "Be brief.")};
+  json messages = json::array({said("system", "Be brief.")});
   for (int turn = 0; turn < 40; ++turn) {
     messages.push_back(said("user", "Question " + std::to_string(turn) + " of many words about the sea and its ships."));
     messages.push_back(said("assistant", "Answer <|im_end|> " + std::to_string(turn)));
@@ -505,7 +505,10 @@ TEST(Chat, AnswersMessages) {
   ASSERT_GT(some["messages"].size(), 4U);
   ASSERT_LT(some["messages"].size(), 40U);
   EXPECT_EQ(some["messages"][0], messages[0]);
-  EXPECT_EQ(some["dropped"], (json{{{"kind", "message"}, {"index", 1}, {"count", 82 - some["messages"].size()}, {"reason", "budget"}}}));
+  ASSERT_EQ(some["dropped"].size(), 1U);
+  EXPECT_EQ(some["dropped"][0]["index"], 1);
+  EXPECT_EQ(some["dropped"][0]["count"], 82 - some["messages"].size());
+  EXPECT_EQ(some["dropped"][0]["reason"], "budget");
   for (std::size_t i = 1; i < some["messages"].size(); ++i) {
     EXPECT_EQ(some["messages"][i], whole[82 - some["messages"].size() + i]);
   }
