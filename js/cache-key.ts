@@ -21,8 +21,17 @@ export function requestKey(request: ModelRequest): string {
   return JSON.stringify(parts);
 }
 
-/** The part that tells targets apart. */
+/** The part that tells targets apart. A configuration never changes: another one takes its place. */
 export function targetKey(target: string, config: ResolvedConfig): string {
+  let keys = keysOf.get(config);
+  if (keys === undefined) keysOf.set(config, (keys = new Map<string, string>()));
+  let key = keys.get(target);
+  if (key === undefined) keys.set(target, (key = made(target, config)));
+  return key;
+}
+const keysOf = new WeakMap<ResolvedConfig, Map<string, string>>();
+
+function made(target: string, config: ResolvedConfig): string {
   if (target.startsWith('space:')) {
     const space = config.spaces[target.slice('space:'.length) as Tier];
     return JSON.stringify([

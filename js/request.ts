@@ -145,14 +145,12 @@ function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig)
   const context = options.context === undefined ? {} : json(options.context, 'context');
   const cache = options.cache === false ? { noCache: true, noStore: true } : (options.cache ?? {});
   const id = newId();
+  const model: ModelRequest = { messages: conversation(prompt, options), parameters: parameters(options) };
+  if (options.documents !== undefined) model.documents = documents(options.documents);
   return {
     id,
     interactionId: options.interactionId ?? id,
-    model: {
-      messages: conversation(prompt, options),
-      ...(options.documents !== undefined && { documents: documents(options.documents) }),
-      parameters: parameters(options),
-    },
+    model,
     facts: factsOf(context),
     prompt: wellFormed(prompt),
     tier: options.tier,
@@ -271,6 +269,7 @@ function documents(given: readonly JsonObject[]): JsonObject[] {
 }
 
 function factsOf(context: JsonObject): JsonObject | undefined {
+  if (Object.keys(context).length === 0) return undefined;
   const facts = Object.fromEntries(Object.entries(context).filter(([key]) => !routingOnly.has(key)));
   return Object.keys(facts).length === 0 ? undefined : facts;
 }

@@ -54,11 +54,10 @@ export class Prompts implements PromptMaker {
     return maker === undefined ? plainPrompt(request, this.#target.settings, handlers) : maker.text(request, handlers);
   }
 
-  async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
+  messages(request: ModelRequest, handlers: PromptHandlers): readonly Message[] | Promise<readonly Message[]> {
     const { messages } = request;
     if (request.documents === undefined && this.#isSafe(request)) return messages;
-    const maker = await this.#load(request);
-    return maker === undefined ? messages : maker.messages(request, handlers);
+    return this.#load(request).then((maker) => (maker === undefined ? messages : maker.messages(request, handlers)));
   }
 
   /** There is nothing to leave out and nothing to break. */

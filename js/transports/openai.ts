@@ -70,11 +70,15 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
     }
   };
 
+  const counting = (handlers: CallHandlers) =>
+    options.counts === undefined ? handlers : { ...handlers, ...options.counts };
   const chat = async (request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> => {
     const named = model ?? (await findModel(handlers.signal));
-    const asked = takesText
-      ? await context.prompts.text(request, { ...handlers, ...options.counts })
-      : { messages: await context.prompts.messages(request, { ...handlers, ...options.counts }) };
+    const made = takesText ? undefined : context.prompts.messages(request, counting(handlers));
+    const asked =
+      made === undefined
+        ? await context.prompts.text(request, counting(handlers))
+        : { messages: made instanceof Promise ? await made : made };
     for (;;) {
       const used = { ...dialect };
       const json = body(request, asked, named, used);

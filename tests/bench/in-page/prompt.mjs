@@ -155,7 +155,8 @@ export async function parse({ name, batch, rounds, warmUp, rivals }) {
     rounds,
     warmUp,
     prepare(round) {
-      asked = given(rivals, batch, (i) => conversation(name, 2, 1000 + round * batch + i, false));
+      // Of a new shape: one that is known would not cross, and the difference would not be the parsing alone.
+      asked = given(rivals, batch, (i) => conversation(name, 2, 1000 + round * batch + i, true));
       const texts = () => Array.from({ length: batch }, () => `{#- ${String((count += 1))} -#}${source}`);
       sources = Object.fromEntries(rivals.flatMap((engine) => [engine, `${engine} alone`]).map((of) => [of, texts()]));
     },
