@@ -10,6 +10,7 @@ import type {
   ForgetRequest,
   LookUpResult,
   StorableRequest,
+  StorableResult,
   StoreRecord,
   StoreResult,
 } from './core-types.js';
@@ -40,6 +41,8 @@ export class ResponseCache {
   readonly #changed: () => void;
   readonly #bodies = new Map<string, CacheRecord>();
   readonly #partitions = new Map<string, Partition>();
+  /** Kinds of outcomes that may be stored, and the largest of each that was asked for. */
+  readonly #letIn = new Map<string, { bytes: number; answer: StorableResult }>();
   /** Recent `forget`s, so that a reply whose request began before one is not stored after it. */
   #forgets: { selector: ForgetRequest; at: number }[] = [];
   #store: Store = memoryStore();
@@ -158,7 +161,7 @@ export class ResponseCache {
     outcome: StorableRequest,
     persist: boolean,
   ): { stored: boolean; reason: string } {
-    const { store, reason } = this.#core.storable(outcome);
+    const { store, reason } = this.#storable(outcome);
     if (!store) return { stored: false, reason };
     if (this.#wasForgotten(record, startedAt)) {
       return { stored: false, reason: 'It was forgotten while it was being fetched.' };
@@ -183,6 +186,20 @@ export class ResponseCache {
       stored: true,
       reason: persist && this.#store.persistent ? 'Stored in this browser.' : 'Stored in memory, for this page only.',
     };
+  }
+
+  /** The core's answer; what it let in before, it lets in again where no more of it is stored. */
+  #storable(outcome: StorableRequest): StorableResult {
+    const { complete, filtered, finishReason, provider, temperature, variety, noStore, bytes } = outcome;
+    const kind = [complete, filtered, finishReason, provider, temperature, variety, noStore].join(' ');
+    const known = this.#letIn.get(kind);
+    if (known !== undefined && bytes > 0 && bytes <= known.bytes) return known.answer;
+    const answer = this.#core.storable(outcome);
+    if (answer.store) {
+      if (this.#letIn.size >= mostKinds) this.#letIn.clear();
+      this.#letIn.set(kind, { bytes, answer });
+    }
+    return answer;
   }
 
   async forget(selector: ForgetRequest): Promise<ForgetAnswer> {
@@ -341,6 +358,7 @@ function coreRecord(record: Omit<CacheRecord, 'reply'>, now: number): StoreRecor
 }
 
 const entriesPage = 500;
+const mostKinds = 100;
 
 const refusals: Record<string, string> = {
   expired: 'Its life is over already.',
