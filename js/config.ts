@@ -11,6 +11,7 @@ import { looksLikeSecret } from './redact.js';
 import {
   anything,
   boolean,
+  booleanOrAll,
   callable,
   check,
   type Check,
@@ -110,6 +111,8 @@ function quotaShape(): Shape {
   return { concurrency: wholeFrom(1, 1000), perMinute: wholeFrom(1, 100_000), queueLength: wholeFrom(0, 100_000) };
 }
 
+const tokens: Check = (value, field) => wholeFrom(64, 100_000_000)(value, field);
+
 function spaceShape(token: Check): Shape {
   const input = must(
     'the name of an input, or its position counted from 0',
@@ -128,7 +131,7 @@ function spaceShape(token: Check): Shape {
       (value) => value === false || (isText(value) && value.trim() !== ''),
     ),
     templateVariables: (value, field) => void jsonObject(value, field, 100_000),
-    contextWindow: wholeFrom(64, 100_000_000),
+    contextWindow: tokens,
     quota: quotaShape(),
   };
 }
@@ -138,7 +141,7 @@ function configShape(token: Check): Shape {
   const router = {
     baseUrl: serviceUrl,
     model: text,
-    contextWindow: wholeFrom(64, 100_000_000),
+    contextWindow: tokens,
     token,
     billTo: text,
     quota: quotaShape(),
@@ -164,7 +167,7 @@ function configShape(token: Check): Shape {
       persist: boolean,
     }),
     prompts: {
-      neutralise: must("true, false or 'all'", (value) => typeof value === 'boolean' || value === 'all'),
+      neutralise: booleanOrAll,
       truncate: oneOf('middle'),
       injection: must(
         'mark, strip, refuse or false',

@@ -35,7 +35,7 @@ import type {
   Ticket,
 } from './core-types.js';
 import { ConfigError, RequestError, TemplateError, TierwiseError } from './errors.js';
-import type { CoreChatAnswer, CoreChatRequest } from './prompt/format-chat.js';
+import type { CoreChatAnswer, CoreChatRequest } from './prompt/shape-chat.js';
 import { CallFailure } from './transports/call-failure.js';
 import { utf8Bytes, wellFormed } from './text.js';
 import type { ReplyReader } from './transports/transport.js';
@@ -144,7 +144,12 @@ export class Core implements ReplyReader {
   }
   /** Error `unknown-template` when the number is forgotten. */
   formatChat(request: CoreChatRequest): CoreChatAnswer {
-    return this.#json('formatChat', request, mostChat);
+    const text = JSON.stringify(request);
+    if (text.length * 3 > mostChat && utf8Bytes(text) > mostChat) {
+      const what = `messages: with tools, documents and variables, they may be ${String(mostChat)} bytes as JSON.`;
+      throw new RequestError('too-large', what, 'messages');
+    }
+    return this.#send('formatChat', text);
   }
   /** `family`: see `prompt/tokenizer-families.ts`. */
   countTokens(family: number, text: string): { tokens: number; atMost: number } {
@@ -237,12 +242,11 @@ export class Core implements ReplyReader {
     }
   }
 
-  #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0], most = Infinity): JsonMethods[M][1] {
-    const text = JSON.stringify(value);
-    if (text.length * 3 > most && utf8Bytes(text) > most) {
-      const what = `messages: with tools, documents and variables, they may be ${String(most)} bytes as JSON.`;
-      throw new RequestError('too-large', what, 'messages');
-    }
+  #json<M extends keyof JsonMethods>(method: M, value: JsonMethods[M][0]): JsonMethods[M][1] {
+    return this.#send(method, JSON.stringify(value));
+  }
+
+  #send<M extends keyof JsonMethods>(method: M, text: string): JsonMethods[M][1] {
     const length = this.#write(wellFormedJson(text));
     return this.#call(() => this.#module[method](this.#core, length));
   }

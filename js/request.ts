@@ -33,6 +33,7 @@ import {
   type Shape,
   text,
 } from './shape.js';
+import { documentList } from './prompt/documents.js';
 import { utf8Bytes, wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
 import { type JsonObject, type Message, type QueryContext, type RequestOptions, type Tier, tiers } from './types.js';
@@ -75,7 +76,7 @@ const makeOptionsShape = (): Shape => ({
   tier: (value) => requireTier(value),
   context: anything,
   system: anyText,
-  documents: listOf('at most 1,000 objects', isPlainObject, 1000),
+  documents: documentList,
   // Bounds as in `wasm/reply/request`: what is over them never crosses.
   history: (value, field) => {
     listOf('at most 10,000 messages', () => true, 10_000)(value, field);
@@ -114,9 +115,6 @@ const makeOptionsShape = (): Shape => ({
   partition: (value, field) => void resolvePartition(value, field),
   interactionId: text,
 });
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 const abortSignal: Check = (value, field) => {
   const signal = value as Partial<AbortSignal> | null;
   demand(
@@ -146,7 +144,8 @@ function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig)
   const cache = options.cache === false ? { noCache: true, noStore: true } : (options.cache ?? {});
   const id = newId();
   const model: ModelRequest = { messages: conversation(prompt, options), parameters: parameters(options) };
-  if (options.documents !== undefined) model.documents = documents(options.documents);
+  if (options.documents !== undefined)
+    model.documents = options.documents.map((document, i) => json(document, `documents[${String(i)}]`));
   return {
     id,
     interactionId: options.interactionId ?? id,
@@ -257,15 +256,6 @@ function conversation(prompt: string, options: RequestOptions): Message[] {
   for (const { role, content } of options.history ?? []) messages.push({ role, content: wellFormed(content) });
   messages.push({ role: 'user', content: wellFormed(prompt) });
   return messages;
-}
-
-function documents(given: readonly JsonObject[]): JsonObject[] {
-  return given.map((document, i) => {
-    const field = `documents[${String(i)}]`;
-    const { priority } = document;
-    if (priority !== undefined) demand(Number.isFinite(priority), `${field}.priority`, 'a number');
-    return json(document, field);
-  });
 }
 
 function factsOf(context: JsonObject): JsonObject | undefined {

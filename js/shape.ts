@@ -44,6 +44,8 @@ export const anything: Check = () => undefined;
 export const anyText: Check = (value, field) => demand(isText(value), field, 'a string');
 export const text: Check = (value, field) => demand(isText(value) && value.trim() !== '', field, 'a non-empty string');
 export const boolean: Check = (value, field) => demand(typeof value === 'boolean', field, 'true or false');
+export const booleanOrAll: Check = (value, field) =>
+  demand(typeof value === 'boolean' || value === 'all', field, "true, false or 'all'");
 export const number: Check = (value, field) => demand(typeof value === 'number', field, 'a number');
 export const callable: Check = (value, field) => demand(isFunction(value), field, 'a function');
 export const positive: Check = (value, field) => demand(isFinite(value) && value > 0, field, 'a number greater than 0');

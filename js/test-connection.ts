@@ -49,15 +49,7 @@ export async function testConnection(
       throw new TierwiseError('not-configured', `No Space is configured for the tier ${tier}: set spaces.${tier}.url.`);
     const connections = new Connections(
       { ...config, spaces: { [tier]: space } },
-      {
-        core: quietReader(core),
-        prompts: {
-          core,
-          now: () => config.clock.now(),
-          memory: { get: () => Promise.resolve(undefined), set: () => Promise.resolve() },
-          onTemplateChanged: () => undefined,
-        },
-      },
+      { core: quietReader(core), prompts: { core, now: () => config.clock.now() } },
     );
     const connection = await connections.connect(target, {
       signal: controller.signal,

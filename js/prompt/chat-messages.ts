@@ -4,6 +4,7 @@
  */
 import { ConfigError } from '../errors.js';
 import { demand, jsonCopy, requireObject } from '../shape.js';
+import { isList, isObject } from '../transports/json.js';
 import type { JsonObject } from '../types.js';
 
 /** As the core takes it. */
@@ -110,11 +111,4 @@ function joined(parts: readonly unknown[], field: string): string {
     texts.push(part.text);
   }
   return texts.join('\n');
-}
-
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value);
-}
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !isList(value);
 }

@@ -1,6 +1,7 @@
 /** What is known of models and their templates. A module of its own, so that it is loaded when the first prompt is made. */
 import modelData from '../../models/models.json' with { type: 'json' };
 import templateData from '../../models/templates.json' with { type: 'json' };
+import { RequestError } from '../errors.js';
 
 /** See `about` of models/templates.json. */
 export interface Family {
@@ -44,10 +45,20 @@ export function factsOf(model: string): ModelFacts | undefined {
   return found;
 }
 
-/** `ChatML` and `llama3` are `chatml` and `llama-3`. */
-export function familyNamed(name: string): Family | undefined {
+/** `ChatML` and `llama3` are `chatml` and `llama-3`. Throws `RequestError`; `others`: what it might have been besides. */
+export function requireFamily(name: string, others: string): Family {
   const key = plain(name);
-  return Object.entries(families).find(([known]) => plain(known) === key)?.[1];
+  const found = Object.entries(families).find(([known]) => plain(known) === key)?.[1];
+  if (found !== undefined) return found;
+  throw new RequestError(
+    'unknown-template',
+    `template: must be ${others} or one of ${familyNames()}; it is "${name.slice(0, 80)}".`,
+    'template',
+  );
+}
+
+export function familyNames(): string {
+  return Object.keys(families).join(', ');
 }
 
 function plain(name: string): string {

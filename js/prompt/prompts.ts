@@ -3,6 +3,7 @@
  * and the models' data, is loaded when the first request needs it.
  */
 import type { Core } from '../core.js';
+import { utf8Bytes } from '../text.js';
 import { transcript } from '../transports/transcript.js';
 import type { ModelRequest, PromptHandlers, PromptMaker, TextPrompt } from '../transports/transport.js';
 import type { JsonObject, Message, PromptsConfig } from '../types.js';
@@ -25,17 +26,31 @@ export interface PromptDeps {
   /** Model repositories, where the target may ask for them. */
   files?: HubFiles | undefined;
   /** Where their templates outlive the page. */
-  memory: TemplateMemory;
+  memory?: TemplateMemory;
   /** The template of a target is another one than before: what was answered with it no longer counts. */
-  onTemplateChanged: (target: string) => void;
+  onTemplateChanged?: (target: string) => void;
 }
 
 /** Tokens that a template writes around a message, at most. */
-export const bytesAround = 32;
+const bytesAround = 32;
 /** UTF-16 units. What a text this short needs fits into every window of a server that holds conversations. */
 const surelyFits = 3000;
 /** Every marker of every family has one of these. */
-export const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
+const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
+
+/** No token being less than a byte. */
+export function surelyWithin(messages: readonly Message[], tokens: number): boolean {
+  return messages.reduce((sum, { content }) => sum + utf8Bytes(content) + bytesAround, 0) <= tokens;
+}
+
+/** Whether a text that markers are broken in could have one. */
+export function mayHoldMarker({ messages, contextBlock }: ModelRequest, { neutralise = true }: PromptsConfig): boolean {
+  if (neutralise === false) return false;
+  if (contextBlock !== undefined) return true;
+  return messages.some(
+    ({ role, content }) => (neutralise === 'all' || role === 'user' || role === 'tool') && mayBeMarker.test(content),
+  );
+}
 
 export class Prompts implements PromptMaker {
   readonly explicit: boolean;
@@ -54,27 +69,22 @@ export class Prompts implements PromptMaker {
     return maker === undefined ? plainPrompt(request, this.#target.settings, handlers) : maker.text(request, handlers);
   }
 
-  messages(request: ModelRequest, handlers: PromptHandlers): readonly Message[] | Promise<readonly Message[]> {
+  async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { messages } = request;
     if (request.documents === undefined && this.#isSafe(request)) return messages;
-    return this.#load(request).then((maker) => (maker === undefined ? messages : maker.messages(request, handlers)));
+    const maker = await this.#load(request);
+    return maker === undefined ? messages : maker.messages(request, handlers);
   }
 
   /** There is nothing to leave out and nothing to break. */
-  #isSafe({ messages, parameters, contextBlock }: ModelRequest): boolean {
-    const { neutralise = true } = this.#target.settings;
-    const touched = neutralise === 'all' ? ['system', 'assistant'] : [];
-    if (neutralise !== false) touched.push('user', 'tool');
-    if (neutralise !== false && contextBlock !== undefined) return false;
-    let size = 0;
-    for (const { content } of messages) size += content.length;
-    const { contextWindow } = this.#target;
-    // No token is less than a byte, no UTF-16 unit more than three.
+  #isSafe(request: ModelRequest): boolean {
+    const { messages, parameters } = request;
+    const { contextWindow, settings } = this.#target;
     const fits =
       contextWindow === undefined
-        ? size <= surelyFits
-        : size * 3 + messages.length * bytesAround <= contextWindow - parameters.maxTokens;
-    return fits && !messages.some(({ role, content }) => touched.includes(role) && mayBeMarker.test(content));
+        ? messages.reduce((sum, { content }) => sum + content.length, 0) <= surelyFits
+        : surelyWithin(messages, contextWindow - parameters.maxTokens);
+    return fits && !mayHoldMarker(request, settings);
   }
 
   /** Undefined: nothing is known of the model, or nothing is wanted. */
@@ -100,7 +110,9 @@ export function plainPrompt(
   { neutralise = true }: PromptsConfig,
   { onPrompt }: Pick<PromptHandlers, 'onPrompt'>,
 ): TextPrompt {
-  const given = transcript(messages);
+  const given = { prompt: transcript(messages), ...(stop !== undefined && { stop }) };
+  // One message alone is no transcript.
+  if (neutralise === false || messages.length === 1) return given;
   const broken = (text: string) => text.replace(label, '$1 ');
   const closed = messages.map((message, i) => {
     const { role, content } = message;
@@ -108,14 +120,12 @@ export function plainPrompt(
     if (i > 0 || !content.endsWith(contextBlock)) return message;
     return { ...message, content: content.slice(0, content.length - contextBlock.length) + broken(contextBlock) };
   });
-  // One message alone is no transcript.
-  const prompt = neutralise === false || messages.length === 1 ? given : transcript(closed);
-  if (prompt !== given) {
-    const message = 'What would pass for the beginning of a turn in a text was broken.';
-    onPrompt({
-      because: `The prompt is a transcript. ${message}`,
-      warnings: [{ code: 'markers-broken', message }],
-    });
-  }
-  return { prompt, ...(stop !== undefined && { stop }) };
+  const prompt = transcript(closed);
+  if (prompt === given.prompt) return given;
+  const message = 'What would pass for the beginning of a turn in a text was broken.';
+  onPrompt({
+    because: `The prompt is a transcript. ${message}`,
+    warnings: [{ code: 'markers-broken', message }],
+  });
+  return { ...given, prompt };
 }

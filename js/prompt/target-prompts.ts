@@ -5,18 +5,15 @@
  * Where the server counts tokens (`countTokens`), it is asked only when the estimate says that something must be left
  * out: what really fits stays, and what is sent was counted. Each text is asked for once.
  */
-import type { Core } from '../core.js';
 import { RequestError } from '../errors.js';
-import { utf8Bytes } from '../text.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
 import type { JsonObject, Message, Warning } from '../types.js';
-import { newest } from './chat-messages.js';
-import { askCore, type CoreChatRequest, isJinja, mentionsDocuments, warningTexts } from './format-chat.js';
+import { isJinja } from './format-chat.js';
 import { HubTemplates, templateFor } from './hub-templates.js';
-import { factsOf, families, familyNamed, unknownModel } from './model-data.js';
-import type { Dropped, PromptWarning } from './prompt-types.js';
-import { bytesAround, mayBeMarker, plainPrompt, type PromptDeps, type PromptTarget } from './prompts.js';
-import { tokenizerNumber } from './tokenizer-families.js';
+import { factsOf, families, type ModelFacts, requireFamily, unknownModel } from './model-data.js';
+import type { Dropped } from './prompt-types.js';
+import { mayHoldMarker, plainPrompt, type PromptDeps, type PromptTarget, surelyWithin } from './prompts.js';
+import { type ShapedChat, shapeChat, warningTexts } from './shape-chat.js';
 
 /** How a model wants its prompt. */
 interface Format {
@@ -30,16 +27,7 @@ interface Format {
   stop: readonly string[];
   foldSystem: boolean;
 }
-interface Shaped {
-  prompt: string;
-  /** Where they were asked for. */
-  messages?: readonly Message[];
-  tokens: number;
-  atMost: number;
-  dropped: readonly Dropped[];
-  warnings: readonly PromptWarning['code'][];
-}
-type Counter = (shaped: Shaped) => Promise<number | undefined>;
+type Counter = (shaped: ShapedChat) => Promise<number | undefined>;
 
 /** Counts of the server that are kept, and the characters of the texts they are kept for. */
 const mostCounts = 64;
@@ -52,25 +40,22 @@ export class TargetPrompts {
   readonly #target: PromptTarget;
   readonly #deps: PromptDeps;
   readonly #hub: HubTemplates | undefined;
+  readonly #facts: ModelFacts | undefined;
+  readonly #window: number | undefined;
   readonly #counts = new Map<string, number>();
 
   constructor(target: PromptTarget, deps: PromptDeps) {
     this.#target = target;
     this.#deps = deps;
-    this.#hub =
-      deps.files &&
-      new HubTemplates(
-        deps.files,
-        deps.now,
-        () => {
-          deps.onTemplateChanged(target.target);
-        },
-        // Each target forgets its own replies when it finds that the template changed.
-        {
-          get: (key) => deps.memory.get(`${key} ${target.target}`),
-          set: (key, value) => deps.memory.set(`${key} ${target.target}`, value),
-        },
-      );
+    this.#facts = target.model === undefined ? undefined : factsOf(target.model);
+    this.#window = target.contextWindow ?? this.#facts?.contextWindow;
+    const { files, memory, now, onTemplateChanged } = deps;
+    // Each target forgets its own replies when it finds that the template changed.
+    const own = memory && {
+      get: (key: string) => memory.get(`${key} ${target.target}`),
+      set: (key: string, value: unknown) => memory.set(`${key} ${target.target}`, value),
+    };
+    this.#hub = files && new HubTemplates(files, now, () => onTemplateChanged?.(target.target), own);
   }
 
   async text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt> {
@@ -90,7 +75,6 @@ export class TargetPrompts {
   async messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]> {
     const { template } = this.#facts ?? {};
     const family = template === undefined ? undefined : families[template];
-    if (family === undefined && this.#window === undefined && request.documents === undefined) return request.messages;
     if (request.documents === undefined && this.#staysAsItIs(request, family !== undefined)) return request.messages;
     const format = family === undefined ? plainFormat(true)! : familyFormat(template!);
     const { shaped, counted } = await this.#shape(request, format, handlers, 'messages');
@@ -99,20 +83,10 @@ export class TargetPrompts {
     return shaped.messages!;
   }
 
-  /** Surely within the window, no token being less than a byte, and without anything that could be a marker. */
-  #staysAsItIs({ messages, parameters }: ModelRequest, hasMarkers: boolean): boolean {
-    if (hasMarkers && messages.some(({ content }) => mayBeMarker.test(content))) return false;
-    if (this.#window === undefined) return true;
-    const bytes = messages.reduce((sum, { content }) => sum + utf8Bytes(content) + bytesAround, 0);
-    return bytes <= this.#window - parameters.maxTokens;
-  }
-
-  get #facts() {
-    const { model } = this.#target;
-    return model === undefined ? undefined : factsOf(model);
-  }
-  get #window(): number | undefined {
-    return this.#target.contextWindow ?? this.#facts?.contextWindow;
+  /** Surely within the window, and without anything that could be a marker. */
+  #staysAsItIs(request: ModelRequest, hasMarkers: boolean): boolean {
+    if (hasMarkers && mayHoldMarker(request, this.#target.settings)) return false;
+    return this.#window === undefined || surelyWithin(request.messages, this.#window - request.parameters.maxTokens);
   }
 
   /** Undefined: none is configured and none is known. */
@@ -149,26 +123,25 @@ export class TargetPrompts {
     format: Format,
     handlers: PromptHandlers,
     kind: 'text' | 'messages',
-  ): Promise<{ shaped: Shaped; counted: boolean }> {
-    const { core } = this.#deps;
-    await core.loadPrompts();
+  ): Promise<{ shaped: ShapedChat; counted: boolean }> {
+    await this.#deps.core.loadPrompts();
     const limit = this.#limit(request);
-    const make = (most: number) => this.#ask(core, request, format, kind, most);
+    const make = (most: number) => this.#ask(request, format, kind, most);
     const shaped = make(limit);
     const { signal, countTokens, countMessages } = handlers;
     const asked =
       kind === 'messages' && countMessages !== undefined
-        ? ({ messages }: Shaped) => this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal))
-        : countTokens && (({ prompt }: Shaped) => this.#counted(prompt, () => countTokens(prompt, signal)));
+        ? ({ messages }: ShapedChat) => this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal))
+        : countTokens && (({ prompt }: ShapedChat) => this.#counted(prompt, () => countTokens(prompt, signal)));
     if (shaped.dropped.length === 0 || asked === undefined) return { shaped, counted: false };
     const fitting = await this.#byCount(make, limit, asked);
     return { shaped: fitting ?? shaped, counted: fitting !== undefined };
   }
 
   /** About the most that fits by the server's own count; undefined when it does not count. */
-  async #byCount(make: (most: number) => Shaped, limit: number, count: Counter): Promise<Shaped | undefined> {
+  async #byCount(make: (most: number) => ShapedChat, limit: number, count: Counter): Promise<ShapedChat | undefined> {
     let shaped = make(0);
-    let best: Shaped | undefined;
+    let best: ShapedChat | undefined;
     for (let tries = 0; tries < mostTries; tries++) {
       const tokens = await count(shaped);
       if (tokens === undefined) return undefined;
@@ -212,45 +185,34 @@ export class TargetPrompts {
     );
   }
 
-  #ask(core: Core, request: ModelRequest, format: Format, kind: 'text' | 'messages', limit: number): Shaped {
-    const { neutralise = true, truncate } = this.#target.settings;
-    const messages = request.messages as readonly (Message & JsonObject)[];
-    const { documents = [] } = request;
-    const continues = messages.at(-1)?.role === 'assistant';
-    const { special, markers, foldSystem } = format;
+  #ask(request: ModelRequest, format: Format, kind: 'text' | 'messages', limit: number): ShapedChat {
+    const { core, now } = this.#deps;
+    const { settings, templateVariables } = this.#target;
+    const { messages, documents = [], contextBlock } = request;
+    const { source, special, markers, foldSystem } = format;
     const { bos, eos } = this.#ends(format);
-    const asked: Omit<CoreChatRequest, 'template'> = {
-      messages: limit > 0 ? newest(messages, limit) : messages,
-      variables: {
-        ...this.#target.templateVariables,
-        bos_token: bos,
-        eos_token: eos,
-        tools: null,
-        documents: documents.length === 0 ? null : documents.map(({ priority: _, ...document }) => document),
-        add_generation_prompt: !continues,
-      },
-      special: [...new Set([...special, bos, eos].filter((token) => token !== ''))],
+    const continues = messages.at(-1)?.role === 'assistant';
+    return shapeChat(core, {
+      source,
+      messages: messages as readonly (Message & JsonObject)[],
+      variables: { ...templateVariables, bos_token: bos, eos_token: eos },
+      documents: documents.length === 0 ? undefined : documents,
+      addGenerationPrompt: !continues,
+      continueFinalMessage: continues && kind === 'text',
+      special,
       markers,
       foldSystem: foldSystem && kind === 'text',
-      continueFinalMessage: continues && kind === 'text',
-      neutralise: neutralise !== false,
-      neutraliseAll: neutralise === 'all',
-      now: this.#deps.now(),
-      family: tokenizerNumber((this.#facts ?? unknownModel).tokenizer),
+      neutralise: settings.neutralise ?? true,
+      now: now(),
+      tokenizer: (this.#facts ?? unknownModel).tokenizer,
       limit,
-      priorities: documents.map(({ priority }) => Number(priority ?? 0)),
-      // A chat server is sent messages alone.
-      foldDocuments: documents.length > 0 && (kind === 'messages' || !mentionsDocuments(format.source)),
-      truncate: truncate !== undefined,
-      ...(request.contextBlock !== undefined && { contextBlock: request.contextBlock }),
+      truncate: settings.truncate !== undefined,
+      contextBlock,
       answerMessages: kind === 'messages',
-    };
-    let answer = askCore(core, format.source, asked);
-    if (answer.more === true) answer = askCore(core, format.source, { ...asked, messages });
-    return answer as Shaped;
+    });
   }
 
-  #note({ tokens, atMost, dropped, warnings }: Shaped, what: string, counted: boolean): PromptNote {
+  #note({ tokens, atMost, dropped, warnings }: ShapedChat, what: string, counted: boolean): PromptNote {
     const { target } = this.#target;
     const told: Warning[] = warnings
       .filter((code) => code === 'markers-broken')
@@ -269,30 +231,24 @@ export class TargetPrompts {
   }
 }
 
-/** In words: "the 3 oldest messages were left out". */
+/** In words: "3 oldest messages were left out". */
 function leftOut(dropped: readonly Dropped[]): string[] {
   const words: string[] = [];
-  for (const kind of ['message', 'document'] as const) {
-    const what = kind === 'message' ? 'oldest message' : 'document';
-    const gone = dropped
-      .filter((one) => one.kind === kind && one.reason === 'budget')
-      .reduce((sum, { count = 1 }) => sum + count, 0);
-    if (gone > 0) words.push(gone === 1 ? `the ${what} was left out` : `${String(gone)} ${what}s were left out`);
-    if (dropped.some((one) => one.kind === kind && one.reason === 'shortened')) words.push(`a ${kind} was shortened`);
+  for (const [kind, one, several] of [
+    ['message', 'the oldest message', 'oldest messages'],
+    ['document', 'a document', 'documents'],
+  ] as const) {
+    const found = dropped.filter((each) => each.kind === kind);
+    const gone = found.reduce((sum, { reason, count = 1 }) => sum + (reason === 'budget' ? count : 0), 0);
+    if (gone > 0) words.push(gone === 1 ? `${one} was left out` : `${String(gone)} ${several} were left out`);
+    if (found.some(({ reason }) => reason === 'shortened')) words.push(`a ${kind} was shortened`);
   }
-  return words.map((text) => text.replace('the document', 'a document'));
+  return words;
 }
 
 /** Throws `RequestError` that lists the names. */
 function familyFormat(name: string): Format {
-  const family = familyNamed(name);
-  if (family === undefined) {
-    throw new RequestError(
-      'unknown-template',
-      `template: must be Jinja text (with {{ or {%), "hub", or one of ${Object.keys(families).join(', ')}; it is "${name.slice(0, 80)}".`,
-      'template',
-    );
-  }
+  const family = requireFamily(name, 'Jinja text (with {{ or {%), "hub",');
   const { template: source, bos, eos, special, markers, stop, system } = family;
   return { name: `the template ${name}`, source, bos, eos, special, markers, stop, foldSystem: system === 'folded' };
 }

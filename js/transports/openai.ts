@@ -70,15 +70,12 @@ export function openai(context: TransportContext, options: OpenAIOptions = {}): 
     }
   };
 
-  const counting = (handlers: CallHandlers) =>
-    options.counts === undefined ? handlers : { ...handlers, ...options.counts };
   const chat = async (request: ModelRequest, handlers: CallHandlers): Promise<TransportResult> => {
     const named = model ?? (await findModel(handlers.signal));
-    const made = takesText ? undefined : context.prompts.messages(request, counting(handlers));
-    const asked =
-      made === undefined
-        ? await context.prompts.text(request, counting(handlers))
-        : { messages: made instanceof Promise ? await made : made };
+    const asking = { ...handlers, ...options.counts };
+    const asked = takesText
+      ? await context.prompts.text(request, asking)
+      : { messages: await context.prompts.messages(request, asking) };
     for (;;) {
       const used = { ...dialect };
       const json = body(request, asked, named, used);

@@ -65,7 +65,7 @@ export interface PromptMaker {
   /** For servers that take text: the model's template rendered, else a plain transcript. `stop` holds the request's own too. */
   text(request: ModelRequest, handlers: PromptHandlers): Promise<TextPrompt>;
   /** For servers that apply the template themselves. */
-  messages(request: ModelRequest, handlers: PromptHandlers): readonly Message[] | Promise<readonly Message[]>;
+  messages(request: ModelRequest, handlers: PromptHandlers): Promise<readonly Message[]>;
 }
 export interface TextPrompt {
   prompt: string;
