@@ -49,16 +49,34 @@ declare module '#core-module' {
     stackSave(): number;
     stackRestore(stack: number): void;
   }
-  const createCore: (options: {
-    wasmBinary?: ArrayBuffer | Uint8Array;
-    instantiateWasm?: (
-      imports: WebAssembly.Imports,
-      receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
-    ) => object;
-    print?: (text: string) => void;
-    printErr?: (text: string) => void;
-  }) => Promise<CoreModule>;
+  const createCore: (options: import('./find-wasm.js').GlueOptions) => Promise<CoreModule>;
   export default createCore;
+}
+// As above, of meaning.wasm (wasm/meaning_bindings.cpp).
+declare module '#meaning-module' {
+  export interface MeaningModule {
+    open(): number;
+    close(meaning: number): void;
+    version(meaning: number): number;
+    input(meaning: number, bytes: number): number;
+    output(meaning: number): number;
+    loadVocabulary(meaning: number, length: number, expected: number): number;
+    encode(meaning: number, length: number, most: number, special: 0 | 1, offsets: 0 | 1): number;
+    ids(meaning: number): number;
+    offsets(meaning: number): number;
+    tokenTexts(meaning: number): number;
+    readonly HEAPU8: Uint8Array;
+    /** Set by js/embedder/meaning.ts: a call ended in a trap. */
+    trapped?: boolean;
+    stackSave(): number;
+    stackRestore(stack: number): void;
+  }
+  const createMeaning: (options: import('./find-wasm.js').GlueOptions) => Promise<MeaningModule>;
+  export default createMeaning;
+}
+declare module '#meaning-base64' {
+  const base64: string;
+  export default base64;
 }
 declare module '#core-base64' {
   /** core.wasm, for places that lose the file. */

@@ -37,7 +37,7 @@ import type {
 import { ConfigError, RequestError, TemplateError, TierwiseError } from './errors.js';
 import type { CoreChatAnswer, CoreChatRequest } from './prompt/shape-chat.js';
 import { CallFailure } from './transports/call-failure.js';
-import { utf8Bytes, wellFormed } from './text.js';
+import { utf8Bytes, wellFormed, writeAscii } from './text.js';
 import type { ReplyReader } from './transports/transport.js';
 import type { JsonObject, TargetHealth } from './types.js';
 
@@ -324,16 +324,6 @@ function refusal({ code, message, field }: Envelope): TierwiseError {
 // A frame of a stream and its answer are this short, and mostly plain: then a loop is faster than the platform's coders.
 const shortText = 100;
 const shortAnswer = 24;
-
-/** False when the text is not all ASCII; what was written then is void. */
-function writeAscii(text: string, into: Uint8Array): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) return false;
-    into[i] = unit;
-  }
-  return true;
-}
 
 function readAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = '';

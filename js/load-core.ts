@@ -11,13 +11,9 @@
 import createCore, { type CoreModule } from '#core-module';
 
 import { Core } from './core.js';
-import { LoadError, TierwiseError } from './errors.js';
+import { LoadError } from './errors.js';
+import { compiled, fetchWasm, findOwnWasm, loadError, startModule, type Source } from './find-wasm.js';
 
-interface Source {
-  code: ArrayBuffer | Uint8Array | WebAssembly.Module;
-  /** Where it is from, for messages. */
-  from: string;
-}
 interface Loaded {
   module: CoreModule;
   from: string;
@@ -42,15 +38,17 @@ let started: CoreModule | undefined;
 export async function openCore({ wasmBinary, wasmUrl, promptsBinary, promptsUrl }: CoreLocation): Promise<Core> {
   const findPrompts = async (): Promise<Source> => {
     if (promptsBinary !== undefined) return { code: promptsBinary, from: 'the given promptsBinary' };
-    if (promptsUrl !== undefined) return fetchCode(prompts, promptsUrl);
+    if (promptsUrl !== undefined) return fetchWasm(prompts, promptsUrl, 'promptsUrl');
     // Without its query: that was for the other file.
-    if (wasmUrl !== undefined) return fetchCode(prompts, wasmUrl.replace(/[?#].*/, '').replace(/[^/]*$/, prompts));
+    if (wasmUrl !== undefined) {
+      return fetchWasm(prompts, wasmUrl.replace(/[?#].*/, '').replace(/[^/]*$/, prompts), 'promptsUrl');
+    }
     return findOwn(prompts);
   };
   if (wasmBinary !== undefined) {
     return open(await start(Promise.resolve({ code: wasmBinary, from: 'the given wasmBinary' })), findPrompts);
   }
-  if (wasmUrl !== undefined) return open(await start(fetchCode(first, wasmUrl)), findPrompts);
+  if (wasmUrl !== undefined) return open(await start(fetchWasm(first, wasmUrl, 'wasmUrl')), findPrompts);
   if (started?.trapped === true) shared = started = undefined;
   const loading = (shared ??= start(findOwn(first)));
   try {
@@ -74,50 +72,21 @@ function open({ module, from }: Loaded, findPrompts: FindPrompts): Core {
   );
 }
 
-async function findOwn(name: typeof first | typeof prompts): Promise<Source> {
-  try {
-    // Throws in a classic script made by a bundler: it has no import.meta. Bundlers look for these very words.
-    const url = name === first ? new URL('core.wasm', import.meta.url) : new URL('prompts.wasm', import.meta.url);
-    const code = readFromDisk(url);
-    return code === undefined ? await fetchCode(name, url.href) : { code, from: url.href };
-  } catch {
-    const { default: base64 } = name === first ? await import('#core-base64') : await import('#prompts-base64');
-    return { code: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)), from: 'the copy inside the package' };
-  }
-}
-
-/** Node gives its file system without an import that bundlers would trip over. */
-function readFromDisk(url: URL): Uint8Array | undefined {
-  if (url.protocol !== 'file:') return undefined;
-  const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  const fs = node?.getBuiltinModule?.('node:fs') as { readFileSync(path: URL): Uint8Array } | undefined;
-  return fs?.readFileSync(url);
-}
-
-/** Compiled while it arrives, where the server says that it is WebAssembly; else, or to say what is wrong with it, as bytes. */
-async function fetchCode(name: string, url: string, streaming = true): Promise<Source> {
-  let response: Response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin' });
-  } catch (cause) {
-    throw new LoadError(`${name} could not be fetched from ${url}.`, cause);
-  }
-  if (!response.ok) throw new LoadError(`${name} could not be fetched from ${url}: HTTP ${String(response.status)}.`);
-  if (streaming && response.headers.get('content-type') === 'application/wasm') {
-    return WebAssembly.compileStreaming(response).then(
-      (code) => ({ code, from: url }),
-      () => fetchCode(name, url, false),
-    );
-  }
-  const bytes = await response.arrayBuffer();
-  const head = new Uint8Array(bytes.slice(0, 4));
-  if (head[0] !== 0x00 || head[1] !== 0x61 || head[2] !== 0x73 || head[3] !== 0x6d) {
-    const what = head[0] === 0x3c ? 'an HTML page' : 'something that is not WebAssembly';
-    throw new LoadError(
-      `${url} is ${what}: copy ${name} from the package there, or set ${name === first ? 'wasmUrl' : 'promptsUrl'}.`,
-    );
-  }
-  return { code: bytes, from: url };
+function findOwn(name: typeof first | typeof prompts): Promise<Source> {
+  // Bundlers look for these very words.
+  return name === first
+    ? findOwnWasm(
+        name,
+        'wasmUrl',
+        () => new URL('core.wasm', import.meta.url),
+        () => import('#core-base64'),
+      )
+    : findOwnWasm(
+        name,
+        'promptsUrl',
+        () => new URL('prompts.wasm', import.meta.url),
+        () => import('#prompts-base64'),
+      );
 }
 
 async function start(source: Promise<Source>): Promise<Loaded> {
@@ -138,19 +107,7 @@ async function start(source: Promise<Source>): Promise<Loaded> {
     return { code, instance };
   };
   try {
-    const module = await new Promise<CoreModule>((resolve, reject) => {
-      // The glue prepares itself while the file is on its way.
-      createCore({
-        instantiateWasm: (imports, receive) => {
-          instantiate(imports)
-            .then(({ code, instance }) => receive(instance, code))
-            .catch(reject);
-          return {};
-        },
-        print: () => undefined,
-        printErr: () => undefined,
-      }).then(resolve, reject);
-    });
+    const module = await startModule(createCore, instantiate);
     module.addPrompts = addPrompts;
     return { module, from };
   } catch (cause) {
@@ -194,21 +151,4 @@ async function instantiatePrompts(source: Promise<Source>, imports: WebAssembly.
   } catch (cause) {
     throw loadError(prompts, found.from, cause);
   }
-}
-
-function compiled({ code }: Source): WebAssembly.Module | Promise<WebAssembly.Module> {
-  return code instanceof WebAssembly.Module ? code : WebAssembly.compile(code as BufferSource);
-}
-
-function loadError(name: string, from: string, cause: unknown): unknown {
-  if (TierwiseError.isInstance(cause)) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const why = /Content Security Policy|unsafe-eval/i.test(text)
-    ? "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to script-src"
-    : /simd|v128/i.test(text)
-      ? 'this browser is too old for it (WebAssembly SIMD is needed)'
-      : cause instanceof WebAssembly.CompileError
-        ? text
-        : `it is not the ${name} of this package, copy that (${text})`;
-  return new LoadError(`The WebAssembly ${name} from ${from} could not be started: ${why}.`, cause);
 }

@@ -32,3 +32,13 @@ export function utf8Bytes(text: string): number {
   }
   return bytes;
 }
+
+/** False when the text is not all ASCII; what was written then is void. Of short texts it beats the platform's encoder. */
+export function writeAscii(text: string, into: Uint8Array): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return false;
+    into[i] = unit;
+  }
+  return true;
+}

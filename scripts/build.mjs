@@ -1,9 +1,9 @@
 /**
  * Builds the package into dist/: `node scripts/build.mjs [--wasm-only | --js-only]`.
  *
- * 1. CMake builds core.wasm and its glue (preset `wasm`).
+ * 1. CMake builds core.wasm and meaning.wasm and their glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
- *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt. The base64 copies of core.wasm and prompts.wasm become chunks of their own that are
+ *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; light.js, and meaning.js, which it loads with the first text. The base64 copies of the .wasm files become chunks of their own that are
  *    loaded only where a file is lost (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
@@ -24,7 +24,7 @@ const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
 export function buildWasm() {
   const toolchain = process.env.TIERWISE_EMSCRIPTEN_TOOLCHAIN;
   run('cmake', '--preset', 'wasm', '-DBUILD_TESTING=ON', ...(toolchain ? [`-DCMAKE_TOOLCHAIN_FILE=${toolchain}`] : []));
-  run('cmake', '--build', '--preset', 'wasm', '--target', 'core_wasm');
+  run('cmake', '--build', '--preset', 'wasm', '--target', 'core_wasm', 'meaning_wasm');
 }
 
 /**
@@ -33,14 +33,14 @@ export function buildWasm() {
  * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error classes are imported.
  */
 function adapted(code) {
-  const factory = /^var createCore = \(/m;
+  const factory = /^var (createCore|createMeaning) = \(/m;
   // Newer Emscriptens write a function, which falls away by itself.
-  if (!factory.test(code) && !/^async function createCore\(/m.test(code))
+  if (!factory.test(code) && !/^async function create(Core|Meaning)\(/m.test(code))
     throw new Error('The glue of this Emscripten begins otherwise than scripts/build.mjs knows.');
   return code
     .replaceAll('import.meta.url', '"file:///"')
     .replaceAll(/typeof (fetch|WebAssembly\.instantiateStreaming) ?== ?"function"/g, 'false')
-    .replace(factory, 'var createCore = /* @__PURE__ */ (');
+    .replace(factory, 'var $1 = /* @__PURE__ */ (');
 }
 
 /** Descriptions and sources in models/*.json are for readers of those files. */
@@ -56,15 +56,23 @@ function withoutNotesIn(builder) {
 }
 
 export async function buildJs() {
-  const glue = at('build/wasm/module/core.js');
-  const halves = at('build/wasm/module/split');
+  const modules = at('build/wasm/module');
+  const halves = path.join(modules, 'split');
+  const files = {
+    'core.wasm': path.join(halves, 'core.wasm'),
+    'prompts.wasm': path.join(halves, 'prompts.wasm'),
+    'meaning.wasm': path.join(modules, 'meaning.wasm'),
+  };
   rmSync(at('dist'), { recursive: true, force: true });
   mkdirSync(at('dist'), { recursive: true });
-  for (const name of ['core.wasm', 'prompts.wasm']) copyFileSync(path.join(halves, name), at('dist', name));
+  for (const [name, file] of Object.entries(files)) copyFileSync(file, at('dist', name));
+  /** The glue, and the base64 copies. */
   const virtual = {
-    name: 'core',
+    name: 'modules',
     setup(builder) {
-      builder.onResolve({ filter: /^#core-module$/ }, () => ({ path: glue }));
+      builder.onResolve({ filter: /^#(core|meaning)-module$/ }, ({ path: name }) => ({
+        path: path.join(modules, `${name.slice(1, -'-module'.length)}.js`),
+      }));
       // What the lazy store shares with index.js is in both: a file for that alone would be waited for at every start.
       builder.onResolve({ filter: /\/(types|selector)\.js$/ }, ({ importer, path: name }) =>
         /store\/(indexed-db|sound)\.ts$/.test(importer)
@@ -72,16 +80,16 @@ export async function buildJs() {
           : undefined,
       );
       builder.onResolve({ filter: /\/lazy\.js$/ }, () => ({ path: './prompts.js', external: true }));
-      builder.onResolve({ filter: /^#(core|prompts)-base64$/ }, ({ path: name }) => ({
+      builder.onResolve({ filter: /^#(core|prompts|meaning)-base64$/ }, ({ path: name }) => ({
         path: name.slice(1),
         namespace: 'base64',
       }));
-      builder.onLoad({ filter: /core\.js$/ }, ({ path: file }) =>
-        file === glue ? { contents: adapted(readFileSync(glue, 'utf8')), loader: 'js' } : undefined,
+      builder.onLoad({ filter: /(core|meaning)\.js$/ }, ({ path: file }) =>
+        path.dirname(file) === modules ? { contents: adapted(readFileSync(file, 'utf8')), loader: 'js' } : undefined,
       );
       withoutNotesIn(builder);
       builder.onLoad({ filter: /.*/, namespace: 'base64' }, ({ path: name }) => {
-        const wasm = readFileSync(path.join(halves, name.replace('-base64', '.wasm')));
+        const wasm = readFileSync(files[name.replace('-base64', '.wasm')]);
         return { contents: `export default ${JSON.stringify(wasm.toString('base64'))};` };
       });
     },
@@ -119,19 +127,27 @@ export async function buildJs() {
         path: './index.js',
         external: true,
       }));
+      builder.onResolve({ filter: /\/load-meaning\.js$/ }, () => ({ path: './meaning.js', external: true }));
       withoutNotesIn(builder);
     },
   };
   await build({
     ...options,
-    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts' },
+    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts', light: 'js/light.ts' },
     external: ['react'],
     plugins: [besideIndex],
+  });
+  await build({
+    ...options,
+    entryPoints: { meaning: 'js/embedder/load-meaning.ts' },
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    plugins: [besideIndex, virtual],
   });
   for (const name of readdirSync(at('dist')).filter((file) => file.endsWith('.js'))) {
     const file = at('dist', name);
     const code = readFileSync(file, 'utf8');
-    if (/^(core|prompts)-base64-/.test(name)) {
+    if (/^(core|prompts|meaning)-base64-/.test(name)) {
       // A map of base64 would double the download and show nobody anything.
       rmSync(`${file}.map`);
       writeFileSync(file, code.replace(/\n\/\/# sourceMappingURL=.*/, ''));

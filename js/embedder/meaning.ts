@@ -1,0 +1,138 @@
+/**
+ * The page's side of the boundary to meaning.wasm (`wasm/meaning_bindings.cpp`): typed calls. Text goes in through one
+ * cached view of a buffer the module owns; token ids stay in its memory for what follows, unless they are asked for.
+ */
+import type { MeaningModule } from '#meaning-module';
+
+import { RequestError, TierwiseError } from '../errors.js';
+import { utf8Bytes, wellFormed, writeAscii } from '../text.js';
+import type { Tokens } from './tokens.js';
+
+export class Meaning {
+  readonly #module: MeaningModule;
+  /** Which of the module's. */
+  readonly #meaning: number;
+  /** Of the WebAssembly stack while no call runs. */
+  readonly #stack: number;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  #inputAddress = 0;
+  #inputSize = 0;
+  #input: Uint8Array;
+
+  constructor(module: MeaningModule) {
+    this.#module = module;
+    this.#stack = module.stackSave();
+    this.#meaning = this.#guarded(() => module.open());
+    this.#input = module.HEAPU8.subarray(0, 0);
+  }
+
+  /** Of the package this module was built for. */
+  version(): string {
+    return this.#text(this.#guarded(() => this.#module.version(this.#meaning)));
+  }
+
+  /** `bytes` of a vocab.txt of `expected` lines. Errors: RequestError `invalid-vocabulary`. */
+  loadVocabulary(bytes: Uint8Array, expected: number): void {
+    this.#reserve(bytes.length);
+    this.#input.set(bytes);
+    const length = this.#guarded(() => this.#module.loadVocabulary(this.#meaning, bytes.length, expected));
+    if (length >= 0) return;
+    const { code, message, field } = JSON.parse(this.#text(length)) as Record<'code' | 'message' | 'field', string>;
+    throw new RequestError(code, message, field);
+  }
+
+  /** How many tokens the text has, with `[CLS]` and `[SEP]` at most `most`; negative when it was cut. They stay inside. */
+  encode(text: string, most: number): number {
+    const length = this.#write(text);
+    return this.#guarded(() => this.#module.encode(this.#meaning, length, most, 1, 0));
+  }
+
+  /** Of the last text; a view that holds until the next call. */
+  ids(count: number): Int32Array {
+    return this.#array(this.#module.ids(this.#meaning), count);
+  }
+
+  tokenize(text: string, most: number, special: boolean): Tokens {
+    const length = this.#write(text);
+    const count = this.#guarded(() => this.#module.encode(this.#meaning, length, most, special ? 1 : 0, 1));
+    const ids = this.ids(Math.abs(count)).slice();
+    const places = this.#array(this.#module.offsets(this.#meaning), ids.length * 2);
+    const offsets: [number, number][] = [];
+    for (let i = 0; i < places.length; i += 2) offsets.push([places[i]!, places[i + 1]!]);
+    const texts = this.#text(this.#guarded(() => this.#module.tokenTexts(this.#meaning)));
+    return { ids, tokens: ids.length === 0 ? [] : texts.split('\n'), offsets, cut: count < 0 };
+  }
+
+  /** False once its module met a bug of its own. */
+  get usable(): boolean {
+    return this.#module.trapped !== true;
+  }
+
+  /** Bytes of WebAssembly memory, for reports. */
+  get memoryBytes(): number {
+    return this.#module.HEAPU8.byteLength;
+  }
+
+  close(): void {
+    this.#guarded(() => this.#module.close(this.#meaning));
+  }
+
+  #array(address: number, length: number): Int32Array {
+    return new Int32Array(this.#module.HEAPU8.buffer, address, length);
+  }
+
+  #write(given: string): number {
+    // Three times as much only where that is little.
+    const text = given.length > keepBytes ? wellFormed(given) : given;
+    this.#reserve(given.length > keepBytes ? utf8Bytes(text) : text.length * 3);
+    if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
+    const { read, written } = this.#encoder.encodeInto(text, this.#input);
+    if (read !== text.length) throw new TierwiseError('internal', 'The text did not fit into the module.');
+    return written;
+  }
+
+  /** Makes the input as large as that, at least. */
+  #reserve(most: number): void {
+    if (most > this.#inputSize || this.#inputSize > keepBytes) {
+      const size = Math.max(most, 16 * 1024);
+      this.#inputSize = 0;
+      this.#inputAddress = this.#guarded(() => this.#module.input(this.#meaning, size));
+      this.#inputSize = size;
+      this.#input = this.#view();
+    } else if (this.#input.byteLength === 0) {
+      // Memory that grew has a new buffer; views of the old one are dead.
+      this.#input = this.#view();
+    }
+  }
+
+  #view(): Uint8Array {
+    return this.#module.HEAPU8.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
+  }
+
+  /** A trap is a bug of the module, or the end of its memory. */
+  #guarded<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      this.#module.stackRestore(this.#stack);
+      this.#module.trapped = true;
+      throw new TierwiseError(
+        'internal',
+        'The embedding module met a bug of its own, or ran out of memory. Reload the page, and please report what you did.',
+        { cause: error },
+      );
+    }
+  }
+
+  /** The last answer. */
+  #text(length: number): string {
+    const start = this.#module.output(this.#meaning);
+    return this.#decoder.decode(this.#module.HEAPU8.subarray(start, start + Math.abs(length)));
+  }
+}
+
+/** Up to here a loop over ASCII is faster than the platform's encoder. */
+const shortText = 200;
+/** The module gives a larger buffer back (`meaning_bindings.cpp`, kKeepBytes). */
+const keepBytes = 1 << 20;

@@ -1,0 +1,35 @@
+/** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
+import type { Tokens } from './embedder/tokens.js';
+import { tokenizer } from './embedder/vocabulary.js';
+import { RequestError } from './errors.js';
+import { ofRequest } from './request.js';
+import { anyText, boolean, check, wholeFrom } from './shape.js';
+
+export type { Tokens } from './embedder/tokens.js';
+
+export interface TokenizeOptions {
+  /** Tokens in all; what is beyond is left out. Without it all are given. */
+  maxTokens?: number;
+  /** `[CLS]` before the text and `[SEP]` behind it, as the model wants them. Default true. */
+  special?: boolean;
+}
+
+/** UTF-16 units. */
+const mostText = 4 * 1024 * 1024;
+
+/**
+ * The tokens of all-MiniLM-L6-v2 (BERT's uncased WordPiece) that a text is made of. Lone surrogates count as U+FFFD.
+ *
+ * Errors: `RequestError` `invalid-input` with the field, `too-large` beyond 4 million UTF-16 units; `LoadError`.
+ */
+export async function tokenize(text: string, options: TokenizeOptions = {}): Promise<Tokens> {
+  ofRequest(() => {
+    anyText(text, 'text');
+    check(options, { maxTokens: wholeFrom(2, mostText), special: boolean }, '', 'options');
+  });
+  if (text.length > mostText) {
+    throw new RequestError('too-large', `text: must be at most ${String(mostText)} UTF-16 units long.`, 'text');
+  }
+  const { maxTokens = 2 * mostText, special = true } = options;
+  return (await tokenizer()).tokenize(text, maxTokens, special);
+}
