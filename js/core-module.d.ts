@@ -65,6 +65,10 @@ declare module '#meaning-module' {
     ids(meaning: number): number;
     offsets(meaning: number): number;
     tokenTexts(meaning: number): number;
+    loadLight(meaning: number, length: number): number;
+    lightVector(meaning: number): number;
+    room(meaning: number, floats: number): number;
+    pool(meaning: number, first: number, tokens: number, dimensions: number): number;
     readonly HEAPU8: Uint8Array;
     /** Set by js/embedder/meaning.ts: a call ended in a trap. */
     trapped?: boolean;

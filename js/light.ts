@@ -1,10 +1,15 @@
 /** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
+import type { Embedder } from './embedder/embedder.js';
+import { LightEmbedder } from './embedder/light.js';
+import { type ModelLocation, tokenizer } from './embedder/model.js';
 import type { Tokens } from './embedder/tokens.js';
-import { tokenizer } from './embedder/vocabulary.js';
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
 
+export { cosine, type Embedder, type EmbedOptions } from './embedder/embedder.js';
+export type { ModelLocation } from './embedder/model.js';
+export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
 
 export interface TokenizeOptions {
@@ -12,6 +17,14 @@ export interface TokenizeOptions {
   maxTokens?: number;
   /** `[CLS]` before the text and `[SEP]` behind it, as the model wants them. Default true. */
   special?: boolean;
+}
+
+/**
+ * The light embedding: 128 dimensions, ready when 2 MB are there, microseconds a text. What it finds alike is about what
+ * word vectors find alike; `minilm()` of `tierwise/minilm` knows better. Nothing is loaded before it is used.
+ */
+export function light(location: ModelLocation = {}): Embedder {
+  return new LightEmbedder(location);
 }
 
 /** UTF-16 units. */
@@ -31,5 +44,5 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
     throw new RequestError('too-large', `text: must be at most ${String(mostText)} UTF-16 units long.`, 'text');
   }
   const { maxTokens = 2 * mostText, special = true } = options;
-  return (await tokenizer()).tokenize(text, maxTokens, special);
+  return (await tokenizer({})).tokenize(text, maxTokens, special);
 }

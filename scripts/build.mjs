@@ -3,8 +3,9 @@
  *
  * 1. CMake builds core.wasm and meaning.wasm and their glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
- *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; light.js, and meaning.js, which it loads with the first text. The base64 copies of the .wasm files become chunks of their own that are
- *    loaded only where a file is lost (js/load-core.ts).
+ *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; light.js and
+ *    minilm.js, and what they load with the first text: meaning.js, and minilm-worker.js with ONNX Runtime Web. The base64
+ *    copies of our own .wasm files become chunks of their own that are loaded only where a file is lost (js/find-wasm.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -62,6 +63,7 @@ export async function buildJs() {
     'core.wasm': path.join(halves, 'core.wasm'),
     'prompts.wasm': path.join(halves, 'prompts.wasm'),
     'meaning.wasm': path.join(modules, 'meaning.wasm'),
+    'ort-wasm-simd-threaded.wasm': at('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'),
   };
   rmSync(at('dist'), { recursive: true, force: true });
   mkdirSync(at('dist'), { recursive: true });
@@ -133,8 +135,15 @@ export async function buildJs() {
   };
   await build({
     ...options,
-    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts', light: 'js/light.ts' },
+    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts' },
     external: ['react'],
+    plugins: [besideIndex],
+  });
+  await build({
+    ...options,
+    entryPoints: { light: 'js/light.ts', minilm: 'js/minilm.ts', 'minilm-worker': 'js/embedder/transformer-worker.ts' },
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     plugins: [besideIndex],
   });
   await build({

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "embed/light_table.h"
 #include "embed/wordpiece.h"
 
 namespace tierwise {
@@ -20,8 +22,21 @@ class Meaning {
   // The tokens of the last text, one a line.
   std::string token_texts() const;
 
+  // The light table of the same vocabulary (embed/light_table.h). The answer is empty.
+  Result<std::string> load_light(std::string_view bytes);
+  // The light vector of the last text; a table must be there. Holds until the next call.
+  const std::vector<float>& light_vector();
+
+  // Room for vectors from outside, for `pool`. What was there is void; a large room is given back with the next small one.
+  float* room(std::size_t floats);
+  // Makes one vector of `tokens` rows in the room, from row `first` on (embed/pooling.h), in the place of the first of them.
+  float* pool(std::size_t first, std::size_t tokens, std::size_t dimensions);
+
  private:
   embed::WordPiece pieces_;
+  embed::LightTable light_;
+  std::vector<float> light_vector_;
+  std::vector<float> room_;
 };
 
 }  // namespace tierwise

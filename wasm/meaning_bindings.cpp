@@ -53,6 +53,17 @@ class BoundMeaning {
   // The answer is the tokens as they stand in the vocabulary, one a line.
   double token_texts() { return answer(meaning_.token_texts(), 1); }
 
+  // The answer is empty.
+  double load_light(double n) { return answer(meaning_.load_light(text(n))); }
+  // Of 32-bit floats, as many as the table has dimensions: of the last text.
+  double light_vector() { return address(meaning_.light_vector().data()); }
+  // Room for as many 32-bit floats.
+  double room(double floats) { return address(meaning_.room(static_cast<std::size_t>(floats))); }
+  // `tokens` rows of the room, from row `first` on, which must be there.
+  double pool(double first, double tokens, double dimensions) {
+    return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens), static_cast<std::size_t>(dimensions)));
+  }
+
  private:
   static constexpr std::size_t kKeepBytes = 1 << 20;
 
@@ -102,4 +113,8 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("ids", &call<&BoundMeaning::ids>);
   function("offsets", &call<&BoundMeaning::offsets>);
   function("tokenTexts", &call<&BoundMeaning::token_texts>);
+  function("loadLight", &call<&BoundMeaning::load_light, double>);
+  function("lightVector", &call<&BoundMeaning::light_vector>);
+  function("room", &call<&BoundMeaning::room, double>);
+  function("pool", &call<&BoundMeaning::pool, double, double, double>);
 }

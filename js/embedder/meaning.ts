@@ -34,12 +34,12 @@ export class Meaning {
 
   /** `bytes` of a vocab.txt of `expected` lines. Errors: RequestError `invalid-vocabulary`. */
   loadVocabulary(bytes: Uint8Array, expected: number): void {
-    this.#reserve(bytes.length);
-    this.#input.set(bytes);
-    const length = this.#guarded(() => this.#module.loadVocabulary(this.#meaning, bytes.length, expected));
-    if (length >= 0) return;
-    const { code, message, field } = JSON.parse(this.#text(length)) as Record<'code' | 'message' | 'field', string>;
-    throw new RequestError(code, message, field);
+    this.#load(bytes, (length) => this.#module.loadVocabulary(this.#meaning, length, expected));
+  }
+
+  /** `bytes` of a light.bin. Errors: RequestError `invalid-file`. */
+  loadLight(bytes: Uint8Array): void {
+    this.#load(bytes, (length) => this.#module.loadLight(this.#meaning, length));
   }
 
   /** How many tokens the text has, with `[CLS]` and `[SEP]` at most `most`; negative when it was cut. They stay inside. */
@@ -64,6 +64,26 @@ export class Meaning {
     return { ids, tokens: ids.length === 0 ? [] : texts.split('\n'), offsets, cut: count < 0 };
   }
 
+  /** Of the last text. Its table must be loaded. */
+  lightVector(dimensions: number): Float32Array {
+    return this.#floats(
+      this.#guarded(() => this.#module.lightVector(this.#meaning)),
+      dimensions,
+    ).slice();
+  }
+
+  /** A unit vector for each text of so many tokens, whose vectors stand one behind the other in `vectors`. */
+  pool(vectors: Float32Array, lengths: readonly number[], dimensions: number): Float32Array[] {
+    const room = this.#guarded(() => this.#module.room(this.#meaning, vectors.length));
+    this.#floats(room, vectors.length).set(vectors);
+    let first = 0;
+    return lengths.map((tokens) => {
+      const address = this.#guarded(() => this.#module.pool(this.#meaning, first, tokens, dimensions));
+      first += tokens;
+      return this.#floats(address, dimensions).slice();
+    });
+  }
+
   /** False once its module met a bug of its own. */
   get usable(): boolean {
     return this.#module.trapped !== true;
@@ -76,6 +96,19 @@ export class Meaning {
 
   close(): void {
     this.#guarded(() => this.#module.close(this.#meaning));
+  }
+
+  #load(bytes: Uint8Array, take: (length: number) => number): void {
+    this.#reserve(bytes.length);
+    this.#input.set(bytes);
+    const length = this.#guarded(() => take(bytes.length));
+    if (length >= 0) return;
+    const { code, message, field } = JSON.parse(this.#text(length)) as Record<'code' | 'message' | 'field', string>;
+    throw new RequestError(code, message, field);
+  }
+
+  #floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.#module.HEAPU8.buffer, address, length);
   }
 
   #array(address: number, length: number): Int32Array {

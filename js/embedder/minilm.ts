@@ -1,0 +1,112 @@
+/**
+ * all-MiniLM-L6-v2 on this device: tokenised and pooled in meaning.wasm, the transformer in ONNX Runtime Web
+ * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
+ */
+import type { Embedder, EmbedOptions } from './embedder.js';
+import { modelFile, type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import type { TokenBatch } from './ort-session.js';
+import { requireTexts } from './require-texts.js';
+import { Transformer } from './transformer.js';
+
+export interface MiniLmOptions extends ModelLocation {
+  /** Whether the transformer runs in a worker, where there are workers. Default true. */
+  worker?: boolean;
+  /** Default: half of the processors, at most 4; 1 where the page is not cross-origin isolated, which threads need. */
+  threads?: number;
+  /** After so many ms without work the worker is ended and its memory given back. Default 60,000. */
+  idleMs?: number;
+}
+
+const dimensions = 384;
+/** Short texts go through together: padding is pure loss, so only as many as are about equally long. */
+const batchRows = 8;
+const batchTokens = 512;
+/** Far more than any batch takes on a slow phone. */
+const batchMs = 120_000;
+
+export class MiniLmEmbedder implements Embedder {
+  readonly id = `all-MiniLM-L6-v2/${versionOf('model.onnx')}`;
+  readonly dimensions = dimensions;
+  readonly #location: ModelLocation;
+  readonly #transformer: Transformer;
+
+  constructor(options: MiniLmOptions, own: { model: string; runtime: string }, makeWorker: () => Worker) {
+    const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
+    this.#location = options;
+    const model = modelFile('model.onnx', own.model, options);
+    const runtime = modelFile('ort-wasm-simd-threaded.wasm', own.runtime, options);
+    this.#transformer = new Transformer({
+      files: async () => {
+        const [modelBytes, runtimeBytes] = await Promise.all([readFile(model, options), readFile(runtime, options)]);
+        return { model: modelBytes, runtime: runtimeBytes, threads };
+      },
+      makeWorker: worker && typeof Worker === 'function' ? makeWorker : undefined,
+      idleMs,
+      batchMs,
+    });
+  }
+
+  /** Loads what the first `embed` would. */
+  async load(): Promise<void> {
+    await Promise.all([this.#transformer.warm(), tokenizer(this.#location)]);
+  }
+
+  async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
+    requireTexts(texts);
+    const meaning = await tokenizer(this.#location);
+    const cut: number[] = [];
+    const encoded = texts.map((text, i) => {
+      const count = meaning.encode(text, mostTokens);
+      if (count < 0) cut.push(i);
+      return meaning.ids(Math.abs(count)).slice();
+    });
+    if (cut.length > 0) onCut?.(cut);
+    const found: Float32Array[] = new Array<Float32Array>(texts.length);
+    await Promise.all(
+      batches(encoded).map(async (rows) => {
+        const vectors = await this.#transformer.run(batchOf(rows.map((row) => encoded[row]!)), signal);
+        const lengths = rows.map((row) => encoded[row]!.length);
+        for (const [i, vector] of meaning.pool(vectors, lengths, dimensions).entries()) found[rows[i]!] = vector;
+      }),
+    );
+    return found;
+  }
+
+  close(): void {
+    this.#transformer.close();
+  }
+}
+
+/** Texts by length, so many at once that the padding stays small. */
+function batches(encoded: readonly Int32Array[]): number[][] {
+  const rows = Array.from(encoded.keys()).sort((a, b) => encoded[a]!.length - encoded[b]!.length);
+  const found: number[][] = [];
+  for (const row of rows) {
+    const last = found.at(-1);
+    const width = encoded[row]!.length;
+    const fits =
+      last !== undefined &&
+      last.length < batchRows &&
+      (last.length + 1) * width <= batchTokens &&
+      encoded[last[0]!]!.length * 1.25 + 2 >= width;
+    if (fits) last.push(row);
+    else found.push([row]);
+  }
+  return found;
+}
+
+function batchOf(texts: readonly Int32Array[]): TokenBatch {
+  const lengths = Int32Array.from(texts, (ids) => ids.length);
+  const ids = new Int32Array(lengths.reduce((a, b) => a + b, 0));
+  let at = 0;
+  for (const text of texts) {
+    ids.set(text, at);
+    at += text.length;
+  }
+  return { ids, lengths };
+}
+
+function sensibleThreads(): number {
+  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== true) return 1;
+  return Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2)));
+}
