@@ -170,35 +170,49 @@ function started(makeWorker: () => Worker): Promise<Worker | undefined> {
 }
 
 async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: number): Promise<Engine> {
-  const ask = (message: ToWorker, transfer: Transferable[], ms: number): Promise<FromWorker> =>
+  let failed: (error: Error) => void = () => undefined;
+  const ask = (message: ToWorker, transfer: Transferable[]): Promise<FromWorker> =>
     new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`its worker did not answer for ${String(ms / 1000)} s.`)), ms);
+      const late = setTimeout(() => failed(new Error('its worker does not answer.')), batchMs);
+      failed = (error) => {
+        clearTimeout(late);
+        reject(error);
+      };
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         clearTimeout(late);
         if (data.type === 'failed') reject(new Error(data.message));
         else resolve(data);
       };
       worker.onerror = (event) => {
-        clearTimeout(late);
         event.preventDefault();
-        reject(new Error(event.message));
+        failed(new Error(event.message));
       };
       worker.postMessage(message, transfer);
     });
+  const life = `tierwise-minilm-${String(Math.random()).slice(2)}`;
+  const mourning = new AbortController();
+  const end = (): void => {
+    mourning.abort();
+    worker.terminate();
+  };
   try {
     const { model, runtime } = files;
-    await ask({ type: 'open', files }, [model.buffer, runtime.buffer], batchMs);
+    await ask({ type: 'open', files, life }, [model.buffer, runtime.buffer]);
   } catch (cause) {
-    worker.terminate();
+    end();
     throw new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
   }
+  // Granted when the worker no longer holds it.
+  (navigator as { locks?: LockManager }).locks
+    ?.request(life, { signal: mourning.signal }, () => failed(new Error('its worker was ended.')))
+    .catch(() => undefined);
   return {
     async run({ ids, lengths }) {
-      const answer = await ask({ type: 'run', batch: { ids, lengths } }, [], batchMs);
+      const answer = await ask({ type: 'run', batch: { ids, lengths } }, []);
       if (answer.type !== 'vectors') throw new Error('its worker answered something else.');
       return answer.vectors;
     },
-    end: () => worker.terminate(),
+    end,
   };
 }
 

@@ -1,0 +1,244 @@
+/**
+ * The built package's embeddings in a real page under the strict Content-Security-Policy: the real MiniLM in its worker,
+ * equal to the float32 model; files fetched once, with progress, checked and kept for use without a network; threads;
+ * a worker that dies, is forbidden or rests; files that are not what they should be.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+
+import { launch, openPage, root } from './harness.mjs';
+
+const csp =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; object-src 'none'";
+const golden = JSON.parse(readFileSync(path.join(root, 'tests/fixtures/minilm.json'), 'utf8')).rows;
+const modelFiles = 'models/all-MiniLM-L6-v2';
+const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+let browser;
+let opened;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+afterEach(() => opened?.close());
+
+/** As a server has the package; `changed` takes the place of some files and may be changed while the page is open. */
+async function open({ changed = {}, policy = csp, headers = {} } = {}) {
+  const asked = [];
+  const serveFile = (route, file) => (request, response) => {
+    asked.push(route.split('/').pop());
+    const own = changed[route.split('/').pop()];
+    if (own === 404) return void response.writeHead(404, headers).end('not found');
+    const type =
+      own?.type ??
+      (/\.js$/.test(route)
+        ? 'text/javascript'
+        : /\.wasm$/.test(route)
+          ? 'application/wasm'
+          : 'application/octet-stream');
+    response.writeHead(200, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'content-security-policy': policy,
+      ...headers,
+    });
+    response.end(own?.body ?? readFileSync(file));
+  };
+  const routes = {};
+  for (const name of readdirSync(path.join(root, 'dist')).filter((file) => /\.(js|wasm)$/.test(file))) {
+    routes[`/pkg/dist/${name}`] = serveFile(`/pkg/dist/${name}`, path.join(root, 'dist', name));
+  }
+  for (const name of ['model.onnx', 'vocab.txt', 'light.bin']) {
+    routes[`/pkg/${modelFiles}/${name}`] = serveFile(`/pkg/${modelFiles}/${name}`, path.join(root, modelFiles, name));
+  }
+  opened = await openPage(browser, { csp: policy, headers, routes });
+  const run = (task, argument) =>
+    opened.page.evaluate(`(async () => {
+      const tierwise = await import('/pkg/dist/minilm.js');
+      const tell = (error) => ({ error: error.name + ' ' + error.code, message: error.message });
+      return (${String(task)})(tierwise, ${JSON.stringify(argument) ?? 'undefined'}, tell);
+    })()`);
+  return { run, asked, changed, page: opened.page, problems: opened.problems };
+}
+
+const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+
+test('embeds in a worker as the float32 model does, one text or several, cut at 256 tokens', async () => {
+  const { run, page, problems } = await open();
+  const { vectors, alone, cut } = await run(
+    async ({ minilm }, texts) => {
+      globalThis.embedder = minilm();
+      let cut;
+      const all = await embedder.embed(texts, { onCut: (numbers) => (cut = numbers) });
+      const [first] = await embedder.embed(texts.slice(0, 1));
+      return { vectors: all.map((vector) => [...vector]), alone: [...first], cut };
+    },
+    golden.map(({ text }) => text),
+  );
+  assert.deepEqual(cut, [5]);
+  for (const [i, { text, vector }] of golden.entries()) {
+    assert.equal(vectors[i].length, 384);
+    assert.ok(Math.abs(dot(vectors[i], vectors[i]) - 1) < 1e-5);
+    assert.ok(dot(vectors[i], vector) > 0.985, `${text.slice(0, 30)}: ${dot(vectors[i], vector)}`);
+  }
+  // Eight bits are scaled by the whole batch: beside others a text comes out a little differently.
+  assert.ok(dot(alone, vectors[0]) > 0.99, String(dot(alone, vectors[0])));
+  assert.equal(page.workers().length, 1);
+  assert.deepEqual(problems, []);
+});
+
+test('the light embedding is there without the transformer, and works alone', async () => {
+  const { run, asked } = await open();
+  const found = await run(async ({ embed, cosine }) => {
+    const [dog, puppy, car, none] = await embed(['a dog', 'a puppy', 'a car', ''], { model: 'light' });
+    return { near: cosine(dog, puppy), far: cosine(dog, car), none: [...none].every((x) => x === 0), size: dog.length };
+  });
+  assert.ok(found.near > found.far + 0.2, JSON.stringify(found));
+  assert.equal(found.size, 128);
+  assert.ok(found.none);
+  assert.deepEqual(
+    asked.filter((name) => /onnx|ort-|minilm-worker/.test(name)),
+    [],
+  );
+});
+
+test('files are fetched once, with progress in bytes, and answer without a network afterwards', async () => {
+  const { run, asked, changed, page } = await open();
+  const progress = await run(async ({ minilm }) => {
+    const told = [];
+    await minilm({ onProgress: (step) => told.push(step) }).embed(['hello']);
+    return told;
+  });
+  for (const name of ['model.onnx', 'vocab.txt', 'ort-wasm-simd-threaded.wasm']) {
+    const steps = progress.filter(({ file }) => file === name);
+    assert.equal(steps.at(-1).loaded, steps.at(-1).total, name);
+    for (const [i, step] of steps.entries()) assert.ok(i === 0 || step.loaded >= steps[i - 1].loaded);
+  }
+  assert.ok(progress.filter(({ file }) => file === 'model.onnx').length > 3);
+  assert.equal(asked.filter((name) => name === 'model.onnx').length, 1);
+  for (const name of ['model.onnx', 'vocab.txt', 'ort-wasm-simd-threaded.wasm']) changed[name] = 404;
+  await page.reload();
+  const size = await run(async ({ embed }) => (await embed(['hello again']))[0].length);
+  assert.equal(size, 384);
+  assert.equal(asked.filter((name) => name === 'model.onnx').length, 1);
+});
+
+test('a file that is another one is refused with what to do, not kept, and used once it is right', async () => {
+  const real = readFileSync(path.join(root, modelFiles, 'model.onnx'));
+  const flipped = Buffer.from(real);
+  flipped[12_000_000] ^= 1;
+  const cases = [
+    [404, /model\.onnx could not be fetched from .*HTTP 404/],
+    [
+      { body: '<!doctype html><title>app</title>', type: 'text/html' },
+      /is not the model\.onnx of this package: it is a page of HTML/,
+    ],
+    [{ body: real.subarray(0, 1_000_000) }, /it has 1000000 bytes instead of 23504084/],
+    [{ body: Buffer.concat([real, Buffer.from('x')]) }, /is larger than model\.onnx/],
+    [{ body: flipped }, /its SHA-256 is another one/],
+  ];
+  const { run, changed } = await open();
+  await run(({ minilm }) => {
+    globalThis.embedder = minilm();
+  });
+  for (const [wrong, message] of cases) {
+    changed['model.onnx'] = wrong;
+    const told = await run((_, __, tell) => embedder.embed(['hello']).catch(tell));
+    assert.equal(told.error, 'LoadError load-failed');
+    assert.match(told.message, message);
+  }
+  delete changed['model.onnx'];
+  assert.equal(await run(async () => (await embedder.embed(['hello']))[0].length), 384);
+});
+
+test('a kept file that was damaged is fetched again', async () => {
+  const { run, asked, page } = await open();
+  await run(async ({ embed }) => void (await embed(['hello'])));
+  await page.evaluate(async () => {
+    const store = await caches.open('tierwise-models');
+    for (const request of await store.keys()) {
+      const bytes = new Uint8Array(await (await store.match(request)).arrayBuffer());
+      bytes[bytes.length >> 1] ^= 4;
+      await store.put(request, new Response(bytes));
+    }
+  });
+  await page.reload();
+  assert.equal(await run(async ({ embed }) => (await embed(['hello']))[0].length), 384);
+  assert.equal(asked.filter((name) => name === 'model.onnx').length, 2);
+});
+
+test('a worker that dies in the middle of its work fails that work alone', async () => {
+  const { run } = await open();
+  const { told, ms, next } = await run(async ({ minilm }, _, tell) => {
+    let made;
+    const Own = Worker;
+    globalThis.Worker = class extends Own {
+      constructor(...given) {
+        super(...given);
+        made = this;
+      }
+    };
+    const embedder = minilm();
+    await embedder.embed(['hello']);
+    const long = Array.from({ length: 64 }, (_, i) => `${i} the weather of the day and of the night `.repeat(25));
+    const work = embedder.embed(long).catch(tell);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const from = performance.now();
+    made.terminate();
+    const told = await work;
+    return { told, ms: performance.now() - from, next: (await embedder.embed(['hello']))[0].length };
+  });
+  assert.equal(told.error, 'TierwiseError embedding-failed');
+  assert.match(told.message, /its worker was ended/);
+  assert.ok(ms < 5000, String(ms));
+  assert.equal(next, 384);
+});
+
+test('without workers, or where a policy forbids them, the page itself computes', async () => {
+  const policy = csp.replace("worker-src 'self'", "worker-src 'none'");
+  const { run, page } = await open({ policy });
+  assert.equal(await run(async ({ embed }) => (await embed(['hello']))[0].length), 384);
+  assert.equal(page.workers().length, 0);
+});
+
+test('a worker rests after a while without work, and comes back', async () => {
+  const { run, page } = await open();
+  await run(async ({ minilm }) => {
+    globalThis.embedder = minilm({ idleMs: 50 });
+    await embedder.embed(['hello']);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  });
+  assert.equal(page.workers().length, 0);
+  assert.equal(await run(async () => (await embedder.embed(['hello']))[0].length), 384);
+});
+
+test('what waits in the queue can be left, what is asked after the end is refused', async () => {
+  const { run } = await open();
+  const found = await run(async ({ minilm }, _, tell) => {
+    const embedder = minilm();
+    const controller = new AbortController();
+    const first = embedder.embed(['first']);
+    const second = embedder.embed(['second'], { signal: controller.signal }).catch(tell);
+    controller.abort();
+    const left = await second;
+    const size = (await first)[0].length;
+    const last = embedder.embed(['third']).catch(tell);
+    embedder.close();
+    return { left, size, closed: [await last, await embedder.embed(['fourth']).catch(tell)] };
+  });
+  assert.equal(found.left.error, 'AbortError aborted');
+  assert.equal(found.size, 384);
+  for (const { error } of found.closed) assert.match(error, /TierwiseError closed|AbortError/);
+});
+
+test('a cross-origin isolated page may use threads', async () => {
+  const { run, page } = await open({ headers: isolated });
+  const [first] = await run(async ({ minilm }, text) => {
+    const vectors = await minilm({ threads: 2 }).embed([text]);
+    return vectors.map((vector) => [...vector]);
+  }, golden[0].text);
+  assert.ok(dot(first, golden[0].vector) > 0.985);
+  assert.ok(page.workers().length >= 1);
+});
