@@ -8,6 +8,7 @@ import { forgetReplies, listReplies } from './cached-replies.js';
 import { requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
+import { embedTexts, similarityOf } from './embeddings.js';
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
@@ -774,6 +775,24 @@ class GatewayClient implements Client {
       if (!(error instanceof CallFailure)) throw error;
       throw new CallError('asleep', error.message, { cause: error });
     }
+  }
+
+  embed(texts: readonly string[], options: { signal?: AbortSignal } = {}): Promise<Float32Array[]> {
+    return this.#embed(embedTexts, texts, options);
+  }
+
+  similarity(a: string, b: string, options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.#embed(similarityOf, [a, b], options);
+  }
+
+  async #embed<T>(
+    act: (...given: Parameters<typeof embedTexts>) => Promise<T>,
+    texts: readonly string[],
+    options: { signal?: AbortSignal },
+  ): Promise<T> {
+    requireCallOptions(options);
+    this.#base.requireOpen();
+    return act(this.#config.embedder, texts, options.signal, (warning) => this.#warn(warning));
   }
 
   explain(replyId: string): Trace | undefined {

@@ -6,6 +6,7 @@ import defaultPrices from '../models/prices.json' with { type: 'json' };
 import defaultRules from '../models/tiers.json' with { type: 'json' };
 import { systemClock } from './clock.js';
 import type { CoreConfig, Provider, TargetDescription } from './core-types.js';
+import type { Embedder } from './embedder/embedder.js';
 import { ConfigError, TierwiseError } from './errors.js';
 import { looksLikeSecret } from './redact.js';
 import {
@@ -63,6 +64,7 @@ export interface ResolvedConfig {
     | { ttl: number; staleWhileRevalidate: number; maxEntries: number; maxBytes: number; persist: boolean | undefined }
     | undefined;
   prompts: PromptsConfig;
+  embedder: Embedder | undefined;
   wake: 'fallback' | 'wait';
   proxyUrl: string | undefined;
   proxyToken: TokenSource | undefined;
@@ -193,6 +195,7 @@ function configShape(token: Check): Shape {
     hubUrl: serviceUrl,
     wasmUrl: text,
     wasmBinary: must('an ArrayBuffer or a Uint8Array', isBytes),
+    embedder: must('an embedder, as minilm() gives', isEmbedder),
     promptsUrl: text,
     promptsBinary: must('an ArrayBuffer or a Uint8Array', isBytes),
   };
@@ -235,6 +238,7 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
             persist: cache.persist,
           },
     prompts: { ...config.prompts },
+    embedder: config.embedder,
     wake: config.wake ?? 'fallback',
     proxyUrl: config.proxyUrl?.replace(/\/+$/, ''),
     proxyToken: config.proxyToken,
@@ -413,6 +417,11 @@ export function isBrowser(): boolean {
     scope.process?.versions?.node === undefined &&
     (scope.document !== undefined || scope.WorkerGlobalScope !== undefined)
   );
+}
+
+function isEmbedder(value: unknown): boolean {
+  const { embed, dimensions } = (value ?? {}) as Partial<Embedder>;
+  return isFunction(embed) && Number.isInteger(dimensions);
 }
 
 /** Also of another realm (a frame). */

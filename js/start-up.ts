@@ -50,9 +50,16 @@ export class StartUp {
     if (this.running === undefined && !this.closing.signal.aborted) this.run().catch(() => undefined);
   }
 
+  requireOpen(): void {
+    if (this.closing.signal.aborted) throw new TierwiseError('closed', 'This client was closed; create a new one.');
+  }
+
   run(): Promise<Running> {
-    if (this.closing.signal.aborted)
-      return Promise.reject(new TierwiseError('closed', 'This client was closed; create a new one.'));
+    try {
+      this.requireOpen();
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#loading ??= this.#load().then(
       (running) => {
         // Closed meanwhile: nobody will use it.

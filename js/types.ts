@@ -3,6 +3,8 @@
  * prices US dollars, unless a name says otherwise. Absent means `undefined`, never `null`.
  */
 
+import type { Embedder } from './embedder/embedder.js';
+
 /** The four model tiers. */
 export type Tier = 'base' | 'company' | 'abstraction' | 'user';
 export const tiers: readonly Tier[] = ['base', 'company', 'abstraction', 'user'];
@@ -170,6 +172,8 @@ export interface ClientConfig {
   partition?: PartitionConfig;
   cache?: CacheConfig | false;
   prompts?: PromptsConfig;
+  /** Makes vectors of texts, for `embed` and `similarity`: `minilm()` of `tierwise/minilm`, or any other. */
+  embedder?: Embedder;
   /** What a request does while its Space wakes: go to the next target, or wait. Default `fallback`. */
   wake?: 'fallback' | 'wait';
   /** Calls go to `{proxyUrl}/{target}/{path}` (targets: the tier, `openai`, `router`) with the session's own token. */
@@ -526,6 +530,14 @@ export interface Client {
   health(): Promise<TargetHealth[]>;
   /** Starts waking a tier's Space, or joins the wake in progress. */
   wake(tier: Tier, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * A unit vector for each text, of as many dimensions as the configured embedder has. Texts longer than its model reads
+   * are cut, which `on('warning')` tells. Errors: `TierwiseError` `no-embedder`, `embedding-failed`; `LoadError`,
+   * `RequestError` naming the text, `AbortedError`.
+   */
+  embed(texts: readonly string[], options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  /** How alike two texts are in meaning: the cosine of their vectors, -1 to 1. Errors as `embed`. */
+  similarity(a: string, b: string, options?: { signal?: AbortSignal }): Promise<number>;
   /** The trace of one of the last 200 replies. */
   explain(replyId: string): Trace | undefined;
   /** The cached replies of the client's own partition, used last first. */

@@ -1,0 +1,135 @@
+/** Embeddings in Node with the real model; a client's embedder; wrong input; the files as they were committed. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import { createClient, type Warning } from '../../dist/index.js';
+import { cosine, embed, type Embedder, light, minilm } from '../../dist/minilm.js';
+
+const root = new URL('../../', import.meta.url);
+const { rows } = JSON.parse(readFileSync(new URL('tests/fixtures/minilm.json', root), 'utf8')) as {
+  rows: { text: string; vector: number[] }[];
+};
+const folder = new URL('models/all-MiniLM-L6-v2/', root);
+const { files } = JSON.parse(readFileSync(new URL('provenance.json', folder), 'utf8')) as {
+  files: Record<string, { bytes: number; sha256: string }>;
+};
+
+test.each(Object.entries(files))('%s is the file that was committed', (name, { bytes, sha256 }) => {
+  const runtime = name === 'ort-wasm-simd-threaded.wasm';
+  const data = readFileSync(runtime ? new URL(`dist/${name}`, root) : new URL(name, folder));
+  expect(data.length).toBe(bytes);
+  expect(createHash('sha256').update(data).digest('hex')).toBe(sha256);
+  expect(bytes).toBeLessThan(25 << 20);
+});
+
+test('MiniLM gives what the float32 model gives, within what eight bits take', async () => {
+  const embedder = minilm();
+  for (const { text, vector } of rows) {
+    const [found] = await embedder.embed([text]);
+    expect(found!.length).toBe(384);
+    expect(cosine(found!, Float32Array.from(vector))).toBeGreaterThan(0.985);
+  }
+  embedder.close();
+  await expect(embedder.embed(['x'])).rejects.toMatchObject({ code: 'closed' });
+}, 60_000);
+
+test.each([
+  ['nothing', ''],
+  ['white space', '   \n'],
+  ['emoji', '👩‍👩‍👧‍👦🇩🇪'],
+  ['Arabic', 'مرحبا بالعالم'],
+  ['a lone surrogate', '\ud800 lone'],
+  ['a word of a million letters', 'x'.repeat(1 << 20)],
+  ['NUL', '\0'],
+])(
+  'of %s both models make a vector of length 1 or 0, and no error',
+  async (_, text) => {
+    for (const model of ['light', 'minilm'] as const) {
+      const cut: number[] = [];
+      const [vector] = await embed([text], { model, onCut: (numbers) => cut.push(...numbers) });
+      const length = Math.hypot(...vector!);
+      expect(length === 0 || Math.abs(length - 1) < 1e-5).toBe(true);
+      // The long word is one unknown token.
+      expect(cut).toEqual([]);
+    }
+  },
+  30_000,
+);
+
+test('of nothing nothing is made, and nothing is loaded for it', async () => {
+  const nowhere = { fetch: () => Promise.reject(new Error('no network')), modelUrl: 'https://nowhere.example/' };
+  await expect(minilm(nowhere).embed([])).resolves.toEqual([]);
+});
+
+test.each([
+  [undefined, 'texts'],
+  ['text', 'texts'],
+  [['a', 7], 'texts[1]'],
+  [[null], 'texts[0]'],
+])('texts %j are refused by name', async (texts, field) => {
+  for (const embedder of [light(), minilm()]) {
+    await expect(embedder.embed(texts as string[])).rejects.toMatchObject({ name: 'RequestError', field });
+  }
+});
+
+test('an unknown model is refused', async () => {
+  await expect(embed(['a'], { model: 'other' as 'light' })).rejects.toMatchObject({ field: 'model' });
+});
+
+test('a modelUrl where nothing is says what to do', async () => {
+  const fetch = () => Promise.resolve(new Response('<html>', { status: 404 }));
+  const embedder = minilm({ modelUrl: 'https://example.com/models', fetch });
+  await expect(embedder.embed(['a'])).rejects.toMatchObject({
+    name: 'LoadError',
+    message: expect.stringMatching(/could not be fetched from https:\/\/example\.com\/models\/\S+: HTTP 404/) as string,
+  });
+});
+
+describe('a client', () => {
+  const own: Embedder = {
+    id: 'own/1',
+    dimensions: 2,
+    embed: (texts, { onCut } = {}) => {
+      if (texts.length === 3) onCut?.([0, 2]);
+      return Promise.resolve(texts.map((text) => Float32Array.of(text === 'x' ? 1 : 0.6, text === 'x' ? 0 : 0.8)));
+    },
+    close: () => undefined,
+  };
+
+  test('embeds with what it was given, and tells of texts that were cut', async () => {
+    const client = createClient({ embedder: own });
+    const warnings: Warning[] = [];
+    client.on('warning', (warning) => warnings.push(warning));
+    expect(await client.embed(['x'])).toEqual([Float32Array.of(1, 0)]);
+    expect(await client.similarity('x', 'y')).toBeCloseTo(0.6);
+    expect(warnings).toEqual([]);
+    await client.embed(['a', 'b', 'c']);
+    expect(warnings.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'text-cut: 2 texts were longer than the embedding model reads: the rest was left out.',
+    ]);
+    client.close();
+    await expect(client.embed(['x'])).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  test('without an embedder says how to get one', async () => {
+    await expect(createClient().embed(['x'])).rejects.toMatchObject({
+      code: 'no-embedder',
+      message: expect.stringContaining('minilm()') as string,
+    });
+  });
+
+  test('refuses what is no embedder', () => {
+    for (const embedder of [null, 'minilm', {}, { embed: () => undefined }]) {
+      expect(() => createClient({ embedder: embedder as unknown as Embedder })).toThrow(/embedder/);
+    }
+  });
+
+  test('has the real model', async () => {
+    const client = createClient({ embedder: minilm() });
+    expect(await client.similarity('Wie wird das Wetter?', 'Wie wird das Wetter?')).toBeCloseTo(1, 3);
+    const near = await client.similarity('How do I reset my password?', 'I forgot my password, what now?');
+    const far = await client.similarity('How do I reset my password?', 'A recipe for apple pie');
+    expect(near).toBeGreaterThan(far + 0.3);
+    client.close();
+  });
+});
