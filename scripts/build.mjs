@@ -135,7 +135,11 @@ export async function buildJs() {
   };
   await build({
     ...options,
-    entryPoints: { react: 'js/react/index.ts', prompts: 'js/prompt/lazy.ts' },
+    entryPoints: {
+      react: 'js/react/index.ts',
+      prompts: 'js/prompt/lazy.ts',
+      'space-embedder': 'js/embedder/space-embedder.ts',
+    },
     external: ['react'],
     plugins: [besideIndex],
   });

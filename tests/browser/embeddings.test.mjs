@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
+import { startGradio } from '../servers/gradio-servers.mjs';
 import { launch, openPage, root } from './harness.mjs';
 
 const csp =
@@ -241,4 +242,33 @@ test('a cross-origin isolated page may use threads', async () => {
   }, golden[0].text);
   assert.ok(dot(first, golden[0].vector) > 0.985);
   assert.ok(page.workers().length >= 1);
+});
+
+test('a real Gradio function that gives a list of numbers is an embedder', { timeout: 120_000 }, async () => {
+  const gradio = await startGradio('gradio6');
+  try {
+    const url = `${gradio.origin}/suite`;
+    const { run } = await open({ policy: csp.replace("connect-src 'self'", `connect-src 'self' ${gradio.origin}`) });
+    const found = await run(
+      async (_, options, tell) => {
+        const { spaceEmbedder } = await import('/pkg/dist/space-embedder.js');
+        const vectors = await spaceEmbedder(options).embed(['banana', 'xy']);
+        const wrong = await spaceEmbedder({ ...options, endpoint: '/echo' })
+          .embed(['x'])
+          .catch(tell);
+        return { vectors: vectors.map((vector) => [...vector]), wrong };
+      },
+      { url, protocol: 'gradio', endpoint: '/vector', dimensions: 3 },
+    );
+    for (const [i, raw] of [
+      [6, 3, 0.5],
+      [2, 0, 0.5],
+    ].entries()) {
+      const length = Math.hypot(...raw);
+      for (const [k, x] of found.vectors[i].entries()) assert.ok(Math.abs(x - raw[k] / length) < 1e-6);
+    }
+    assert.match(found.wrong.message, /must give a list of numbers/);
+  } finally {
+    await gradio.stop();
+  }
 });

@@ -152,6 +152,10 @@ def generate(prompt, system, history, max_new_tokens, temperature):
     return {"generated_text": f"{prompt}!", "seen": seen}
 
 
+def vector(prompt):
+    return [len(prompt), prompt.count("a"), 0.5]
+
+
 def labels(prompt):
     return {"good": 0.9, "bad": 0.1}
 
@@ -220,6 +224,7 @@ def suite():
             (box, gr.Textbox(label="System"), gr.JSON(label="History"), gr.Number(value=8), gr.Number(value=1)),
             (gr.JSON(),),
         )
+        endpoint(vector, outputs=(gr.JSON(),))
         endpoint(labels, outputs=(gr.Label(),))
         endpoint(same, outputs=(gr.Markdown(),), name="markdown")
         endpoint(len, outputs=(gr.Number(),), name="length")
