@@ -207,7 +207,7 @@ class Filters : public BuiltIn {
 
   Value round() {
     const std::int64_t precision = whole(0, 0);
-    const std::string_view method = value_[1].is(Kind::kMissing) ? "common" : value_[1].view();
+    const std::string_view method = argument(1, "common");
     if (!subject_.is_number()) return refuse("This needs a number, not a {}.", subject_);
     if (method != "common" && method != "ceil" && method != "floor") {
       return fail("The method of round is common, ceil or floor.");
@@ -230,13 +230,14 @@ class Filters : public BuiltIn {
 
   Value to_int() {
     const Value otherwise = or_else(0, integer(0));
-    const std::int64_t base = whole(1, 10);
-    if (base != 0 && (base < 2 || base > 36)) return subject_.is(Kind::kText) ? otherwise : otherwise;
     double number = 0;
     if (subject_.is(Kind::kText)) {
       std::int64_t value = 0;
       const std::string_view from = counted(subject_);
-      const Read read = read_whole(from, base, value);
+      // As Jinja2: what is no base leaves the text to be read as a float.
+      const Value base = or_else(1, integer(10));
+      const bool is_base = base.is_whole() && (base.whole() == 0 || (base.whole() >= 2 && base.whole() <= 36));
+      const Read read = is_base ? read_whole(from, base.whole(), value) : Read::kNo;
       if (read == Read::kYes) return integer(value);
       if (read == Read::kOverflows) return fail(kTooLong);
       if (!read_real(from, number)) return otherwise;
@@ -548,7 +549,8 @@ class Filters : public BuiltIn {
     if (!subject_.is(Kind::kDict)) {
       return subject_.is(Kind::kUndefined) ? runtime_.attribute(subject_, "items") : fail("This needs a dictionary.");
     }
-    const std::string_view by = value_[1].is(Kind::kText) ? value_[1].view() : "key";
+    const std::string_view by = argument(1, "key");
+    if (failed()) return missing();
     if (by != "key" && by != "value") return fail("dictsort sorts by key or by value.");
     Dict rows;
     for (Each each(runtime_, pairs().items); const Value* pair = each.next();) {
@@ -750,7 +752,7 @@ Value Filters::wordwrap() {
   const std::string_view from = real_text();
   const std::int64_t width = std::min(whole(0, 79), static_cast<std::int64_t>(from.size()) + 1);
   const bool break_long = truth(or_else(1, boolean(true)));
-  const std::string_view by = argument(2, "\n");
+  const std::string_view by = given(2) ? argument(2) : "\n";
   const bool hyphens = truth(or_else(3, boolean(true)));
   if (failed()) return missing();
   for (std::size_t at = 0; at < from.size();) {

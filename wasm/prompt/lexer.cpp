@@ -11,9 +11,6 @@
 namespace tierwise::prompt {
 namespace {
 
-bool is_name_start(char c) {
-  return is_letter(c) || c == '_' || static_cast<std::uint8_t>(c) >= 0x80;
-}
 // Of a digit of base 16 at most.
 int digit_value(char c) {
   const int value = hex_value(c);
@@ -175,17 +172,21 @@ class Lexer {
       const char c = peek();
       if (is_digit(c)) {
         read_number();
-      } else if (is_name_start(c)) {
-        const std::size_t begin = at_;
-        while (is_name_start(peek()) || is_digit(peek())) ++at_;
-        if (at_ - begin > kMaxNameBytes) fail(begin, "This is too large.");
-        add(TokenType::kName, begin, source_.substr(begin, at_ - begin));
+      } else if (const std::size_t end = name_end(at_); end > at_) {
+        if (end - at_ > kMaxNameBytes) fail(at_, "This is too large.");
+        add(TokenType::kName, at_, source_.substr(at_, end - at_));
+        at_ = end;
       } else if (c == '"' || c == '\'') {
         read_text();
       } else {
         read_operator(open);
       }
     }
+  }
+
+  std::size_t name_end(std::size_t at) const {
+    for (std::size_t next = at; at < source_.size() && is_word(next_code_point(source_, next));) at = next;
+    return at;
   }
 
   void read_operator(std::string& open) {
@@ -337,7 +338,7 @@ class Lexer {
         i += count;
         // Half a pair is no character.
         append_code_point(out, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
-      } else if (c == 'N') {
+      } else if (c == 'N' || static_cast<std::uint8_t>(c) >= 0x80) {
         return false;
       } else {
         out += '\\';

@@ -51,6 +51,9 @@ class TextMethods : public BuiltIn {
   Value call(TextMethod method) {
     Value value = result(method);
     if (value.is(Kind::kText)) value.markup = subject_.markup;
+    if (value.is_items()) {
+      for (std::uint32_t i = 0; i < value.items->size; ++i) value.items->data[i].markup = subject_.markup;
+    }
     return value;
   }
 
@@ -118,7 +121,7 @@ class TextMethods : public BuiltIn {
 
   Value justified(TextMethod method) {
     const std::int64_t width = whole(0, 0);
-    const std::string_view by = method == kZfill ? "0" : given(1) ? argument(1) : " ";
+    const std::string_view by = method == kZfill ? "0" : argument(1, " ");
     if (failed()) return undefined();
     if (count_code_points(by) != 1) return fail("This needs one character.");
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
@@ -350,7 +353,7 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
 }
 
 Value list_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
-  if (name == "copy") return self;
+  if (name == "copy") return bind_arguments(runtime, given, "0", nullptr) ? self : undefined();
   if (name != "count" && name != "index") return runtime.fail("{} would change the value.", name);
   Value value;
   if (!bind_arguments(runtime, given, "1value", &value)) return undefined();
@@ -365,7 +368,6 @@ Value list_method(Runtime& runtime, const Value& self, std::string_view name, co
 
 Value loop_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   Loop& loop = *self.loop;
-  if (given.named != nullptr) return runtime.fail("Arguments by place are needed.");
   if (name == "cycle") {
     return given.count == 0 ? runtime.fail("Arguments by place are needed.") : given.positional[loop.index % given.count];
   }
@@ -401,6 +403,10 @@ bool has_method(const Value& self, std::string_view name) {
 
 Value call_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   if (runtime.failed()) return undefined();
+  // As Python's own, but for three.
+  if (given.named != nullptr && given.named->size > 0 && !has_word("split rsplit splitlines", name)) {
+    return runtime.fail("Arguments by place are needed.");
+  }
   switch (self.kind) {
     case Kind::kText:
       return TextMethods(runtime, self, given)
@@ -410,6 +416,7 @@ Value call_method(Runtime& runtime, const Value& self, std::string_view name, co
     case Kind::kLoop:
       return loop_method(runtime, self, name, given);
     case Kind::kCycler: {
+      if (!bind_arguments(runtime, given, "0", nullptr)) return undefined();
       Items& cycler = *self.items;
       if (name == "reset") {
         cycler.taken = 0;
