@@ -2,8 +2,8 @@
  * Step 6 for a target of which something is known: the template of its model, found by what is configured, applied
  * inside the model's context window. What was left out, and how many tokens there are, is told (`onPrompt`).
  *
- * Where the server counts tokens (`countTokens`), it is asked only when the estimate says that something must be left
- * out: what really fits stays, and what is sent was counted. Each text is asked for once.
+ * Where the server counts tokens (`countTokens`, `countMessages`), it is asked only when the estimate says that something
+ * must be left out: what really fits stays, and what is sent was counted. Each text is asked for once.
  */
 import { RequestError } from '../errors.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
@@ -129,9 +129,12 @@ export class TargetPrompts {
     const make = (most: number) => this.#ask(request, format, kind, most);
     const shaped = make(limit);
     const { signal, countTokens, countMessages } = handlers;
+    // Messages are counted by the server's own template or not at all: ours may write less around them.
     const asked =
-      kind === 'messages' && countMessages !== undefined
-        ? ({ messages }: ShapedChat) => this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal))
+      kind === 'messages'
+        ? countMessages &&
+          (({ messages }: ShapedChat) =>
+            this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal)))
         : countTokens && (({ prompt }: ShapedChat) => this.#counted(prompt, () => countTokens(prompt, signal)));
     if (shaped.dropped.length === 0 || asked === undefined) return { shaped, counted: false };
     const fitting = await this.#byCount(make, limit, asked);

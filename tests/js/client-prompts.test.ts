@@ -263,6 +263,26 @@ describe('the window', () => {
     expect(asked).toBeLessThanOrEqual(6);
   });
 
+  test.each<[string, object, boolean]>([
+    ['by its own template', { tokenize_response: [{ id: 1 }, { id: 2 }] }, true],
+    ['or not at all', {}, false],
+  ])("TGI's chat counts messages %s", async (_, counted, fits) => {
+    const { client, models, warnings } = bench(
+      { spaces: { base: space('a', { protocol: 'tgi', model: 'Qwen/Qwen2.5-7B-Instruct', contextWindow: 2000 }) } },
+      (call) => (call.url.endsWith('/chat_tokenize') ? json(counted) : chat('Hi.')),
+    );
+    await client.generate('Last?', { history: turns(16), maxTokens: 500 });
+    const [asked, sent, ...more] = models.calls;
+    expect([asked, sent].map((call) => new URL(call!.url).pathname)).toEqual([
+      '/chat_tokenize',
+      '/v1/chat/completions',
+    ]);
+    expect(more).toEqual([]);
+    expect(asked!.json.messages).toHaveLength(33);
+    expect(sent!.json.messages.length === 33).toBe(fits);
+    expect(warnings.map(({ code }) => code)).toEqual(fits ? [] : ['history-trimmed']);
+  });
+
   test('a server whose count fails is sent what the estimate lets through', async () => {
     const { client, models } = bench(
       { spaces: { base: space('a', { protocol: 'llama.cpp', template: 'chatml', contextWindow: 2000 }) } },
