@@ -3,8 +3,9 @@
  *
  * 1. CMake builds core.wasm and its glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
- *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt. The base64 copies of core.wasm and prompts.wasm become chunks of their own that are
- *    loaded only where a file is lost (js/load-core.ts).
+ *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt. The base64
+ *    copies of core.wasm and prompts.wasm become chunks of their own that are loaded only where a file is lost
+ *    (js/load-core.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -30,7 +31,8 @@ export function buildWasm() {
 /**
  * The glue is always given the bytes (js/load-core.ts), so it needs no address of its own: without one, bundlers see a
  * single reference to core.wasm, webpack does not write this machine's path into its output, and an IIFE bundle, which
- * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error classes are imported.
+ * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error
+ * classes are imported.
  */
 function adapted(code) {
   const factory = /^var createCore = \(/m;

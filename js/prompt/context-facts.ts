@@ -43,7 +43,8 @@ export async function withFacts(
         const what = marks.map(
           ({ field, reason, count }) => `${field}: ${reason}${count > 1 ? ` (${String(count)} times)` : ''}`,
         );
-        because = `What may be meant for the model and not for people was found in ${what.slice(0, mostNamed).join('; ')}${what.length > mostNamed ? '; …' : ''}.`;
+        const named = what.slice(0, mostNamed).concat(what.length > mostNamed ? '…' : []);
+        because = `What may be meant for the model and not for people was found in ${named.join('; ')}.`;
         details = { marks: marks.map((mark) => ({ ...mark })), policy: injection };
         warn({ code: 'injection-marks', message: because });
       }

@@ -115,9 +115,8 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kSameas:
       return same(runtime, subject, other);
     case kSequence:
-      return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
-             subject.is(Kind::kUndefined) ||
-             subject.is_range();
+      return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) ||
+             subject.is(Kind::kDict) || subject.is(Kind::kUndefined) || subject.is_range();
     case kString:
       return subject.is(Kind::kText);
   }

@@ -614,7 +614,9 @@ class Filters : public BuiltIn {
   Value groupby() {
     const Value* otherwise = given(1) ? &value_[1] : nullptr;
     Dict rows;
-    for (Each each(runtime_, iterate()); const Value* item = each.next();) add(rows, key_of(*item, 0, 2, otherwise), *item);
+    for (Each each(runtime_, iterate()); const Value* item = each.next();) {
+      add(rows, key_of(*item, 0, 2, otherwise), *item);
+    }
     sorted(rows);
     Items* groups = new_items();
     const Dict::Entry* row = rows.entries;
@@ -715,8 +717,12 @@ class Filters : public BuiltIn {
 // Where the chunk of textwrap's word separator ends that begins at `at`: a run of its white space, a word, or the part
 // of a word with hyphens.
 std::size_t chunk_end(std::string_view line, std::size_t at, bool hyphens) {
-  const auto is_gap = [&](std::size_t i) { return i >= line.size() || line[i] == ' ' || (line[i] >= 9 && line[i] <= 13); };
-  const auto letter_at = [&](std::size_t i) { return i < line.size() && !is_digit(line[i]) && is_word(next_code_point(line, i)); };
+  const auto is_gap = [&](std::size_t i) {
+    return i >= line.size() || line[i] == ' ' || (line[i] >= 9 && line[i] <= 13);
+  };
+  const auto letter_at = [&](std::size_t i) {
+    return i < line.size() && !is_digit(line[i]) && is_word(next_code_point(line, i));
+  };
   const auto run_end = [&](std::size_t i) {
     while (i < line.size() && line[i] == '-') ++i;
     return i;
@@ -774,7 +780,9 @@ void Filters::wrap_line(std::string_view line, std::size_t width, bool break_lon
   };
   // Not counted beyond the width.
   const auto size = [&] { return count_code_points(line.substr(at, bytes_of(line.substr(at, end - at), width + 1))); };
-  const auto is_blank = [&](std::size_t begin, std::size_t stop) { return strip(line.substr(begin, stop - begin), kBoth).empty(); };
+  const auto is_blank = [&](std::size_t begin, std::size_t stop) {
+    return strip(line.substr(begin, stop - begin), kBoth).empty();
+  };
   bool any = false;
   advance();
   while (at < line.size() && goes_on(1)) {
@@ -792,8 +800,9 @@ void Filters::wrap_line(std::string_view line, std::size_t width, bool break_lon
         last = at;
         const std::string_view chunk = line.substr(at, bytes_of(line.substr(at, end - at), left));
         at += chunk.size();
-        if (const std::size_t hyphen = chunk.rfind('-');
-            hyphens && hyphen != std::string_view::npos && chunk.substr(0, hyphen).find_first_not_of('-') != std::string_view::npos) {
+        const std::size_t hyphen = hyphens ? chunk.rfind('-') : std::string_view::npos;
+        if (hyphen != std::string_view::npos &&
+            chunk.substr(0, hyphen).find_first_not_of('-') != std::string_view::npos) {
           at = last + hyphen + 1;
         }
       } else if (at == begin) {

@@ -162,13 +162,15 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     const auto size = static_cast<std::int64_t>(count_code_points(std::string_view(out).substr(begin)));
     if (width > size) {
       const bool zeros = (flags & (kZeros | kLeftward)) == kZeros;
-      out.insert((flags & kLeftward) != 0 ? out.size() : zeros ? body : begin, static_cast<std::size_t>(width - size), zeros ? '0' : ' ');
+      const std::size_t at_place = (flags & kLeftward) != 0 ? out.size() : zeros ? body : begin;
+      out.insert(at_place, static_cast<std::size_t>(width - size), zeros ? '0' : ' ');
     }
     if (out.size() > kMaxMadeBytes || !charge(1 + (out.size() - begin) / 16)) return fail(kTooMuch);
   }
   if (failed()) return undefined();
   // What has items by a key need not be used.
-  const bool optional = values.is(Kind::kUndefined) || values.is(Kind::kDict) || values.is(Kind::kList) || values.is_range();
+  const bool optional =
+      values.is(Kind::kUndefined) || values.is(Kind::kDict) || values.is(Kind::kList) || values.is_range();
   if (many ? used < values.items->size : used == 0 && !optional) {
     return fail("There are too many values.");
   }

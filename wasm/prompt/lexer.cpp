@@ -19,7 +19,8 @@ int digit_value(char c) {
 
 class Lexer {
  public:
-  Lexer(std::string_view source, Arena& arena, std::vector<Token>& tokens) : source_(source), arena_(arena), tokens_(tokens) {}
+  Lexer(std::string_view source, Arena& arena, std::vector<Token>& tokens)
+      : source_(source), arena_(arena), tokens_(tokens) {}
 
   OwnedError run() {
     while (error_ == nullptr && at_ < source_.size()) {
@@ -155,7 +156,8 @@ class Lexer {
     while (error_ == nullptr) {
       if (tokens_.size() > kMostTokens) fail(at_, kTooLarge);
       if (at_ >= source_.size()) {
-        fail(tag, is_variable ? "This expression has no end: close it with }}." : "This tag has no end: close it with %}.");
+        fail(tag, is_variable ? "This expression has no end: close it with }}."
+                              : "This tag has no end: close it with %}.");
         return;
       }
       if (open.empty()) {
@@ -374,7 +376,9 @@ std::string normal_lines(std::string_view source) {
   return out;
 }
 
-OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens) { return Lexer(source, arena, tokens).run(); }
+OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens) {
+  return Lexer(source, arena, tokens).run();
+}
 
 std::string place(std::string_view source, std::size_t at) {
   const std::string_view before = source.substr(0, at);
@@ -385,7 +389,8 @@ std::string place(std::string_view source, std::size_t at) {
 
 OwnedError template_error(std::string_view source, std::size_t at, std::string_view message) {
   const std::string_view kept = cut_utf8(message, kMaxMessageBytes);
-  return make_error("template-error", kept.size() < message.size() ? std::string(kept) + " ..." : message, place(source, at));
+  const std::string_view end = kept.size() < message.size() ? " ..." : "";
+  return make_error("template-error", std::string(kept).append(end), place(source, at));
 }
 
 }  // namespace tierwise::prompt

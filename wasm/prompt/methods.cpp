@@ -67,9 +67,9 @@ class TextMethods : public BuiltIn {
     }
     text_ = runtime_.look_into(subject_);
     // Those that go through it character by character.
-    const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit || method == kStartswith ||
-                      method == kEndswith || method == kRemoveprefix || method == kRemovesuffix || method == kPartition ||
-                      method == kJoin || method == kReplace;
+    const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit ||
+                      method == kStartswith || method == kEndswith || method == kRemoveprefix ||
+                      method == kRemovesuffix || method == kPartition || method == kJoin || method == kReplace;
     if (!fast) runtime_.charge_text(text_.size());
     if (failed()) return undefined();
     switch (method) {
@@ -167,11 +167,15 @@ class TextMethods : public BuiltIn {
       if (!sound) return integer(0);
       if (what.empty()) return integer(static_cast<std::int64_t>(count_code_points(part)) + 1);
       std::int64_t count = 0;
-      for (std::size_t at = 0; (at = runtime_.search(part, what, at)) != std::string_view::npos; at += what.size()) ++count;
+      for (std::size_t at = 0; (at = runtime_.search(part, what, at)) != std::string_view::npos; at += what.size()) {
+        ++count;
+      }
       return integer(count);
     }
     const bool last = method == kRfind || method == kRindex;
-    const std::size_t at = !sound ? std::string_view::npos : last ? runtime_.search_last(part, what) : runtime_.search(part, what);
+    const std::size_t at = !sound ? std::string_view::npos
+                           : last ? runtime_.search_last(part, what)
+                                  : runtime_.search(part, what);
     if (failed()) return undefined();
     if (at != std::string_view::npos) {
       return integer(start + static_cast<std::int64_t>(count_code_points(part.substr(0, at))));
@@ -204,9 +208,10 @@ class TextMethods : public BuiltIn {
     for (std::size_t at = 0; at < text_.size();) {
       const std::uint32_t c = next_code_point(text_, at);
       const bool digit = c >= '0' && c <= '9';
-      const bool holds = method == kIsspace                         ? is_space(c)
-                         : method == kIsalnum || method == kIsalpha ? is_word(c) && c != '_' && !(digit && method == kIsalpha)
-                                                                    : digit;
+      const bool letters = method == kIsalnum || method == kIsalpha;
+      const bool holds = method == kIsspace ? is_space(c)
+                         : letters          ? is_word(c) && c != '_' && !(digit && method == kIsalpha)
+                                            : digit;
       if (!holds) return false;
     }
     return !text_.empty();
@@ -347,7 +352,8 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
   list->label = method == 0 ? "dict_items" : method == 1 ? "dict_keys" : "dict_values";
   for (std::uint32_t i = 0; i < entries.size && runtime.charge(1); ++i) {
     const Dict::Entry& entry = entries.entries[i];
-    append(runtime.arena(), *list, method == 0 ? runtime.pair(entry.key, entry.value) : method == 1 ? entry.key : entry.value);
+    const Value one = method == 0 ? runtime.pair(entry.key, entry.value) : method == 1 ? entry.key : entry.value;
+    append(runtime.arena(), *list, one);
   }
   return items(Kind::kView, list);
 }
@@ -369,7 +375,8 @@ Value list_method(Runtime& runtime, const Value& self, std::string_view name, co
 Value loop_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   Loop& loop = *self.loop;
   if (name == "cycle") {
-    return given.count == 0 ? runtime.fail("Arguments by place are needed.") : given.positional[loop.index % given.count];
+    if (given.count == 0) return runtime.fail("Arguments by place are needed.");
+    return given.positional[loop.index % given.count];
   }
   const Value asked = runtime.tuple_of(given);
   const bool changed = loop.last == nullptr || !runtime.equals(items(Kind::kTuple, loop.last), asked);
