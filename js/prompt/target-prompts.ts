@@ -7,7 +7,7 @@
  */
 import { RequestError } from '../errors.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
-import type { JsonObject, Message, Warning } from '../types.js';
+import type { Json, JsonObject, Message, Warning } from '../types.js';
 import { isJinja } from './format-chat.js';
 import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, type ModelFacts, requireFamily, unknownModel } from './model-data.js';
@@ -111,7 +111,7 @@ export class TargetPrompts {
       );
     }
     const found = await this.#hub.find(model, 'main', signal);
-    const source = templateFor(found, false)!;
+    const source = templateFor(found, this.#tools !== undefined)!;
     const { bos, eos, special } = found;
     // White space would end a reply before it began.
     const stop = eos.trim() === '' ? [] : [eos];
@@ -175,6 +175,11 @@ export class TargetPrompts {
     return { bos: typeof bos_token === 'string' ? bos_token : '', eos: typeof eos_token === 'string' ? eos_token : '' };
   }
 
+  /** Declared to the model where its template is rendered here; a server that renders it itself is sent none. */
+  get #tools(): Json | undefined {
+    return this.#target.templateVariables?.['tools'] ?? undefined;
+  }
+
   /** 0: none. */
   #limit(request: ModelRequest): number {
     const window = this.#window;
@@ -199,6 +204,7 @@ export class TargetPrompts {
       source,
       messages: messages as readonly (Message & JsonObject)[],
       variables: { ...templateVariables, bos_token: bos, eos_token: eos },
+      tools: kind === 'text' ? this.#tools : undefined,
       documents: documents.length === 0 ? undefined : documents,
       addGenerationPrompt: !continues,
       continueFinalMessage: continues && kind === 'text',

@@ -327,6 +327,25 @@ describe("the model's own template from the Hub", () => {
     expect(models.calls.filter(({ host }) => host === 'huggingface.co')).toHaveLength(4);
   });
 
+  test('with tools among the variables, the one for tools; they reach the template', async () => {
+    const tools = [{ type: 'function', function: { name: 'weather' } }];
+    const chat_template = [
+      { name: 'default', template: '{{ messages[-1].content }}' },
+      { name: 'tool_use', template: '{{ tools[0].function.name }}: {{ messages[-1].content }}' },
+    ];
+    for (const [templateVariables, prompt] of [
+      [{ tools }, 'weather: Hi'],
+      [{ tools: null }, 'Hi'],
+    ] as const) {
+      const { client, models } = bench(
+        { spaces: { base: space('a', { ...settings, templateVariables }) } },
+        hub({ 'tokenizer_config.json': JSON.stringify({ chat_template }) }),
+      );
+      await client.generate('Hi');
+      expect(models.calls.at(-1)!.json.inputs).toBe(prompt);
+    }
+  });
+
   test('a repository without one: another target answers, and the trace says what to set', async () => {
     const { client } = bench({ spaces: { base: space('a', settings) }, providers: { openai } }, (call, i) =>
       call.host === 'model.test' ? chat('Hello.') : hub({})(call, i),
