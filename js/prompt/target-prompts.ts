@@ -13,7 +13,7 @@ import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, type ModelFacts, requireFamily, unknownModel } from './model-data.js';
 import type { Dropped } from './prompt-types.js';
 import { mayHoldMarker, plainPrompt, type PromptDeps, type PromptTarget, surelyWithin } from './prompts.js';
-import { type ShapedChat, shapeChat, warningTexts } from './shape-chat.js';
+import { type ShapedChat, shapeChat, stopsAt, warningTexts } from './shape-chat.js';
 
 /** How a model wants its prompt. */
 interface Format {
@@ -97,7 +97,8 @@ export class TargetPrompts {
     if (typeof template === 'string' && template !== 'hub') {
       if (!isJinja(template)) return familyFormat(template);
       const family = known === undefined ? undefined : families[known];
-      const { bos = '', eos = '', special = [], markers = [], stop = [] } = family ?? {};
+      const { bos = '', eos = '', special = [], markers = [] } = family ?? {};
+      const stop = family?.stop ?? stopsAt(this.#target.templateVariables?.['eos_token']);
       return { name: 'the given template', source: template, bos, eos, special, markers, stop, foldSystem: false };
     }
     if (template === undefined && known !== undefined) return familyFormat(known);
@@ -113,9 +114,16 @@ export class TargetPrompts {
     const found = await this.#hub.find(model, 'main', signal);
     const source = templateFor(found, this.#tools !== undefined)!;
     const { bos, eos, special } = found;
-    // White space would end a reply before it began.
-    const stop = eos.trim() === '' ? [] : [eos];
-    return { name: `the template of ${model}`, source, bos, eos, special, markers: [], stop, foldSystem: false };
+    return {
+      name: `the template of ${model}`,
+      source,
+      bos,
+      eos,
+      special,
+      markers: [],
+      stop: stopsAt(eos),
+      foldSystem: false,
+    };
   }
 
   async #shape(

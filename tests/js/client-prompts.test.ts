@@ -97,6 +97,16 @@ test("a first token that the server puts before the prompt itself is not in it, 
   expect(stop).toContain('<|eot_id|>');
 });
 
+test('a template given as text ends replies with the eos_token that is given beside it', async () => {
+  const template = '{{ messages[-1].content }}{{ eos_token }}';
+  const { client, models } = bench(
+    { spaces: { base: space('a', { protocol: 'plain', template, templateVariables: { eos_token: '<E>' } }) } },
+    () => json({ generated_text: 'Hi.' }),
+  );
+  await client.generate('Two?');
+  expect(models.calls[0]!.json).toMatchObject({ inputs: 'Two?<E>', parameters: { stop: ['<E>'] } });
+});
+
 test('TGI takes four stop texts: those of the template give way', async () => {
   const { client, models } = bench(
     { spaces: { base: space('a', { protocol: 'tgi', endpoint: '/generate', template: 'llama-3' }) } },

@@ -118,6 +118,9 @@ describe('families', () => {
     const given = await ask({ variables: { bos_token: '<B>', eos_token: '<E>', mood: 'good', tools: 1 } });
     expect(given).toMatchObject({ prompt: '<B>|<E>|a|good|True', stop: ['<E>'] });
     expect(await ask({})).toMatchObject({ prompt: '||a||True', stop: [] });
+    // What a prompt begins with, or white space, ends no reply.
+    expect(await ask({ variables: { bos_token: '<B>' } })).toMatchObject({ prompt: '<B>||a||True', stop: [] });
+    expect(await ask({ variables: { eos_token: '\n' } })).toMatchObject({ prompt: '|\n|a||True', stop: [] });
   });
 });
 
