@@ -187,7 +187,13 @@ class Lexer {
   }
 
   std::size_t name_end(std::size_t at) const {
-    for (std::size_t next = at; at < source_.size() && is_word(next_code_point(source_, next));) at = next;
+    for (std::size_t next = at; at < source_.size(); at = next) {
+      if (is_alphanumeric(source_[at])) {
+        ++next;
+      } else if (!is_word(next_code_point(source_, next))) {
+        break;
+      }
+    }
     return at;
   }
 
