@@ -1,8 +1,8 @@
 /**
- * Finds and starts `core.wasm` and, when the first prompt is made, `prompts.wasm`, its other half. In this order: bytes the caller gave; a URL the caller gave; the file beside this
- * module (`new URL('core.wasm', import.meta.url)`, which bundlers follow; read from disk in Node); and when that
- * file cannot be had or is something else (esbuild does not copy it, some dev servers move this module), a base64
- * copy in a chunk of its own, loaded only then. A compile or Content-Security-Policy error is never worked around.
+ * Finds and starts `core.wasm` and, when the first prompt is made, `prompts.wasm`, its other half. In this order: bytes
+ * the caller gave; a URL the caller gave; the file beside this module (`new URL('core.wasm', import.meta.url)`, which
+ * bundlers follow; read from disk in Node); and when that file cannot be had or is something else (esbuild does not copy
+ * it, some dev servers move this module), a base64 copy in a chunk of its own, loaded only then. A compile or Content-Security-Policy error is never worked around.
  * The module is shared by all clients of a page; a failed load is forgotten, so that it can be tried again.
  *
  * The halves are made by scripts/split-core.mjs: the first imports what the second will put into its table under a
@@ -125,7 +125,7 @@ const notYet = new Proxy(
   },
 );
 
-/** Once it was done it is not done again; what failed is tried again by the next call, and by who waited for another's. */
+/** Done once; what failed is tried again by the next call, and by who waited for another's. */
 function once(act: (find: FindPrompts) => Promise<void>): (find: FindPrompts) => Promise<void> {
   let running: Promise<void> | undefined;
   return async (find) => {

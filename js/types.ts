@@ -60,7 +60,7 @@ export interface SpaceConfig {
    * messages.
    */
   template?: string | false;
-  /** More for the template: `enable_thinking`, `date_string`… */
+  /** More for the template: `enable_thinking`, `date_string`, `tools` (as JSON Schema in the shape of OpenAI's API)… */
   templateVariables?: JsonObject;
   /** Tokens of prompt and reply together. Default: what `models/models.json` has for `model`, else not bounded. */
   contextWindow?: number;

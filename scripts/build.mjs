@@ -31,7 +31,8 @@ export function buildWasm() {
 /**
  * The glue is always given the bytes (js/load-core.ts), so it needs no address of its own: without one, bundlers see a
  * single reference to core.wasm, webpack does not write this machine's path into its output, and an IIFE bundle, which
- * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error classes are imported.
+ * has no import.meta.url, works; and what it would fetch itself can go. Marked pure, it falls away where only the error
+ * classes are imported.
  */
 function adapted(code) {
   const factory = /^var (createCore|createMeaning) = \(/m;

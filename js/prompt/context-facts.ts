@@ -4,17 +4,21 @@
  * rather than for people is marked, taken out or refused (wasm/safety/marks.h).
  */
 import type { Core } from '../core.js';
-import { LoadError } from '../errors.js';
+import { LoadError, RequestError } from '../errors.js';
 import type { TraceRecorder } from '../trace.js';
+import { isList } from '../transports/json.js';
 import type { ModelRequest } from '../transports/transport.js';
-import type { JsonObject, Message, PromptsConfig, Warning } from '../types.js';
+import type { Json, JsonObject, Message, PromptsConfig, Warning } from '../types.js';
 
 type Texts = { field: string; text: string }[];
 
 /** Cores that know the phrases. */
 const told = new WeakSet<Core>();
 
-/** Throws `RequestError` `marked-text` for the policy `refuse`, `LoadError` where `strip` or `refuse` cannot be done. */
+/**
+ * Throws `RequestError`: `marked-text` for the policy `refuse`, `too-deep` for documents of more than 64 levels; `LoadError`
+ * where `strip` or `refuse` cannot be done.
+ */
 export async function withFacts(
   request: ModelRequest,
   facts: JsonObject | undefined,
@@ -43,7 +47,8 @@ export async function withFacts(
         const what = marks.map(
           ({ field, reason, count }) => `${field}: ${reason}${count > 1 ? ` (${String(count)} times)` : ''}`,
         );
-        because = `What may be meant for the model and not for people was found in ${what.slice(0, mostNamed).join('; ')}${what.length > mostNamed ? '; …' : ''}.`;
+        const named = what.slice(0, mostNamed).concat(what.length > mostNamed ? '…' : []);
+        because = `What may be meant for the model and not for people was found in ${named.join('; ')}.`;
         details = { marks: marks.map((mark) => ({ ...mark })), policy: injection };
         warn({ code: 'injection-marks', message: because });
       }
@@ -58,11 +63,7 @@ export async function withFacts(
   }
   record('done', because, details);
   let next = block === '' ? 0 : 1;
-  const documents = request.documents?.map((document) =>
-    Object.fromEntries(
-      Object.entries(document).map(([name, value]) => [name, typeof value === 'string' ? clean[next++]! : value]),
-    ),
-  );
+  const documents = request.documents?.map((document) => mapTexts(document, () => clean[next++]!) as JsonObject);
   return {
     ...request,
     ...(block !== '' && { messages: withBlock(request.messages, clean[0]!), contextBlock: clean[0]! }),
@@ -71,6 +72,8 @@ export async function withFacts(
 }
 
 const mostNamed = 10;
+/** Of a document. */
+const mostLevels = 64;
 
 function withBlock(messages: readonly Message[], block: string): Message[] {
   const [first] = messages;
@@ -79,10 +82,27 @@ function withBlock(messages: readonly Message[], block: string): Message[] {
     : [{ role: 'system', content: block }, ...messages];
 }
 
+/** At every depth; a text deeper in has the field of the member it is in. */
 function textsOf(document: JsonObject, field: string): Texts {
-  return Object.entries(document).flatMap(([name, text]) =>
-    typeof text === 'string' ? [{ field: `${field}.${name}`, text }] : [],
-  );
+  const texts: Texts = [];
+  for (const [name, value] of Object.entries(document)) {
+    const note = (text: string) => {
+      texts.push({ field: `${field}.${name}`, text });
+      return text;
+    };
+    mapTexts(value, note, 2);
+  }
+  return texts;
+}
+
+/** With other texts, which are asked for in their order. */
+function mapTexts(value: Json | undefined, change: (text: string) => string, depth = 1): Json | undefined {
+  if (typeof value === 'string') return change(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > mostLevels)
+    throw new RequestError('too-deep', `documents: nest deeper than ${String(mostLevels)} levels.`, 'documents');
+  if (isList(value)) return value.map((one) => mapTexts(one, change, depth + 1) ?? null);
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, mapTexts(one, change, depth + 1)]));
 }
 
 async function learnPhrases(core: Core): Promise<void> {

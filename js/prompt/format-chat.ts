@@ -32,7 +32,7 @@ import {
 } from './model-data.js';
 import type { FindCore } from './prompt-core.js';
 import type { ChatMessage, ChatOptions, FormattedChat } from './prompt-types.js';
-import { endsOf, shapeChat, warningTexts } from './shape-chat.js';
+import { shapeChat, stopsAt, warningTexts } from './shape-chat.js';
 
 const mostTokens = 1e9;
 // A function: nothing is made while the module loads.
@@ -105,7 +105,7 @@ export async function formatChat(
     exact: false,
     dropped,
     warnings: warnings.map((code) => ({ code, message: warningTexts[code] })),
-    stop: family === undefined ? endsOf(all).slice(-1) : [...family.stop],
+    stop: family === undefined ? stopsAt(all['eos_token']) : [...family.stop],
   };
 }
 

@@ -36,7 +36,7 @@ const bytesAround = 32;
 /** UTF-16 units. What a text this short needs fits into every window of a server that holds conversations. */
 const surelyFits = 3000;
 /** Every marker of every family has one of these. */
-const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:/m;
+const mayBeMarker = /[<[｜]|###|^[ \t]*\w+[ \t]*:|(?:user|assistant|system|tool):/im;
 
 /** No token being less than a byte. */
 export function surelyWithin(messages: readonly Message[], tokens: number): boolean {

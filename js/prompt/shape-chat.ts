@@ -63,8 +63,13 @@ export const warningTexts: Record<PromptWarning['code'], string> = {
 };
 
 /** `bos_token` and `eos_token`, those that are texts. */
-export function endsOf({ bos_token: bos, eos_token: eos }: JsonObject): string[] {
+function endsOf({ bos_token: bos, eos_token: eos }: JsonObject): string[] {
   return [bos, eos].filter((token): token is string => typeof token === 'string' && token !== '');
+}
+
+/** Where a server should end the reply of a model of no family. White space would end it before it began. */
+export function stopsAt(eos: unknown): string[] {
+  return typeof eos === 'string' && eos.trim() !== '' ? [eos] : [];
 }
 
 /** Errors: those of `formatChat` (js/prompt/functions.ts) that a template or a size makes. */

@@ -2,18 +2,18 @@
  * Step 6 for a target of which something is known: the template of its model, found by what is configured, applied
  * inside the model's context window. What was left out, and how many tokens there are, is told (`onPrompt`).
  *
- * Where the server counts tokens (`countTokens`), it is asked only when the estimate says that something must be left
- * out: what really fits stays, and what is sent was counted. Each text is asked for once.
+ * Where the server counts tokens (`countTokens`, `countMessages`), it is asked only when the estimate says that something
+ * must be left out: what really fits stays, and what is sent was counted. Each text is asked for once.
  */
 import { RequestError } from '../errors.js';
 import type { ModelRequest, PromptHandlers, PromptNote, TextPrompt } from '../transports/transport.js';
-import type { JsonObject, Message, Warning } from '../types.js';
+import type { Json, JsonObject, Message, Warning } from '../types.js';
 import { isJinja } from './format-chat.js';
 import { HubTemplates, templateFor } from './hub-templates.js';
 import { factsOf, families, type ModelFacts, requireFamily, unknownModel } from './model-data.js';
 import type { Dropped } from './prompt-types.js';
 import { mayHoldMarker, plainPrompt, type PromptDeps, type PromptTarget, surelyWithin } from './prompts.js';
-import { type ShapedChat, shapeChat, warningTexts } from './shape-chat.js';
+import { type ShapedChat, shapeChat, stopsAt, warningTexts } from './shape-chat.js';
 
 /** How a model wants its prompt. */
 interface Format {
@@ -97,7 +97,8 @@ export class TargetPrompts {
     if (typeof template === 'string' && template !== 'hub') {
       if (!isJinja(template)) return familyFormat(template);
       const family = known === undefined ? undefined : families[known];
-      const { bos = '', eos = '', special = [], markers = [], stop = [] } = family ?? {};
+      const { bos = '', eos = '', special = [], markers = [] } = family ?? {};
+      const stop = family?.stop ?? stopsAt(this.#target.templateVariables?.['eos_token']);
       return { name: 'the given template', source: template, bos, eos, special, markers, stop, foldSystem: false };
     }
     if (template === undefined && known !== undefined) return familyFormat(known);
@@ -111,11 +112,18 @@ export class TargetPrompts {
       );
     }
     const found = await this.#hub.find(model, 'main', signal);
-    const source = templateFor(found, false)!;
+    const source = templateFor(found, this.#tools !== undefined)!;
     const { bos, eos, special } = found;
-    // White space would end a reply before it began.
-    const stop = eos.trim() === '' ? [] : [eos];
-    return { name: `the template of ${model}`, source, bos, eos, special, markers: [], stop, foldSystem: false };
+    return {
+      name: `the template of ${model}`,
+      source,
+      bos,
+      eos,
+      special,
+      markers: [],
+      stop: stopsAt(eos),
+      foldSystem: false,
+    };
   }
 
   async #shape(
@@ -129,9 +137,12 @@ export class TargetPrompts {
     const make = (most: number) => this.#ask(request, format, kind, most);
     const shaped = make(limit);
     const { signal, countTokens, countMessages } = handlers;
+    // Messages are counted by the server's own template or not at all: ours may write less around them.
     const asked =
-      kind === 'messages' && countMessages !== undefined
-        ? ({ messages }: ShapedChat) => this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal))
+      kind === 'messages'
+        ? countMessages &&
+          (({ messages }: ShapedChat) =>
+            this.#counted(JSON.stringify(messages), () => countMessages(messages!, signal)))
         : countTokens && (({ prompt }: ShapedChat) => this.#counted(prompt, () => countTokens(prompt, signal)));
     if (shaped.dropped.length === 0 || asked === undefined) return { shaped, counted: false };
     const fitting = await this.#byCount(make, limit, asked);
@@ -172,6 +183,11 @@ export class TargetPrompts {
     return { bos: typeof bos_token === 'string' ? bos_token : '', eos: typeof eos_token === 'string' ? eos_token : '' };
   }
 
+  /** Declared to the model where its template is rendered here; a server that renders it itself is sent none. */
+  get #tools(): Json | undefined {
+    return this.#target.templateVariables?.['tools'] ?? undefined;
+  }
+
   /** 0: none. */
   #limit(request: ModelRequest): number {
     const window = this.#window;
@@ -196,6 +212,7 @@ export class TargetPrompts {
       source,
       messages: messages as readonly (Message & JsonObject)[],
       variables: { ...templateVariables, bos_token: bos, eos_token: eos },
+      tools: kind === 'text' ? this.#tools : undefined,
       documents: documents.length === 0 ? undefined : documents,
       addGenerationPrompt: !continues,
       continueFinalMessage: continues && kind === 'text',

@@ -1,4 +1,4 @@
-/** The tokenizers whose counts the core can estimate, in the order of `wasm/prompt/tokens.h`; any other is the last, `unknown`. */
+/** The tokenizers whose counts the core can estimate, in the order of `wasm/prompt/tokens.h`; others are `unknown`. */
 const tokenizers = ['gpt2', 'sp32k', 'cl100k', 'qwen', 'o200k', 'gemma', 'unknown'];
 
 export function tokenizerNumber(family: string): number {

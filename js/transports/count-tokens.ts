@@ -1,8 +1,8 @@
 /**
- * Exact token counts from servers that offer them: TGI's and llama.cpp's `POST /tokenize`,
- * llama.cpp's `POST /apply-template` for messages. Undefined where the server
- * has no such route or does not answer with tokens: then the estimate has to do. The number counts what the server
- * would read: special tokens are recognised, and the one it puts before a prompt is counted.
+ * Exact token counts from servers that offer them: TGI's and llama.cpp's `POST /tokenize`; of messages, by the template
+ * the server applies, TGI's `POST /chat_tokenize` and llama.cpp's `POST /apply-template`. Undefined where the server has
+ * no such route or does not answer with tokens: then the estimate has to do. The number counts what the server would
+ * read: special tokens are recognised, and the one it puts before a prompt is counted.
  */
 import { CallFailure } from './call-failure.js';
 import type { Message } from '../types.js';
@@ -14,6 +14,15 @@ export function countByTgi(context: TransportContext, text: string, signal: Abor
   return count(context, { inputs: text, add_special_tokens: true }, signal);
 }
 
+export async function countChatByTgi(
+  context: TransportContext,
+  messages: readonly Message[],
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const answer = await ask(context, '/chat_tokenize', { model: 'tgi', messages }, signal);
+  return numberOfTokens((answer as { tokenize_response?: unknown } | null | undefined)?.tokenize_response);
+}
+
 export function countByLlamaCpp(
   context: TransportContext,
   text: string,
@@ -22,7 +31,7 @@ export function countByLlamaCpp(
   return count(context, { content: text, add_special: true, parse_special: true }, signal);
 }
 
-/** Of messages, by the template the server applies: `POST /apply-template` gives the prompt. */
+/** `/apply-template` gives the prompt. */
 export async function countChatByLlamaCpp(
   context: TransportContext,
   messages: readonly Message[],
@@ -35,8 +44,12 @@ export async function countChatByLlamaCpp(
 
 async function count(context: TransportContext, json: unknown, signal: AbortSignal): Promise<number | undefined> {
   const answer = await ask(context, '/tokenize', json, signal);
-  // TGI: a list of tokens; in a list of lists in some versions. llama.cpp: {tokens: […]}.
-  const list: unknown = Array.isArray(answer) ? answer : (answer as { tokens?: unknown } | null | undefined)?.tokens;
+  // TGI: a list of tokens. llama.cpp: {tokens: […]}.
+  return numberOfTokens(Array.isArray(answer) ? answer : (answer as { tokens?: unknown } | null | undefined)?.tokens);
+}
+
+/** Of a list of them; in a list of lists in some versions of TGI. */
+function numberOfTokens(list: unknown): number | undefined {
   if (!Array.isArray(list)) return undefined;
   const tokens = list.length === 1 && Array.isArray(list[0]) ? list[0].length : list.length;
   // No prompt is nothing.

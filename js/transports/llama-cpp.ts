@@ -1,9 +1,9 @@
 /**
  * llama.cpp's native `POST /completion`: for Spaces that say so (`protocol: 'llama.cpp'`) and for builds without chat
- * completions. The conversation goes as one text, since this route applies no chat template: step 6 makes it. An error that names the
- * context size (`exceed_context_size_error`) passes on as it is. Closing the connection frees the server's slot.
- * A server whose slots are busy sends nothing, not even headers, until one is free: only the first-chunk timeout ends
- * that wait.
+ * completions. The conversation goes as one text, since this route applies no chat template: step 6 makes it. An error
+ * that names the context size (`exceed_context_size_error`) passes on as it is. Closing the connection frees the server's
+ * slot. A server whose slots are busy sends nothing, not even headers, until one is free: only the first-chunk timeout
+ * ends that wait.
  */
 import { callForReply } from './call-for-reply.js';
 import { countByLlamaCpp } from './count-tokens.js';

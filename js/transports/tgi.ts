@@ -8,7 +8,7 @@
  */
 import { CallFailure } from './call-failure.js';
 import { callForReply } from './call-for-reply.js';
-import { countByTgi } from './count-tokens.js';
+import { countByTgi, countChatByTgi } from './count-tokens.js';
 import { openai } from './openai.js';
 import type { CallHandlers, Connection, ModelRequest, TransportContext, TransportResult } from './transport.js';
 
@@ -29,7 +29,7 @@ export function tgi(context: TransportContext): Connection {
     openai(current, {
       protocol: 'tgi',
       anyModel: 'tgi',
-      counts: { countTokens: (text, signal) => countByTgi(current, text, signal) },
+      counts: { countMessages: (messages, signal) => countChatByTgi(current, messages, signal) },
     });
   let chat = openChat();
 

@@ -195,5 +195,48 @@ TEST(JinjaBuiltins, MethodsGiveWhatJinja2Gives) {
   check(kCases);
 }
 
+// Some that Jinja2 takes, and others that it refuses too; the words are ours.
+TEST(JinjaBuiltins, ArgumentsThatAreOdd) {
+  const Case kCases[] = {
+      {R"j({{ '42'|int(base=1) }} {{ '1f'|int(7, none) }} {{ ' 4.9 '|int(base='x') }} {{ 42|int(base=99) }} {{ none|int(5, 1) }})j",
+       R"j(42 7 4 42 5)j"},
+      {R"j({{ ('a b'|safe).split() }} {{ ('ab'|safe).partition('b') }} {{ 'a'.split() }})j",
+       R"j([Markup('a'), Markup('b')] (Markup('a'), Markup('b'), Markup('')) ['a'])j"},
+      {R"j({{ 'a,b'.split(sep=',', maxsplit=0) }} {{ 'a,b'.rsplit(maxsplit=1) }} {{ 'a'.splitlines(keepends=true) }})j",
+       R"j(['a,b'] ['a,b'] ['a'])j"},
+      {R"j({{ cycler('a') is callable }} {{ joiner() is callable }} {{ range is callable }} {{ 1 is filter }})j",
+       R"j(False True True False)j"},
+      {R"j({{ 'x' % [1] }} {{ 'x' % range(2) }} {{ 'x' % {} }} {{ '%%' % () }})j",
+       R"j(x x x %)j"},
+      {R"j({{ 2.5|round(1, range) }})j",
+       R"j(1:8: This needs a text, not a function.)j"},
+      {R"j({{ 2.5|round(1, 5) }})j",
+       R"j(1:8: This needs a text, not a int.)j"},
+      {R"j({{ d|dictsort(by=0) }})j",
+       R"j(1:6: This needs a text, not a int.)j"},
+      {R"j({{ s|truncate(9, end=3) }})j",
+       R"j(1:6: This needs a text, not a int.)j"},
+      {R"j({{ s|wordwrap(9, wrapstring=3) }})j",
+       R"j(1:6: This needs a text, not a int.)j"},
+      {R"j({{ 'a'.ljust(3, none) }})j",
+       R"j(1:13: This needs a text, not a NoneType.)j"},
+      {R"j({{ 'abc'.count(sub='a') }})j",
+       R"j(1:15: Arguments by place are needed.)j"},
+      {R"j({{ d.get(key='b') }})j",
+       R"j(1:9: Arguments by place are needed.)j"},
+      {R"j({{ l.copy(1) }})j",
+       R"j(1:10: There are too many arguments, or one is not known.)j"},
+      {R"j({{ cycler('a').next(1) }})j",
+       R"j(1:20: There are too many arguments, or one is not known.)j"},
+      {R"j({{ l is filter }})j",
+       R"j(1:6: A list cannot be a key.)j"},
+      {R"j({{ 'x' % {'a': 1}.items() }})j",
+       R"j(1:8: There are too many values.)j"},
+      {R"j({{ '%5%' % (1,) }})j",
+       R"j(1:10: There is no such format.)j"},
+  };
+  check(kCases);
+}
+
 }  // namespace
 }  // namespace tierwise::prompt

@@ -97,6 +97,9 @@ describe('families', () => {
   test.each([
     [{ model: 'acme/rocket-1' }, 'unknown-model model', /pass template, Jinja text .* chatml, llama-2/],
     [{ model: 'gpt-4o' }, 'unknown-model model', /pass template/],
+    // Of those names, but of another format than Command R and Phi-3.
+    [{ model: 'CohereForAI/c4ai-command-r7b-12-2024' }, 'unknown-model model', /pass template/],
+    [{ model: 'microsoft/Phi-4-mini-instruct' }, 'unknown-model model', /pass template/],
     [{ template: 'chatmll' }, 'unknown-template template', /one of chatml, llama-2.*"chatmll"/],
     [{}, 'invalid-input template', /template: must be given/],
     [{ model: 'gpt-4o', template: '{{ 1' }, 'template-error 1:1', /./],
@@ -115,6 +118,9 @@ describe('families', () => {
     const given = await ask({ variables: { bos_token: '<B>', eos_token: '<E>', mood: 'good', tools: 1 } });
     expect(given).toMatchObject({ prompt: '<B>|<E>|a|good|True', stop: ['<E>'] });
     expect(await ask({})).toMatchObject({ prompt: '||a||True', stop: [] });
+    // What a prompt begins with, or white space, ends no reply.
+    expect(await ask({ variables: { bos_token: '<B>' } })).toMatchObject({ prompt: '<B>||a||True', stop: [] });
+    expect(await ask({ variables: { eos_token: '\n' } })).toMatchObject({ prompt: '|\n|a||True', stop: [] });
   });
 });
 

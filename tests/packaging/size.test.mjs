@@ -8,36 +8,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { brotliCompressSync, constants } from 'node:zlib';
 
 import { root } from '../browser/harness.mjs';
+import { brotliSize, budgets, isCopy, partOf } from './budgets.mjs';
 import { importsFrom } from './import-graph.mjs';
-
-const budgets = { 'every page': 112_000, 'the first prompt': 67_000 };
-const ofPrompts = /^(prompts\.(wasm|js)|injection-\w+\.js)$/;
-
-const brotli = (bytes) =>
-  brotliCompressSync(bytes, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
-      [constants.BROTLI_PARAM_LGWIN]: 24,
-      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    },
-  }).length;
 
 test('what is downloaded stays within its budgets of brotli', () => {
   const dist = path.join(root, 'dist');
   const { files } = importsFrom(dist, 'index.js');
-  const counted = files.filter((name) => !/^(core|prompts)-base64-/.test(name));
+  const counted = files.filter((name) => !isCopy(name));
   assert.equal(files.length - counted.length, 2, 'the base64 copies are chunks of their own');
   const rows = ['core.wasm', 'prompts.wasm', ...counted].map((name) => {
     const bytes = readFileSync(path.join(dist, name));
-    return {
-      name,
-      part: ofPrompts.test(name) ? 'the first prompt' : 'every page',
-      raw: bytes.length,
-      brotli: brotli(bytes),
-    };
+    return { name, part: partOf(name), raw: bytes.length, brotli: brotliSize(bytes) };
   });
   console.log('loaded with | file | bytes | brotli');
   for (const { part, name, raw, brotli: size } of rows) console.log(`${part} | ${name} | ${raw} | ${size}`);

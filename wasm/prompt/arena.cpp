@@ -54,7 +54,8 @@ std::string_view Arena::extend(std::string_view text, std::string_view more) {
   if (more.empty()) return text;
   const bool last = text.data() + text.size() == next_;
   char*& next = last ? next_ : text_next_;
-  if (!text.empty() && text.data() + text.size() == next && more.size() <= static_cast<std::size_t>((last ? end_ : text_end_) - next)) {
+  if (!text.empty() && text.data() + text.size() == next &&
+      more.size() <= static_cast<std::size_t>((last ? end_ : text_end_) - next)) {
     std::memcpy(next, more.data(), more.size());
     next += more.size();
     return {text.data(), text.size() + more.size()};

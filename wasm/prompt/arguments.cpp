@@ -50,12 +50,13 @@ std::int64_t BuiltIn::whole(std::size_t i, std::int64_t otherwise) {
 }
 
 std::string_view BuiltIn::argument(std::size_t i) {
-  if (!value_[i].is(Kind::kText)) refuse("This needs a text, not a {}.", value_[i]);
-  return runtime_.look_into(value_[i]);
+  if (value_[i].is(Kind::kText)) return runtime_.look_into(value_[i]);
+  refuse("This needs a text, not a {}.", value_[i]);
+  return {};
 }
 
 std::string_view BuiltIn::argument(std::size_t i, std::string_view otherwise) {
-  return value_[i].is(Kind::kText) ? runtime_.look_into(value_[i]) : otherwise;
+  return value_[i].is(Kind::kMissing) ? otherwise : argument(i);
 }
 
 std::string_view BuiltIn::counted(const Value& text) {

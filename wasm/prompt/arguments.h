@@ -32,9 +32,9 @@ class BuiltIn {
   Value or_else(std::size_t i, const Value& otherwise) const;
   // A whole number; `otherwise` when it is missing.
   std::int64_t whole(std::size_t i, std::int64_t otherwise);
-  // A text.
+  // A text; empty, and the end of the rendering, for all else.
   std::string_view argument(std::size_t i);
-  // A text of a few bytes, or `otherwise` for all that is none.
+  // A text, or `otherwise` when it is missing.
   std::string_view argument(std::size_t i, std::string_view otherwise);
 
   // For what goes through it character by character.

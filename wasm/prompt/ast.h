@@ -45,7 +45,7 @@ enum class Op : std::uint8_t {
   kSlice,        // a, b, c: or null each
   kCall,         // a, b: first kArgument
   kArgument,     // mode: ArgumentKind; a; value: the name
-  kFilter,       // a: or null (what a block wrote); b: first kArgument; symbol: which, kNoSymbol: unknown; value: its name
+  kFilter,       // a: or null (what a block wrote); b: first kArgument; symbol: which, or kNoSymbol; value: its name
   kTest,         // the same
   // Statements.
   kData,          // value
@@ -71,7 +71,6 @@ enum class ArgumentKind : std::uint8_t { kPositional, kNamed, kSpread, kSpreadNa
 enum MacroUses : std::uint8_t { kUsesCaller = 1, kUsesVarargs = 2, kUsesKwargs = 4 };
 enum IfMode : std::uint8_t { kElif = 1 };
 enum ForMode : std::uint8_t { kRecursive = 1 };
-
 
 struct Node {
   Op op = Op::kConstant;

@@ -468,7 +468,8 @@ class Chat final : private Costs {
     list_in(slot(told, "documents") = json::array()).swap(documents);
     std::string block = context_block(told, {.depth = 10, .members = 100'000, .bytes = kMostBlockBytes});
     change_block(block, kBlockHead.size());
-    std::string* system = messages.empty() || string_or_empty(messages[0], "role") != "system" ? nullptr : content_of(messages[0]);
+    const bool has_system = !messages.empty() && string_or_empty(messages[0], "role") == "system";
+    std::string* system = has_system ? content_of(messages[0]) : nullptr;
     if (system != nullptr) {
       *system += kBetween;
       *system += block;

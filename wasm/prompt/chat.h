@@ -1,7 +1,7 @@
 // Messages, tools and documents -> the prompt of a model that takes text: its template rendered, within its context
 // window, with nothing in a message that passes for a marker of the model.
 //
-// Request, as JSON. Its shapes are checked where it is made (js/prompt/chat-request.ts); what is of another type here
+// Request, as JSON. Its shapes are checked where it is made (js/prompt/chat-messages.ts); what is of another type here
 // counts as not given:
 //   template              number from Renderer::add
 //   messages              [{role, content, tool_calls?, ...}]: role system, user, assistant or tool; content a text, or
@@ -9,9 +9,9 @@
 //                         to 1 MiB in all. A number for as many that are left out: see `more`
 //   variables             all that the template sees beside messages: add_generation_prompt, tools, documents,
 //                         bos_token, eos_token, ...
-//   special               texts that are one token each of the model, and markers: those of at most kMostMarkers that look
-//                         like one (a letter or digit, and one of <>[]{}|#:@). Others that a template writes are counted
-//                         as text, which is more
+//   special               texts that are one token each of the model, and markers: those of at most kMostMarkers that
+//                         look like one (a letter or digit, and one of <>[]{}|#:@). Others that a template writes are
+//                         counted as text, which is more
 //   markers               what no text may bring into the prompt (neutralise.h), beside `special` and what the template
 //                         writes that looks like one
 //   foldSystem?           true: system messages are put before the next user message, with an empty line between
@@ -23,7 +23,8 @@
 //   limit?                tokens the prompt may have, by the upper bound of the estimate; see budget.h
 //   priorities?           of the documents, for budget.h
 //   truncate?             true: the largest message that must stay is shortened in its middle rather than refused
-//   contextBlock?         the block of data that ends the system message which comes first: markers in it are broken too
+//   contextBlock?         the block of data that ends the system message which comes first: markers in it are broken
+//                         too
 //   foldDocuments?        true: the template has no place for documents: they are told in a block of data in the system
 //                         message (context_block.h)
 //   answerMessages?       true: the answer has the messages that stay, {role, content}, as they were rendered, too: for

@@ -68,7 +68,7 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kBooleanTest:
       return subject.is(Kind::kBoolean);
     case kCallable:
-      return subject.kind >= Kind::kLoop || subject.is(Kind::kUndefined);
+      return (subject.kind >= Kind::kLoop && !subject.is(Kind::kCycler)) || subject.is(Kind::kUndefined);
     case kDefinedTest:
       return !subject.is(Kind::kUndefined);
     case kUndefinedTest:
@@ -86,9 +86,13 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kTrue:
       return subject.is(Kind::kBoolean) && subject.truth;
     case kFilterTest:
-      return subject.is(Kind::kText) && filter_named(runtime.look_into(subject)) != kNoSymbol;
-    case kTestTest:
-      return subject.is(Kind::kText) && test_named(runtime.look_into(subject)) != kNoSymbol;
+    case kTestTest: {
+      // Jinja2 looks them up in a dictionary.
+      if (!runtime.is_key(subject)) return runtime.refuse("A {} cannot be a key.", subject), false;
+      if (!subject.is(Kind::kText)) return false;
+      const std::string_view name = runtime.look_into(subject);
+      return (test == kFilterTest ? filter_named(name) : test_named(name)) != kNoSymbol;
+    }
     case kFloatTest:
       return subject.is(Kind::kReal);
     case kInTest:
@@ -111,9 +115,8 @@ bool call_test(Runtime& runtime, Symbol symbol, const Value& subject, const Argu
     case kSameas:
       return same(runtime, subject, other);
     case kSequence:
-      return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) || subject.is(Kind::kDict) ||
-             subject.is(Kind::kUndefined) ||
-             subject.is_range();
+      return subject.is(Kind::kList) || subject.is(Kind::kTuple) || subject.is(Kind::kText) ||
+             subject.is(Kind::kDict) || subject.is(Kind::kUndefined) || subject.is_range();
     case kString:
       return subject.is(Kind::kText);
   }

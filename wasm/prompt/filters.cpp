@@ -207,7 +207,7 @@ class Filters : public BuiltIn {
 
   Value round() {
     const std::int64_t precision = whole(0, 0);
-    const std::string_view method = value_[1].is(Kind::kMissing) ? "common" : value_[1].view();
+    const std::string_view method = argument(1, "common");
     if (!subject_.is_number()) return refuse("This needs a number, not a {}.", subject_);
     if (method != "common" && method != "ceil" && method != "floor") {
       return fail("The method of round is common, ceil or floor.");
@@ -230,13 +230,14 @@ class Filters : public BuiltIn {
 
   Value to_int() {
     const Value otherwise = or_else(0, integer(0));
-    const std::int64_t base = whole(1, 10);
-    if (base != 0 && (base < 2 || base > 36)) return subject_.is(Kind::kText) ? otherwise : otherwise;
     double number = 0;
     if (subject_.is(Kind::kText)) {
       std::int64_t value = 0;
       const std::string_view from = counted(subject_);
-      const Read read = read_whole(from, base, value);
+      // As Jinja2: what is no base leaves the text to be read as a float.
+      const Value base = or_else(1, integer(10));
+      const bool is_base = base.is_whole() && (base.whole() == 0 || (base.whole() >= 2 && base.whole() <= 36));
+      const Read read = is_base ? read_whole(from, base.whole(), value) : Read::kNo;
       if (read == Read::kYes) return integer(value);
       if (read == Read::kOverflows) return fail(kTooLong);
       if (!read_real(from, number)) return otherwise;
@@ -548,7 +549,8 @@ class Filters : public BuiltIn {
     if (!subject_.is(Kind::kDict)) {
       return subject_.is(Kind::kUndefined) ? runtime_.attribute(subject_, "items") : fail("This needs a dictionary.");
     }
-    const std::string_view by = value_[1].is(Kind::kText) ? value_[1].view() : "key";
+    const std::string_view by = argument(1, "key");
+    if (failed()) return missing();
     if (by != "key" && by != "value") return fail("dictsort sorts by key or by value.");
     Dict rows;
     for (Each each(runtime_, pairs().items); const Value* pair = each.next();) {
@@ -612,7 +614,9 @@ class Filters : public BuiltIn {
   Value groupby() {
     const Value* otherwise = given(1) ? &value_[1] : nullptr;
     Dict rows;
-    for (Each each(runtime_, iterate()); const Value* item = each.next();) add(rows, key_of(*item, 0, 2, otherwise), *item);
+    for (Each each(runtime_, iterate()); const Value* item = each.next();) {
+      add(rows, key_of(*item, 0, 2, otherwise), *item);
+    }
     sorted(rows);
     Items* groups = new_items();
     const Dict::Entry* row = rows.entries;
@@ -713,8 +717,12 @@ class Filters : public BuiltIn {
 // Where the chunk of textwrap's word separator ends that begins at `at`: a run of its white space, a word, or the part
 // of a word with hyphens.
 std::size_t chunk_end(std::string_view line, std::size_t at, bool hyphens) {
-  const auto is_gap = [&](std::size_t i) { return i >= line.size() || line[i] == ' ' || (line[i] >= 9 && line[i] <= 13); };
-  const auto letter_at = [&](std::size_t i) { return i < line.size() && !is_digit(line[i]) && is_word(next_code_point(line, i)); };
+  const auto is_gap = [&](std::size_t i) {
+    return i >= line.size() || line[i] == ' ' || (line[i] >= 9 && line[i] <= 13);
+  };
+  const auto letter_at = [&](std::size_t i) {
+    return i < line.size() && !is_digit(line[i]) && is_word(next_code_point(line, i));
+  };
   const auto run_end = [&](std::size_t i) {
     while (i < line.size() && line[i] == '-') ++i;
     return i;
@@ -750,7 +758,7 @@ Value Filters::wordwrap() {
   const std::string_view from = real_text();
   const std::int64_t width = std::min(whole(0, 79), static_cast<std::int64_t>(from.size()) + 1);
   const bool break_long = truth(or_else(1, boolean(true)));
-  const std::string_view by = argument(2, "\n");
+  const std::string_view by = given(2) ? argument(2) : "\n";
   const bool hyphens = truth(or_else(3, boolean(true)));
   if (failed()) return missing();
   for (std::size_t at = 0; at < from.size();) {
@@ -772,7 +780,9 @@ void Filters::wrap_line(std::string_view line, std::size_t width, bool break_lon
   };
   // Not counted beyond the width.
   const auto size = [&] { return count_code_points(line.substr(at, bytes_of(line.substr(at, end - at), width + 1))); };
-  const auto is_blank = [&](std::size_t begin, std::size_t stop) { return strip(line.substr(begin, stop - begin), kBoth).empty(); };
+  const auto is_blank = [&](std::size_t begin, std::size_t stop) {
+    return strip(line.substr(begin, stop - begin), kBoth).empty();
+  };
   bool any = false;
   advance();
   while (at < line.size() && goes_on(1)) {
@@ -790,8 +800,9 @@ void Filters::wrap_line(std::string_view line, std::size_t width, bool break_lon
         last = at;
         const std::string_view chunk = line.substr(at, bytes_of(line.substr(at, end - at), left));
         at += chunk.size();
-        if (const std::size_t hyphen = chunk.rfind('-');
-            hyphens && hyphen != std::string_view::npos && chunk.substr(0, hyphen).find_first_not_of('-') != std::string_view::npos) {
+        const std::size_t hyphen = hyphens ? chunk.rfind('-') : std::string_view::npos;
+        if (hyphen != std::string_view::npos &&
+            chunk.substr(0, hyphen).find_first_not_of('-') != std::string_view::npos) {
           at = last + hyphen + 1;
         }
       } else if (at == begin) {

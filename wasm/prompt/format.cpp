@@ -44,6 +44,10 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     }
     const auto peek = [&] { return at < pattern.size() ? pattern[at] : '\0'; };
     ++at;
+    if (peek() == '%') {
+      out += '%';
+      continue;
+    }
     bool named = false;
     Value value;
     if (peek() == '(') {
@@ -90,10 +94,6 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     const char kind = peek();
     if (kind == '\0') return fail("There is no such format.");
     if (width > kMostWidth || places > kMostWidth) return fail("This is too large.");
-    if (kind == '%') {
-      out += '%';
-      continue;
-    }
     if (!named) value = next_value();
     if (failed()) return undefined();
     const std::size_t begin = out.size();
@@ -162,12 +162,16 @@ Value Runtime::format(const Value& pattern_value, const Value& values) {
     const auto size = static_cast<std::int64_t>(count_code_points(std::string_view(out).substr(begin)));
     if (width > size) {
       const bool zeros = (flags & (kZeros | kLeftward)) == kZeros;
-      out.insert((flags & kLeftward) != 0 ? out.size() : zeros ? body : begin, static_cast<std::size_t>(width - size), zeros ? '0' : ' ');
+      const std::size_t at_place = (flags & kLeftward) != 0 ? out.size() : zeros ? body : begin;
+      out.insert(at_place, static_cast<std::size_t>(width - size), zeros ? '0' : ' ');
     }
     if (out.size() > kMaxMadeBytes || !charge(1 + (out.size() - begin) / 16)) return fail(kTooMuch);
   }
   if (failed()) return undefined();
-  if (many ? used < values.items->size : used == 0 && !values.is(Kind::kUndefined) && !values.is(Kind::kDict) && !values.is(Kind::kList) && !values.is(Kind::kView)) {
+  // What has items by a key need not be used.
+  const bool optional =
+      values.is(Kind::kUndefined) || values.is(Kind::kDict) || values.is(Kind::kList) || values.is_range();
+  if (many ? used < values.items->size : used == 0 && !optional) {
     return fail("There are too many values.");
   }
   return new_text(out);

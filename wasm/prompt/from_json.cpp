@@ -13,7 +13,8 @@ Value text_of(std::string_view from, bool opaque) {
 
 class Reader : public JsonScanner {
  public:
-  Reader(Arena& arena, std::string_view source, bool opaque) : JsonScanner(source, kMaxJsonValues), arena_(arena), opaque_(opaque) {}
+  Reader(Arena& arena, std::string_view source, bool opaque)
+      : JsonScanner(source, kMaxJsonValues), arena_(arena), opaque_(opaque) {}
 
   Value read() {
     const Value value = read_value(1);
@@ -111,7 +112,9 @@ Value from_json(Arena& arena, const json& source, bool opaque) {
     }
     case json::value_t::object: {
       Dict* entries = arena.make<Dict>();
-      for (const auto& [key, value] : members_of(source)) put(arena, *entries, text(key), from_json(arena, value, opaque));
+      for (const auto& [key, value] : members_of(source)) {
+        put(arena, *entries, text(key), from_json(arena, value, opaque));
+      }
       return dict(entries);
     }
     default:

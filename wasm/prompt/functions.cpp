@@ -20,7 +20,9 @@ constexpr std::string_view kNames =
 constexpr std::int64_t kMostOfRange = 100'000;
 
 Value range(Runtime& runtime, const Arguments& given) {
-  if (given.named != nullptr || given.count < 1 || given.count > 3) return runtime.fail("range takes one to three numbers.");
+  if (given.named != nullptr || given.count < 1 || given.count > 3) {
+    return runtime.fail("range takes one to three numbers.");
+  }
   for (std::uint32_t i = 0; i < given.count; ++i) {
     if (!given.positional[i].is_whole()) return runtime.fail("This needs a whole number.");
   }
@@ -57,7 +59,8 @@ Value entries(Runtime& runtime, const Arguments& given, Kind kind) {
       if (from.is(Kind::kUndefined)) return runtime.attribute(from, "keys");
       for (Each each(runtime, runtime.iterate(from)); const Value* item = each.next();) {
         const Items* pair = runtime.iterate(*item);
-        if (pair == nullptr || pair->size != 2 || !runtime.is_key(pair->data[0])) return runtime.fail("This needs pairs.");
+        const bool is_pair = pair != nullptr && pair->size == 2 && runtime.is_key(pair->data[0]);
+        if (!is_pair) return runtime.fail("This needs pairs.");
         put(runtime.arena(), *made, pair->data[0], pair->data[1]);
       }
     }

@@ -11,9 +11,6 @@
 namespace tierwise::prompt {
 namespace {
 
-bool is_name_start(char c) {
-  return is_letter(c) || c == '_' || static_cast<std::uint8_t>(c) >= 0x80;
-}
 // Of a digit of base 16 at most.
 int digit_value(char c) {
   const int value = hex_value(c);
@@ -22,7 +19,8 @@ int digit_value(char c) {
 
 class Lexer {
  public:
-  Lexer(std::string_view source, Arena& arena, std::vector<Token>& tokens) : source_(source), arena_(arena), tokens_(tokens) {}
+  Lexer(std::string_view source, Arena& arena, std::vector<Token>& tokens)
+      : source_(source), arena_(arena), tokens_(tokens) {}
 
   OwnedError run() {
     while (error_ == nullptr && at_ < source_.size()) {
@@ -158,7 +156,8 @@ class Lexer {
     while (error_ == nullptr) {
       if (tokens_.size() > kMostTokens) fail(at_, kTooLarge);
       if (at_ >= source_.size()) {
-        fail(tag, is_variable ? "This expression has no end: close it with }}." : "This tag has no end: close it with %}.");
+        fail(tag, is_variable ? "This expression has no end: close it with }}."
+                              : "This tag has no end: close it with %}.");
         return;
       }
       if (open.empty()) {
@@ -175,17 +174,27 @@ class Lexer {
       const char c = peek();
       if (is_digit(c)) {
         read_number();
-      } else if (is_name_start(c)) {
-        const std::size_t begin = at_;
-        while (is_name_start(peek()) || is_digit(peek())) ++at_;
-        if (at_ - begin > kMaxNameBytes) fail(begin, "This is too large.");
-        add(TokenType::kName, begin, source_.substr(begin, at_ - begin));
+      } else if (const std::size_t end = name_end(at_); end > at_) {
+        if (end - at_ > kMaxNameBytes) fail(at_, "This is too large.");
+        add(TokenType::kName, at_, source_.substr(at_, end - at_));
+        at_ = end;
       } else if (c == '"' || c == '\'') {
         read_text();
       } else {
         read_operator(open);
       }
     }
+  }
+
+  std::size_t name_end(std::size_t at) const {
+    for (std::size_t next = at; at < source_.size(); at = next) {
+      if (is_alphanumeric(source_[at])) {
+        ++next;
+      } else if (!is_word(next_code_point(source_, next))) {
+        break;
+      }
+    }
+    return at;
   }
 
   void read_operator(std::string& open) {
@@ -337,7 +346,7 @@ class Lexer {
         i += count;
         // Half a pair is no character.
         append_code_point(out, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
-      } else if (c == 'N') {
+      } else if (c == 'N' || static_cast<std::uint8_t>(c) >= 0x80) {
         return false;
       } else {
         out += '\\';
@@ -373,7 +382,9 @@ std::string normal_lines(std::string_view source) {
   return out;
 }
 
-OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens) { return Lexer(source, arena, tokens).run(); }
+OwnedError lex(std::string_view source, Arena& arena, std::vector<Token>& tokens) {
+  return Lexer(source, arena, tokens).run();
+}
 
 std::string place(std::string_view source, std::size_t at) {
   const std::string_view before = source.substr(0, at);
@@ -384,7 +395,8 @@ std::string place(std::string_view source, std::size_t at) {
 
 OwnedError template_error(std::string_view source, std::size_t at, std::string_view message) {
   const std::string_view kept = cut_utf8(message, kMaxMessageBytes);
-  return make_error("template-error", kept.size() < message.size() ? std::string(kept) + " ..." : message, place(source, at));
+  const std::string_view end = kept.size() < message.size() ? " ..." : "";
+  return make_error("template-error", std::string(kept).append(end), place(source, at));
 }
 
 }  // namespace tierwise::prompt

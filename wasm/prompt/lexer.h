@@ -31,7 +31,7 @@ inline constexpr std::string_view kDoubleOperators = "//**==!=>=<=";
 
 struct Token {
   TokenType type = TokenType::kEnd;
-  // Of operators: the character, or of two the one below.
+  // Of operators: the character, or of two the one above.
   char op = '\0';
   // Byte offset into the source, for messages.
   std::uint32_t at = 0;

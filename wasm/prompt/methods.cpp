@@ -51,6 +51,9 @@ class TextMethods : public BuiltIn {
   Value call(TextMethod method) {
     Value value = result(method);
     if (value.is(Kind::kText)) value.markup = subject_.markup;
+    if (value.is_items()) {
+      for (std::uint32_t i = 0; i < value.items->size; ++i) value.items->data[i].markup = subject_.markup;
+    }
     return value;
   }
 
@@ -64,9 +67,9 @@ class TextMethods : public BuiltIn {
     }
     text_ = runtime_.look_into(subject_);
     // Those that go through it character by character.
-    const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit || method == kStartswith ||
-                      method == kEndswith || method == kRemoveprefix || method == kRemovesuffix || method == kPartition ||
-                      method == kJoin || method == kReplace;
+    const bool fast = method == kFind || method == kIndex || method == kCount || method == kSplit ||
+                      method == kStartswith || method == kEndswith || method == kRemoveprefix ||
+                      method == kRemovesuffix || method == kPartition || method == kJoin || method == kReplace;
     if (!fast) runtime_.charge_text(text_.size());
     if (failed()) return undefined();
     switch (method) {
@@ -118,7 +121,7 @@ class TextMethods : public BuiltIn {
 
   Value justified(TextMethod method) {
     const std::int64_t width = whole(0, 0);
-    const std::string_view by = method == kZfill ? "0" : given(1) ? argument(1) : " ";
+    const std::string_view by = method == kZfill ? "0" : argument(1, " ");
     if (failed()) return undefined();
     if (count_code_points(by) != 1) return fail("This needs one character.");
     const auto size = static_cast<std::int64_t>(count_code_points(text_));
@@ -164,11 +167,15 @@ class TextMethods : public BuiltIn {
       if (!sound) return integer(0);
       if (what.empty()) return integer(static_cast<std::int64_t>(count_code_points(part)) + 1);
       std::int64_t count = 0;
-      for (std::size_t at = 0; (at = runtime_.search(part, what, at)) != std::string_view::npos; at += what.size()) ++count;
+      for (std::size_t at = 0; (at = runtime_.search(part, what, at)) != std::string_view::npos; at += what.size()) {
+        ++count;
+      }
       return integer(count);
     }
     const bool last = method == kRfind || method == kRindex;
-    const std::size_t at = !sound ? std::string_view::npos : last ? runtime_.search_last(part, what) : runtime_.search(part, what);
+    const std::size_t at = !sound ? std::string_view::npos
+                           : last ? runtime_.search_last(part, what)
+                                  : runtime_.search(part, what);
     if (failed()) return undefined();
     if (at != std::string_view::npos) {
       return integer(start + static_cast<std::int64_t>(count_code_points(part.substr(0, at))));
@@ -201,9 +208,10 @@ class TextMethods : public BuiltIn {
     for (std::size_t at = 0; at < text_.size();) {
       const std::uint32_t c = next_code_point(text_, at);
       const bool digit = c >= '0' && c <= '9';
-      const bool holds = method == kIsspace                         ? is_space(c)
-                         : method == kIsalnum || method == kIsalpha ? is_word(c) && c != '_' && !(digit && method == kIsalpha)
-                                                                    : digit;
+      const bool letters = method == kIsalnum || method == kIsalpha;
+      const bool holds = method == kIsspace ? is_space(c)
+                         : letters          ? is_word(c) && c != '_' && !(digit && method == kIsalpha)
+                                            : digit;
       if (!holds) return false;
     }
     return !text_.empty();
@@ -344,13 +352,14 @@ Value dict_method(Runtime& runtime, const Value& self, std::string_view name, co
   list->label = method == 0 ? "dict_items" : method == 1 ? "dict_keys" : "dict_values";
   for (std::uint32_t i = 0; i < entries.size && runtime.charge(1); ++i) {
     const Dict::Entry& entry = entries.entries[i];
-    append(runtime.arena(), *list, method == 0 ? runtime.pair(entry.key, entry.value) : method == 1 ? entry.key : entry.value);
+    const Value one = method == 0 ? runtime.pair(entry.key, entry.value) : method == 1 ? entry.key : entry.value;
+    append(runtime.arena(), *list, one);
   }
   return items(Kind::kView, list);
 }
 
 Value list_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
-  if (name == "copy") return self;
+  if (name == "copy") return bind_arguments(runtime, given, "0", nullptr) ? self : undefined();
   if (name != "count" && name != "index") return runtime.fail("{} would change the value.", name);
   Value value;
   if (!bind_arguments(runtime, given, "1value", &value)) return undefined();
@@ -365,9 +374,9 @@ Value list_method(Runtime& runtime, const Value& self, std::string_view name, co
 
 Value loop_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   Loop& loop = *self.loop;
-  if (given.named != nullptr) return runtime.fail("Arguments by place are needed.");
   if (name == "cycle") {
-    return given.count == 0 ? runtime.fail("Arguments by place are needed.") : given.positional[loop.index % given.count];
+    if (given.count == 0) return runtime.fail("Arguments by place are needed.");
+    return given.positional[loop.index % given.count];
   }
   const Value asked = runtime.tuple_of(given);
   const bool changed = loop.last == nullptr || !runtime.equals(items(Kind::kTuple, loop.last), asked);
@@ -401,6 +410,10 @@ bool has_method(const Value& self, std::string_view name) {
 
 Value call_method(Runtime& runtime, const Value& self, std::string_view name, const Arguments& given) {
   if (runtime.failed()) return undefined();
+  // As Python's own, but for three.
+  if (given.named != nullptr && given.named->size > 0 && !has_word("split rsplit splitlines", name)) {
+    return runtime.fail("Arguments by place are needed.");
+  }
   switch (self.kind) {
     case Kind::kText:
       return TextMethods(runtime, self, given)
@@ -410,6 +423,7 @@ Value call_method(Runtime& runtime, const Value& self, std::string_view name, co
     case Kind::kLoop:
       return loop_method(runtime, self, name, given);
     case Kind::kCycler: {
+      if (!bind_arguments(runtime, given, "0", nullptr)) return undefined();
       Items& cycler = *self.items;
       if (name == "reset") {
         cycler.taken = 0;

@@ -27,7 +27,8 @@ class Parser {
     }
     if (const Node* node = unknown_) {
       while (node->other != nullptr) node = node->other;
-      fail_at(node->at, fill("There is no {} named {}.", {node->op == Op::kFilter ? "filter" : "test", node->value.view()}));
+      const std::string_view kind = node->op == Op::kFilter ? "filter" : "test";
+      fail_at(node->at, fill("There is no {} named {}.", {kind, node->value.view()}));
     }
     return std::move(error_);
   }
@@ -201,7 +202,11 @@ class Parser {
   class Scope {
    public:
     Scope(Parser& parser, Node*& hidden)
-        : branch_(parser, false), parser_(parser), outside_(parser.scope_), begin_(parser.known_.size), hidden_(hidden) {
+        : branch_(parser, false),
+          parser_(parser),
+          outside_(parser.scope_),
+          begin_(parser.known_.size),
+          hidden_(hidden) {
       parser.scope_ = this;
     }
     ~Scope() {
@@ -217,7 +222,8 @@ class Parser {
       }
       for (Node* name = hidden_; name != nullptr; name = name->next) pass_on(name);
       parser_.scope_ = outside_;
-      for (std::uint32_t& size = parser_.known_.size; size > begin_;) parser_.known_at(parser_.known_.data[--size].size) = 0;
+      Items& known = parser_.known_;
+      while (known.size > begin_) parser_.known_at(known.data[--known.size].size) = 0;
     }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;

@@ -10,8 +10,7 @@
 
 namespace tierwise::prompt {
 
-// Brackets, blocks and operators inside each other.
-// (a bracket counts about five times).
+// Brackets, blocks and operators inside each other; a bracket counts about five times.
 inline constexpr int kMaxParseDepth = 500;
 
 // Error codes "too-large" (kMaxTemplateBytes) and "template-error", whose field is "line:column". Invalid UTF-8 is

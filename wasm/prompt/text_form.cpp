@@ -425,7 +425,8 @@ std::string format_time(std::string_view format, double now) {
   const std::int64_t minute = of_day / 60 % 60;
   const std::int64_t second = of_day % 60;
   const std::int64_t hour12 = hour % 12 == 0 ? 12 : hour % 12;
-  const std::string_view day_name = word_at("Sunday Monday Tuesday Wednesday Thursday Friday Saturday", static_cast<std::size_t>(weekday));
+  const std::string_view day_name =
+      word_at("Sunday Monday Tuesday Wednesday Thursday Friday Saturday", static_cast<std::size_t>(weekday));
   const std::string_view month_name = word_at(
       "January February March April May June July August September October November December",
       static_cast<std::size_t>(month - 1));
@@ -447,9 +448,9 @@ std::string format_time(std::string_view format, double now) {
   static constexpr std::string_view kLetters = "CdegGHIjklmMsSuUVwWyYf";
   static constexpr std::string_view kWidths = "2222422322220212212216";
   const std::int64_t numbers[] = {
-      year / 100, day, day, iso_year % 100, iso_year, hour, hour12, of_year + 1, hour, hour12, month, minute, seconds, second,
-      weekday == 0 ? 7 : weekday, (of_year + 7 - weekday) / 7, iso_week, weekday, (of_year + 7 - monday) / 7, year % 100, year,
-      (ms - seconds * 1000) * 1000};
+      year / 100, day, day, iso_year % 100, iso_year, hour, hour12, of_year + 1, hour, hour12, month, minute,
+      seconds, second, weekday == 0 ? 7 : weekday, (of_year + 7 - weekday) / 7, iso_week, weekday,
+      (of_year + 7 - monday) / 7, year % 100, year, (ms - seconds * 1000) * 1000};
   std::string out;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%' || i + 1 == format.size()) {

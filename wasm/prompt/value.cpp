@@ -326,8 +326,8 @@ void sort(Dict::Entry* rows, std::uint32_t count, bool reverse, Doubt& doubt) {
 
 std::string_view type_name(const Value& value) {
   return word_at(
-      "missing Undefined NoneType bool int float str list tuple view iterator dict Namespace loop function method macro "
-      "cycler joiner",
+      "missing Undefined NoneType bool int float str list tuple view iterator dict Namespace loop function method "
+      "macro cycler joiner",
       static_cast<std::size_t>(value.kind));
 }
 

@@ -94,10 +94,10 @@ struct Items {
 
 inline bool Value::is_range() const { return kind == Kind::kView && items->label[0] == 'r'; }
 
-// In the order of insertion. From kIndexed entries on with a hash index.
-// A tuple with the attributes grouper and list, from groupby.
+// Label of a tuple with the attributes grouper and list, from groupby.
 inline constexpr char kGroup[] = "group";
 
+// In the order of insertion. From kIndexed entries on with a hash index.
 struct Dict {
   struct Entry {
     Value key;
@@ -163,8 +163,8 @@ void sort(Dict::Entry* rows, std::uint32_t count, bool reverse, Doubt& doubt);
 
 // A copy of `source` as values; texts are views into it. With `opaque`, those with a placeholder in them are marked.
 Value from_json(Arena& arena, const json& source, bool opaque);
-// The same of JSON text, which must outlive the value: texts are views into it where nothing had to be unescaped. Errors
-// as parse_json. What the arena has no room for is left out, and it is over() then.
+// The same of JSON text, which must outlive the value: texts are views into it where nothing had to be unescaped.
+// Errors as parse_json. What the arena has no room for is left out, and it is over() then.
 Result<Value> read_json(Arena& arena, std::string_view source, bool opaque);
 
 // A placeholder: one of the noncharacters U+FDD0 to U+FDD3, which say by two bits (Sides of code_points.h) where white
