@@ -28,7 +28,7 @@ const ofFirst = 2;
 const ofLast = 3;
 
 /**
- * Steps, with one for each message, value and 16 characters of variables: as long as a whole render stays below, it
+ * Steps, with one for each message and 16 characters of variables and two for each value: as long as a whole render stays below, it
  * takes less memory than it may (RenderLimits and kMaxRenderBytes of wasm/prompt/runtime.h).
  */
 const mostCost = 50_000;
@@ -62,6 +62,8 @@ interface Setting {
   readonly messages: Step;
   before: Piece | undefined;
   behind: Piece | undefined;
+  /** In characters. */
+  size: number;
 }
 
 const newStep = (): Step => ({ next: new Map(), piece: undefined, used: false });
@@ -70,7 +72,6 @@ export class MessagePlans {
   readonly #regular: Regular;
   /** The one used last stands first. */
   #settings: Setting[] = [];
-  #size = 0;
 
   constructor(regular: Regular) {
     this.#regular = regular;
@@ -81,6 +82,19 @@ export class MessagePlans {
    * messages of these numbers, which rise, with marks; `undefined` when it cannot.
    */
   rendered(
+    read: Variables,
+    now: number | undefined,
+    limits: Limits,
+    cross: (messages: readonly number[]) => string | undefined,
+  ): string | undefined {
+    try {
+      return this.#rendered(read, now, limits, cross);
+    } finally {
+      if (this.#size() > mostSize) this.#forget();
+    }
+  }
+
+  #rendered(
     read: Variables,
     now: number | undefined,
     { maxSteps, maxOutputBytes }: Limits,
@@ -100,13 +114,13 @@ export class MessagePlans {
     for (let i = 0; i < count; i++) {
       const place =
         (i === 0 ? places & first : 0) | (i === count - 1 ? places & last : 0) | (i % 2 === 1 ? places & odd : 0);
-      let step = this.#next(setting.messages, place);
+      let step = nextStep(setting, setting.messages, place);
       const end = partsAt[i + 1]!;
       if (end - partsAt[i]! > mostParts) return undefined;
       for (let at = partsAt[i]!; at < end; at++) {
         const part = parts[at]!;
         if (typeof part === 'string' && part.length > mostLetters) return undefined;
-        step = this.#next(step, part);
+        step = nextStep(setting, step, part);
       }
       if (step.piece !== undefined) step.used = true;
       else if (asked?.has(step) !== true) {
@@ -131,7 +145,6 @@ export class MessagePlans {
       cost += piece.cost;
     }
     size += append(all, setting.behind!, texts, from);
-    if (this.#size > mostSize) this.#forget();
     return cost <= Math.min(maxSteps, mostCost) && size <= maxOutputBytes ? all.join('') : undefined;
   }
 
@@ -159,21 +172,10 @@ export class MessagePlans {
     let size = 0;
     for (const part of key) size += sizeOf(part);
     if (size > mostSize / 2) return undefined;
-    const setting: Setting = { key: anew(key), messages: newStep(), before: undefined, behind: undefined };
+    const setting: Setting = { key: anew(key), messages: newStep(), before: undefined, behind: undefined, size };
     settings.unshift(setting);
-    this.#size += size;
-    if (settings.length > mostSettings) this.#forget();
+    settings.length = Math.min(settings.length, mostSettings);
     return setting;
-  }
-
-  #next(step: Step, part: Part): Step {
-    let next = step.next.get(part);
-    if (next === undefined) {
-      next = newStep();
-      step.next.set(anew([part])[0]!, next);
-      this.#size += sizeOf(part);
-    }
-    return next;
   }
 
   /** Whether all is known now. */
@@ -222,10 +224,9 @@ export class MessagePlans {
       const key = message === undefined ? (i === 0 ? setting.key : []) : parts.slice(from, partsAt[message + 1]);
       let size = 0;
       for (const part of key) size += sizeOf(part);
-      let letters = ownSize;
-      for (const piece of pieces) letters += piece.length;
-      learnt.push({ written: anew(pieces), places: at, cost: taken[i + 1]! - taken[i]! + (size >> 4) });
-      this.#size += letters;
+      const piece = { written: anew(pieces), places: at, cost: taken[i + 1]! - taken[i]! + (size >> 4) };
+      learnt.push(piece);
+      setting.size += sizeOfPiece(piece);
     }
     setting.before = learnt[0];
     setting.behind = learnt.at(-1);
@@ -233,19 +234,31 @@ export class MessagePlans {
     return true;
   }
 
-  /** All that was not used again; if that is not enough, everything. */
-  #forget(): void {
-    this.#settings.length = Math.min(this.#settings.length, mostSettings);
-    this.#size = 0;
-    for (const { key, messages, before, behind } of this.#settings) {
-      for (const part of key) this.#size += sizeOf(part);
-      for (const piece of [before, behind]) if (piece !== undefined) this.#size += sizeOfPiece(piece);
-      this.#size += kept(messages);
-    }
-    if (this.#size <= mostSize / 2) return;
-    this.#settings = [];
-    this.#size = 0;
+  #size(): number {
+    let sum = 0;
+    for (const { size } of this.#settings) sum += size;
+    return sum;
   }
+
+  /** All that was not used again; and if that is not enough, what was used longest ago. */
+  #forget(): void {
+    for (const setting of this.#settings) {
+      setting.size = kept(setting.messages);
+      for (const part of setting.key) setting.size += sizeOf(part);
+      for (const piece of [setting.before, setting.behind]) if (piece !== undefined) setting.size += sizeOfPiece(piece);
+    }
+    while (this.#size() > mostSize / 2) this.#settings.pop();
+  }
+}
+
+function nextStep(setting: Setting, step: Step, part: Part): Step {
+  let next = step.next.get(part);
+  if (next === undefined) {
+    next = newStep();
+    step.next.set(anew([part])[0]!, next);
+    setting.size += sizeOf(part);
+  }
+  return next;
 }
 
 /** Which text of whom a placeholder's number means, as `append` takes it; `undefined` for one of another message. */

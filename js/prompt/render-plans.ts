@@ -88,10 +88,8 @@ export function same(a: readonly Part[], b: readonly Part[]): boolean {
 
 /** Of the numbers and the lengths of texts: where two renders have the same, a plan is kept without need. */
 function digest(parts: readonly Part[]): number {
-  const step = (parts.length >> 7) + 1;
   let sum = parts.length;
-  for (let i = 0; i < parts.length; i += step) {
-    const part = parts[i]!;
+  for (const part of parts) {
     if (typeof part === 'string') sum = (Math.imul(sum, 31) + part.length) | 0;
     else if (typeof part === 'number') sum = (Math.imul(sum, 31) + part) | 0;
   }

@@ -12,19 +12,18 @@ namespace {
 constexpr int kMostDepth = 200;
 // Of members, and of names.
 constexpr std::size_t kMostNames = 64;
-constexpr std::size_t kMostLoops = 4;
 constexpr std::string_view kRemembering = "namespace cycler joiner";
 // They give no iterator, which could be gone through only once.
 constexpr std::string_view kPlainFilters = "default d trim tojson length count lower upper string";
 
-// Loops that nothing but conditions stand around, over a list that is named.
-void find_loops(const Node* body, int depth, std::vector<const Node*>& loops) {
+// The last loop that nothing but conditions stand around: messages come behind tools and documents.
+void find_loop(const Node* body, int depth, const Node*& loop) {
   for (const Node* node = body; node != nullptr && depth < kMostDepth; node = node->next) {
     if (node->op == Op::kIf) {
-      find_loops(node->b, depth + 1, loops);
-      find_loops(node->c, depth + 1, loops);
-    } else if (node->op == Op::kFor && node->b->op == Op::kName) {
-      loops.push_back(node);
+      find_loop(node->b, depth + 1, loop);
+      find_loop(node->c, depth + 1, loop);
+    } else if (node->op == Op::kFor) {
+      loop = node;
     }
   }
 }
@@ -35,9 +34,9 @@ class Analysis {
 
   Regular run() {
     Regular found;
-    if (loop_.a->op != Op::kName || loop_.a->symbol == list()) return found;
+    if (loop_.a->op != Op::kName || loop_.b->op != Op::kName || loop_.a->symbol == list()) return found;
     look(made_.body);
-    if (!is_regular_ || (remembers_ && reads_set_)) return found;
+    if (!is_regular_ || members_.empty() || (remembers_ && reads_set_)) return found;
     found.loop = &loop_;
     found.list = made_.name(list());
     found.members = members_;
@@ -227,14 +226,9 @@ class Analysis {
 }  // namespace
 
 Regular regular_form(const Template& made) {
-  std::vector<const Node*> loops;
-  find_loops(made.body, 0, loops);
-  // The messages come behind tools and documents.
-  for (std::size_t tried = 0; tried < kMostLoops && tried < loops.size(); ++tried) {
-    Regular found = Analysis(made, *loops[loops.size() - 1 - tried]).run();
-    if (found.loop != nullptr) return found;
-  }
-  return {};
+  const Node* loop = nullptr;
+  find_loop(made.body, 0, loop);
+  return loop == nullptr ? Regular() : Analysis(made, *loop).run();
 }
 
 }  // namespace tierwise::prompt

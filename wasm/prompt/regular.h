@@ -2,8 +2,8 @@
 // members of that message, on where it stands as far as Place says, and on what is the same for all of them. So what
 // was written for a message can stand in another prompt, and a render may leave messages out (RenderRequest::regular).
 //
-// Decided from the text alone, and carefully: what is not plainly so is not regular. There is one loop over a given
-// list, `{% for m in messages %}`, inside of nothing but conditions; the list is spoken of nowhere else, but as
+// Decided from the text alone, and carefully: what is not plainly so is not regular. The last loop that stands inside of
+// nothing but conditions goes over a given list, `{% for m in messages %}`; the list is spoken of nowhere else, but as
 // messages[0].role and messages[-1].role; m only as m.role or m['role'], and not by the name of a dictionary's method;
 // of `loop` only first, last, index and index0 where they ask for the first or for odd and even. Nothing remembers
 // (namespace, cycler, joiner, names set outside from what filters and calls give), nothing is written to be taken back
