@@ -11,7 +11,7 @@
 import { TierwiseError } from '../errors.js';
 import type { Regular } from '../core-types.js';
 import { append, type Pieces, piecesOf } from './left-texts.js';
-import { anew, type Limits, same } from './render-plans.js';
+import { anew, digest, type Limits, same } from './render-plans.js';
 import type { Part, Variables } from './variables.js';
 
 /** Places of wasm/prompt/regular.h. */
@@ -38,10 +38,15 @@ const mostLetters = 4096;
 /** Of one template: other variables to which messages are kept, and characters of all. */
 const mostSettings = 8;
 const mostSize = 1 << 17;
+/** Of settings that were seen; a power of two. */
+const mostSeen = 64;
+/** So few messages are not learnt with a setting that may never come again: that takes longer than to render them. */
+const fewMessages = 12;
 /** Characters that a value, and what was written, take beside their own. */
 const ownSize = 32;
 
 const mark = '\ufdd5';
+const endOfMark = '\ufdd4';
 
 interface Piece extends Pieces {
   readonly cost: number;
@@ -72,6 +77,8 @@ export class MessagePlans {
   readonly #regular: Regular;
   /** The one used last stands first. */
   #settings: Setting[] = [];
+  /** Digests of those that were seen, each in the place its last bits say. */
+  readonly #seen = new Int32Array(mostSeen);
 
   constructor(regular: Regular) {
     this.#regular = regular;
@@ -105,7 +112,7 @@ export class MessagePlans {
     const { places } = this.#regular;
     const count = partsAt.length - 1;
     if (count === 0 || count > mostCost) return undefined;
-    const setting = this.#setting(this.#key(read, now));
+    const setting = this.#setting(this.#key(read, now), count);
     if (setting === undefined) return undefined;
 
     const steps: Step[] = [];
@@ -160,7 +167,7 @@ export class MessagePlans {
     return key;
   }
 
-  #setting(key: readonly Part[]): Setting | undefined {
+  #setting(key: readonly Part[], count: number): Setting | undefined {
     const settings = this.#settings;
     let at = 0;
     while (at < settings.length && !same(settings[at]!.key, key)) at++;
@@ -168,6 +175,12 @@ export class MessagePlans {
     if (known !== undefined) {
       if (at > 0) settings.unshift(...settings.splice(at, 1));
       return known;
+    }
+    const seen = digest(key);
+    const place = seen & (mostSeen - 1);
+    if (this.#seen[place] !== seen) {
+      this.#seen[place] = seen;
+      if (count < fewMessages) return undefined;
     }
     let size = 0;
     for (const part of key) size += sizeOf(part);
@@ -204,16 +217,20 @@ export class MessagePlans {
     if (spans.length !== sent.length + 3) return false;
     const written = [spans[0]!];
     const taken = [0];
-    for (const span of spans.slice(1)) {
-      const [steps] = /^\d+(?=\ufdd4)/.exec(span) ?? [];
-      if (steps === undefined) return false;
-      taken.push(Number(steps));
-      written.push(span.slice(steps.length + 1));
+    for (let i = 1; i < spans.length; i++) {
+      const span = spans[i]!;
+      const end = span.indexOf(endOfMark);
+      const steps = Number(span.slice(0, end));
+      if (end <= 0 || !(steps >= taken[i - 1]!)) return false;
+      taken.push(steps);
+      written.push(span.slice(end + 1));
     }
+    // What is cut out of them takes them into memory, and not all that was rendered.
+    const copied = anew(written);
     const learnt: Piece[] = [];
     for (let i = 0; i < written.length - 1; i++) {
       const message = i === 0 ? undefined : sent[i - 1];
-      const { written: pieces, places: numbers } = piecesOf(written[i]!, read.texts.length);
+      const { written: pieces, places: numbers } = piecesOf(copied[i]!, read.texts.length);
       const at: number[] = [];
       for (const number of numbers) {
         const text = scoped(number >> 4, message, textsAt, places);
@@ -224,7 +241,7 @@ export class MessagePlans {
       const key = message === undefined ? (i === 0 ? setting.key : []) : parts.slice(from, partsAt[message + 1]);
       let size = 0;
       for (const part of key) size += sizeOf(part);
-      const piece = { written: anew(pieces), places: at, cost: taken[i + 1]! - taken[i]! + (size >> 4) };
+      const piece = { written: pieces, places: at, cost: taken[i + 1]! - taken[i]! + (size >> 4) };
       learnt.push(piece);
       setting.size += sizeOfPiece(piece);
     }

@@ -87,7 +87,7 @@ export function same(a: readonly Part[], b: readonly Part[]): boolean {
 }
 
 /** Of the numbers and the lengths of texts: where two renders have the same, a plan is kept without need. */
-function digest(parts: readonly Part[]): number {
+export function digest(parts: readonly Part[]): number {
   let sum = parts.length;
   for (const part of parts) {
     if (typeof part === 'string') sum = (Math.imul(sum, 31) + part.length) | 0;

@@ -13,7 +13,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { root } from '../browser/harness.mjs';
 import { importsFrom } from './import-graph.mjs';
 
-const budgets = { 'every page': 112_000, 'the first prompt': 67_000 };
+const budgets = { 'every page': 112_000, 'the first prompt': 69_500 };
 const ofPrompts = /^(prompts\.(wasm|js)|injection-\w+\.js)$/;
 
 const brotli = (bytes) =>
