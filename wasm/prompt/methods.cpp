@@ -383,7 +383,8 @@ bool has_method(const Value& self, std::string_view name) {
       return has_word(kTextMethods, name);
     case Kind::kDict:
       // Told apart by the first letter from most names of members: every m.role asks.
-      return !name.empty() && std::string_view("cgikpsuv").find(name[0]) != std::string_view::npos && has_word(kDictMethods, name);
+      return !name.empty() && std::string_view("cgikpsuv").find(name[0]) != std::string_view::npos &&
+             has_word(kDictMethods, name);
     case Kind::kList:
       return has_word(kListMethods, name);
     case Kind::kView:

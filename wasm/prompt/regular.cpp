@@ -199,7 +199,8 @@ class Analysis {
       return true;
     }
     const auto comparison = static_cast<Comparison>(node.b->mode);
-    const bool asks_first = comparison == Comparison::kEqual || comparison == Comparison::kNotEqual || comparison == Comparison::kGreater;
+    const bool asks_first = comparison == Comparison::kEqual || comparison == Comparison::kNotEqual ||
+                            comparison == Comparison::kGreater;
     if (!asks_first || node.b->next != nullptr || !is_number(node.b->a, static_cast<std::int64_t>(base))) return false;
     places_ |= Regular::kFirst;
     return true;
