@@ -161,10 +161,11 @@ export class MessagePlans {
     const { places } = this.#regular;
     if (now === undefined && places < readsFirst) return read.parts;
     const count = partsAt.length - 1;
-    const key = [...read.parts, now ?? null, count === 1];
-    if ((places & readsFirst) !== 0) key.push(...parts.slice(0, partsAt[1]));
-    if ((places & readsLast) !== 0) key.push(...parts.slice(partsAt[count - 1]));
-    return key;
+    return read.parts.concat(
+      [now ?? null, count === 1],
+      (places & readsFirst) === 0 ? [] : parts.slice(0, partsAt[1]),
+      (places & readsLast) === 0 ? [] : parts.slice(partsAt[count - 1]),
+    );
   }
 
   #setting(key: readonly Part[], count: number): Setting | undefined {

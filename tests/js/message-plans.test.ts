@@ -377,6 +377,10 @@ describe('a conversation of a regular template', () => {
     };
     const expected = many.messages.map(({ content }) => `r${content}`).join('');
     for (let i = 0; i < 2; i++) expect(await renderChatTemplate(template, many)).toBe(expected);
+    const giant = { messages: [{ role: 'r', content: Array.from({ length: 300_000 }, (_, i) => i) }] };
+    const aboutFirst =
+      '{% for m in messages %}{{ m.role ~ m.content[-1] ~ messages[0].role ~ messages[-1].role }}{% endfor %}';
+    for (let i = 0; i < 2; i++) expect(await renderChatTemplate(aboutFirst, giant)).toBe('r299999rr');
     const values = Array.from({ length: 1000 }, (_, i) => i);
     for (let i = 0; i < 2; i++) expect(await render(1, { more: values })).toBe(`1${written(`[${values.join(', ')}]`)}`);
   });
