@@ -17,7 +17,7 @@ declare module '#core-module' {
       now: number,
       maxSteps: number,
       maxOutputBytes: number,
-      placeholders: 0 | 1,
+      ways: number,
     ): number;
     formatChat(core: number, length: number): number;
     contextBlock(core: number, length: number): number;

@@ -375,3 +375,12 @@ export interface Settled {
   /** US dollars; absent when the price is unknown. */
   cost?: number | undefined;
 }
+
+/** A template that writes message by message: wasm/prompt/regular.h. */
+export interface Regular {
+  list: string;
+  /** Bits of Regular::Place. */
+  places: number;
+  members: string[];
+  names: string[];
+}

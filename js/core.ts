@@ -20,6 +20,7 @@ import type {
   MarkRequest,
   Plan,
   PlanRequest,
+  Regular,
   Release,
   Released,
   ReplyPiece,
@@ -138,9 +139,9 @@ export class Core implements ReplyReader {
     return this.#json('entries', query);
   }
   /** What to render it by, until the core forgets it. */
-  addTemplate(source: string): number {
+  addTemplate(source: string): { number: number; regular?: Regular } {
     const length = this.#write(source);
-    return (this.#call(() => this.#module.addTemplate(this.#core, length)) as { number: number }).number;
+    return this.#call(() => this.#module.addTemplate(this.#core, length)) as { number: number; regular?: Regular };
   }
   /** Error `unknown-template` when the number is forgotten. */
   formatChat(request: CoreChatRequest): CoreChatAnswer {
@@ -156,20 +157,20 @@ export class Core implements ReplyReader {
     const length = this.#write(text);
     return this.#call(() => this.#module.countTokens(this.#core, family, length)) as { tokens: number; atMost: number };
   }
-  /** `variables` is JSON; `now` in ms. Error `needs-content` only with `placeholders`: see wasm/prompt/runtime.h. */
+  /** `variables` is JSON; `now` in ms; `ways`: bits as in `wasm/bindings.cpp`. Error `needs-content` only with 1. */
   render(
     template: number,
     variables: Uint8Array,
     now: number,
     maxSteps: number,
     maxOutputBytes: number,
-    placeholders: boolean,
+    ways: number,
   ): string {
     const size = variables.byteLength;
     this.#reserve(size);
     this.#input.set(variables);
     const length = this.#guarded(() =>
-      this.#module.render(this.#core, template, size, now, maxSteps, maxOutputBytes, placeholders ? 1 : 0),
+      this.#module.render(this.#core, template, size, now, maxSteps, maxOutputBytes, ways),
     );
     const text = this.#text(length);
     if (length >= 0) return text;

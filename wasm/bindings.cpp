@@ -49,12 +49,15 @@ class BoundCore {
     return answer(core_.look_up(partition, text(n), now, max_age, allow_stale != 0));
   }
   double add_template(double n) { return answer(core_.add_template(text(n))); }
-  double render(double number, double n, double now, double steps, double bytes, double placeholders) {
+  double render(double number, double n, double now, double steps, double bytes, double ways) {
     tierwise::prompt::RenderRequest request;
     request.now = now;
     request.limits.steps = static_cast<std::uint64_t>(steps);
     request.limits.output_bytes = static_cast<std::size_t>(bytes);
-    request.placeholders = placeholders != 0;
+    const auto set = static_cast<unsigned>(ways);
+    request.placeholders = (set & 1) != 0;
+    request.short_texts = (set & 2) != 0;
+    request.regular = (set & 4) != 0;
     return answer(core_.render(number, text(n), request));
   }
   double format_chat(double n) { return answer(core_.format_chat(text(n))); }

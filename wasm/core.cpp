@@ -64,7 +64,17 @@ Result<std::string> Core::entries(const json& query) const { return cache_.entri
 Result<std::string> Core::add_template(std::string_view source) {
   auto number = templates_.add(source);
   if (!number) return number.take_error();
-  return JsonWriter().open('{').number("number", number.value()).close('}').take();
+  JsonWriter answer;
+  answer.open('{').number("number", number.value());
+  const prompt::Regular& regular = templates_.regular(number.value());
+  if (regular.loop != nullptr) {
+    answer.name("regular").open('{').text("list", regular.list).number("places", regular.places).name("members").open('[');
+    for (const std::string_view name : regular.members) answer.text(name);
+    answer.close(']').name("names").open('[');
+    for (const std::string_view name : regular.names) answer.text(name);
+    answer.close(']').close('}');
+  }
+  return answer.close('}').take();
 }
 
 Result<std::string> Core::render(double number, std::string_view variables, const prompt::RenderRequest& request) {

@@ -44,8 +44,9 @@ class Core {
   Result<std::string> forget(const json& selector);
   Result<std::string> entries(const json& query) const;
 
-  // Step 6: prompts. `source` is the text of a chat template; the answer {"number"} is what it is rendered by, until it
-  // is forgotten (error "unknown-template"). render takes the variables as JSON text and answers the rendered text,
+  // Step 6: prompts. `source` is the text of a chat template; the answer {"number", "regular"?: {"list",
+  // "places", "members", "names"}} is what it is rendered by, until it is forgotten (error "unknown-template"), and how
+  // it writes messages (prompt/regular.h). render takes the variables as JSON text and answers the rendered text,
   // which is no JSON. format_chat: see prompt/chat.h.
   Result<std::string> add_template(std::string_view source);
   Result<std::string> render(double number, std::string_view variables, const prompt::RenderRequest& request);

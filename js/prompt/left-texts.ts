@@ -6,9 +6,12 @@ import { wellFormed } from '../text.js';
 
 /** A rendered text with the places of texts in it. */
 export interface Pieces {
-  /** What the template wrote; every second one, from index 1 on, is the place of a text. */
-  readonly written: string[];
-  /** For each place the number of its text, times four, and which ends are stripped: 1 the left, 2 the right. */
+  /** What the template wrote: before the first place, between two, behind the last. */
+  readonly written: readonly string[];
+  /**
+   * For each place its text, times four, and which ends are stripped: 1 the left, 2 the right. The text is its number
+   * among those of somebody, times four, and who that is.
+   */
   readonly places: readonly number[];
 }
 
@@ -32,11 +35,15 @@ function stripped(text: string, left: boolean, right: boolean): string {
 
 const close = '\ufdd4';
 
-export function mayBeLeft(text: string): boolean {
-  return text.length >= leastBytes && stripped(text, true, true).length >= leastBytes;
+/** `short`: also texts of less than that, but never blank ones. */
+export function mayBeLeft(text: string, short: boolean): boolean {
+  if (!short) return text.length >= leastBytes && stripped(text, true, true).length >= leastBytes;
+  let at = 0;
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at < text.length;
 }
 
-/** `texts` is how many were left. */
+/** `texts` is how many were left; they are all of the first somebody. */
 export function piecesOf(rendered: string, texts: number): Pieces {
   const written: string[] = [];
   const places: number[] = [];
@@ -51,27 +58,36 @@ export function piecesOf(rendered: string, texts: number): Pieces {
     }
     // The noncharacters may also be the template's own.
     if (unit < 0xfdd0 || unit > 0xfdd3 || at === end - 1 || at < from || number >= texts) continue;
-    written.push(rendered.slice(from, at), '');
-    places.push(number * 4 + (unit & 3));
+    written.push(rendered.slice(from, at));
+    places.push(number * 16 + (unit & 3));
     from = end + 1;
   }
   written.push(rendered.slice(from));
   return { written, places };
 }
 
-/** Lone surrogates become U+FFFD. `undefined` when the texts alone would take more than `most` UTF-16 units. */
-export function joined({ written, places }: Pieces, texts: readonly string[], most: number): string | undefined {
-  // Joined at once: a text that grows is tied together in pieces and made whole later, which takes longer.
-  const all = written.slice();
-  let size = 0;
+/**
+ * Adds all of it to a list to be joined at once: a text that grows is tied together in pieces and made whole later,
+ * which takes longer. `from`: for each somebody where its texts begin. Lone surrogates become U+FFFD. The result is how
+ * many UTF-16 units were added.
+ */
+export function append(
+  all: string[],
+  { written, places }: Pieces,
+  texts: readonly string[],
+  from: readonly number[],
+): number {
+  let piece = written[0]!;
+  let size = piece.length;
+  all.push(piece);
   for (let i = 0; i < places.length; i++) {
     const place = places[i]!;
-    const text = texts[place >> 2]!;
+    const text = texts[from[(place >> 2) & 3]! + (place >> 4)]!;
     const put = (place & 3) === 0 ? text : stripped(text, (place & 1) !== 0, (place & 2) !== 0);
-    size += put.length;
-    if (size > most) return undefined;
+    piece = written[i + 1]!;
+    size += put.length + piece.length;
     // One by one: half characters of two texts do not become one.
-    all[2 * i + 1] = wellFormed(put);
+    all.push(wellFormed(put), piece);
   }
-  return all.join('');
+  return size;
 }

@@ -43,7 +43,6 @@ export class RenderPlans {
     for (let i = 0; i < plans.length; i++) {
       const plan = plans[i]!;
       if (
-        plan.parts.length === parts.length &&
         plan.source === source &&
         plan.maxSteps === limits.maxSteps &&
         plan.maxOutputBytes === limits.maxOutputBytes &&
@@ -57,15 +56,15 @@ export class RenderPlans {
     return undefined;
   }
 
-  /** `crossed`: how many bytes. */
-  saw({ source }: Source, parts: readonly Part[], limits: Limits, crossed: number, pieces: Pieces): void {
+  saw({ source }: Source, parts: readonly Part[], limits: Limits, pieces: Pieces): void {
     const seen = digest(parts);
     const place = seen & (mostPlans - 1);
     if (this.#seen[place] !== seen) {
       this.#seen[place] = seen;
       return;
     }
-    let size = source.length + crossed;
+    let size = source.length;
+    for (const part of parts) size += typeof part === 'string' ? part.length : 8;
     for (const text of pieces.written) size += text.length;
     if (size > mostSize / 4) return;
     const plan = { source, parts: anew(parts), pieces: { ...pieces, written: anew(pieces.written) }, size };
@@ -76,22 +75,21 @@ export class RenderPlans {
 }
 
 /** Texts that keep no longer ones in memory they are parts of, and take a byte for each letter of Latin-1. */
-function anew<T extends Part>(parts: readonly T[]): T[] {
+export function anew<T extends Part>(parts: readonly T[]): T[] {
   const made = JSON.parse(JSON.stringify(parts)) as T[];
   return parts.map((part, i) => (typeof part === 'string' ? made[i]! : part));
 }
 
-function same(a: readonly Part[], b: readonly Part[]): boolean {
+export function same(a: readonly Part[], b: readonly Part[]): boolean {
+  if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
 /** Of the numbers and the lengths of texts: where two renders have the same, a plan is kept without need. */
-function digest(parts: readonly Part[]): number {
-  const step = (parts.length >> 7) + 1;
+export function digest(parts: readonly Part[]): number {
   let sum = parts.length;
-  for (let i = 0; i < parts.length; i += step) {
-    const part = parts[i]!;
+  for (const part of parts) {
     if (typeof part === 'string') sum = (Math.imul(sum, 31) + part.length) | 0;
     else if (typeof part === 'number') sum = (Math.imul(sum, 31) + part) | 0;
   }

@@ -6,8 +6,12 @@
  * left out because it is undefined; lone surrogates become U+FFFD. What JSON cannot carry is refused instead of
  * changed: functions, symbols, BigInt, NaN and the infinities, values inside themselves.
  *
- * Texts may be left behind: long ones of members that hold prose are replaced by placeholders (wasm/prompt/value.h).
+ * Texts may be left behind: those of members that hold prose are replaced by placeholders (wasm/prompt/value.h).
+ *
+ * Of what a regular template (wasm/prompt/regular.h) is given, only the variables and the members of messages that it
+ * reads are looked at, and a message's parts are apart from those of the others.
  */
+import type { Regular } from '../core-types.js';
 import { RequestError } from '../errors.js';
 import { wellFormed } from '../text.js';
 import { mayBeLeft } from './left-texts.js';
@@ -18,7 +22,7 @@ const maxDepth = 100;
 const maxBytes = 8 << 20;
 /** A larger buffer is given back. */
 const keepBytes = 1 << 20;
-/** UTF-16 units from which on a text is cheaper left behind than sent; not below kLeastOpaqueBytes (wasm/prompt/value.h). */
+/** UTF-16 units from which on a text is left behind where short ones are not; not below kLeastOpaqueBytes (wasm/prompt/value.h). */
 const leastLeft = 64;
 
 /** A value, a name, or one of the marks below. */
@@ -26,27 +30,99 @@ export type Part = string | number | boolean | null | symbol;
 const list = Symbol();
 const members = Symbol();
 const end = Symbol();
-const leftText = Symbol();
+/** A text that is left behind: one that has its least length, or any that is not blank. */
+const longText = Symbol();
+const anyText = Symbol();
+/** In the place of a member's value that a message does not have. */
+const missing = Symbol();
+
+export interface Conversation {
+  /** Of each message the values of the members that are read, in their order. */
+  readonly parts: Part[];
+  /** Where each message begins in these, and in the texts; and where the last ends. */
+  readonly partsAt: number[];
+  readonly textsAt: number[];
+}
 
 /** Errors: RequestError with the place of what cannot cross. */
 export class Variables {
-  /** The same for the same variables, whatever their long texts are. */
-  readonly parts: Part[] = [];
+  /** The same for the same variables, whatever their left texts are. */
+  parts: Part[] = [];
   /** Those, by their numbers. */
-  readonly texts: string[] = [];
+  texts: string[] = [];
+  /** Of a regular template, where each message is an object; it is no part of the above then. */
+  conversation: Conversation | undefined;
   /** Where it is: names and places, and what they are in. */
   readonly #path: (string | number)[] = [];
   readonly #within: object[] = [];
 
-  constructor(variables: object) {
-    this.#value(resolved(variables, ''), '', 0);
+  /** `short`: texts may be left behind though they are short. */
+  constructor(
+    variables: object,
+    readonly regular: Regular | undefined,
+    readonly short: boolean,
+  ) {
+    const given = resolved(variables, '');
+    if (regular !== undefined && isObject(given) && this.#conversation(given, regular)) return;
+    this.conversation = undefined;
+    this.parts = [];
+    this.texts = [];
+    this.#value(given, '', 0);
+  }
+
+  /** False where it is none, and must be read as anything else. */
+  #conversation(given: object, { list: name, members: names, names: others }: Regular): boolean {
+    const rest: Part[] = this.parts;
+    this.#within[0] = given;
+    rest.push(members);
+    const own = Object.keys(given);
+    for (const other of others) {
+      const value = this.#member(given, own, other, 0);
+      if (value === undefined) continue;
+      rest.push(other);
+      this.#value(value, other, 1);
+    }
+    rest.push(end);
+    const messages = this.#member(given, own, name, 0);
+    if (!Array.isArray(messages)) return false;
+    this.#within[1] = messages;
+    const parts: Part[] = (this.parts = []);
+    const partsAt: number[] = [];
+    const textsAt: number[] = [];
+    for (const one of messages as unknown[]) {
+      const message = resolved(one, String(partsAt.length));
+      if (!isObject(message)) return false;
+      this.#path[1] = partsAt.length;
+      this.#within[2] = message;
+      partsAt.push(parts.length);
+      textsAt.push(this.texts.length);
+      if (parts.length > maxBytes) tooLarge();
+      const ofIt = Object.keys(message);
+      for (const member of names) {
+        const value = this.#member(message, ofIt, member, 2);
+        if (value === undefined) parts.push(missing);
+        else this.#value(value, member, 3);
+      }
+    }
+    partsAt.push(parts.length);
+    textsAt.push(this.texts.length);
+    this.parts = rest;
+    this.conversation = { parts, partsAt, textsAt };
+    return true;
+  }
+
+  #member(of: object, own: readonly string[], name: string, depth: number): unknown {
+    if (!own.includes(name)) return undefined;
+    this.#path[depth] = name;
+    return resolved((of as Record<string, unknown>)[name], name);
   }
 
   #value(value: unknown, key: string, depth: number): void {
     if (typeof value === 'string') {
-      if (value.length >= leastLeft && (key === 'content' || key === 'text') && mayBeLeft(value)) {
+      const { short } = this;
+      if ((short || value.length >= leastLeft) && (key === 'content' || key === 'text') && mayBeLeft(value, short)) {
         this.texts.push(value);
-        this.parts.push(leftText);
+        this.parts.push(short ? anyText : longText);
       } else this.parts.push(value);
     } else if (typeof value === 'object' && value !== null) this.#members(value, key, depth);
     else if (typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null) {
@@ -98,6 +174,10 @@ export class Variables {
   }
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What JSON takes in its place. */
 function resolved(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -107,11 +187,12 @@ function resolved(value: unknown, key: string): unknown {
 }
 
 /**
- * Valid until the next call. With `leave`, long texts are replaced by placeholders; `undefined` when a text that is sent
- * would be taken for one: then nothing can be left behind. Errors: RequestError `too-large`.
+ * Valid until the next call. With `leave`, texts are replaced by placeholders; `undefined` when a text that is sent
+ * would be taken for one, or for a mark (wasm/prompt/runtime.h): then nothing can be left behind. With `messages`, all
+ * but those of a conversation are null; they rise. Errors: RequestError `too-large`.
  */
-export function written({ parts, texts }: Variables, leave: boolean): Uint8Array | undefined {
-  return writer.write(parts, texts, leave);
+export function written(read: Variables, leave: boolean, messages?: readonly number[]): Uint8Array | undefined {
+  return writer.write(read, leave, messages);
 }
 
 class PartsWriter {
@@ -124,13 +205,14 @@ class PartsWriter {
   #left = 0;
   #clashes = 0;
 
-  write(parts: readonly Part[], texts: readonly string[], leave: boolean): Uint8Array | undefined {
-    this.#parts = parts;
-    this.#texts = texts;
+  write(read: Variables, leave: boolean, messages: readonly number[] | undefined): Uint8Array | undefined {
+    this.#parts = read.parts;
+    this.#texts = read.texts;
     this.#leave = leave;
     this.#next = this.#left = this.#clashes = 0;
     try {
-      const to = this.#value(0);
+      let to = this.#value(0);
+      if (read.conversation !== undefined) to = this.#conversation(read.conversation, read.regular!, messages, to);
       if (to > maxBytes) tooLarge();
       return this.#clashes > 0 ? undefined : this.#bytes.subarray(0, to);
     } finally {
@@ -144,7 +226,7 @@ class PartsWriter {
   #value(at: number): number {
     const part = this.#parts[this.#next++]!;
     if (typeof part === 'string') return this.#text(part, at);
-    if (part === leftText) {
+    if (part === longText || part === anyText) {
       const number = this.#left++;
       return this.#leave ? this.#placeholder(number, at) : this.#text(this.#texts[number]!, at);
     }
@@ -161,6 +243,46 @@ class PartsWriter {
     }
     this.#next += 1;
     return this.#ascii(part === list ? ']' : '}', at);
+  }
+
+  /** One member more, behind the others. */
+  #conversation(
+    { parts, partsAt, textsAt }: Conversation,
+    { list: name, members: names }: Regular,
+    messages: readonly number[] | undefined,
+    at: number,
+  ): number {
+    // Before the bracket that closes the others.
+    at -= 1;
+    if (this.#bytes[at - 1] !== openBrace) this.#bytes[at++] = comma;
+    at = this.#text(name, at);
+    this.#bytes[at++] = colon;
+    this.#parts = parts;
+    let sent = 0;
+    for (let i = 0; i < partsAt.length - 1; i++) {
+      at = this.#ascii(i === 0 ? '[' : ',', at);
+      if (messages !== undefined && messages[sent] !== i) {
+        at = this.#ascii('null', at);
+        continue;
+      }
+      sent += 1;
+      this.#next = partsAt[i]!;
+      this.#left = textsAt[i]!;
+      this.#bytes[at++] = openBrace;
+      const begin = at;
+      for (const member of names) {
+        if (parts[this.#next] === missing) {
+          this.#next += 1;
+          continue;
+        }
+        if (at > begin) this.#bytes[at++] = comma;
+        at = this.#text(member, at);
+        this.#bytes[at++] = colon;
+        at = this.#value(at);
+      }
+      at = this.#ascii('}', at);
+    }
+    return this.#ascii(partsAt.length === 1 ? '[]}' : ']}', at);
   }
 
   #placeholder(number: number, at: number): number {
@@ -201,7 +323,7 @@ class PartsWriter {
         return to;
       }
     }
-    if (this.#leave && /[\ufdd0-\ufdd4]/.test(text)) this.#clashes += 1;
+    if (this.#leave && /[\ufdd0-\ufdd5]/.test(text)) this.#clashes += 1;
     const json = JSON.stringify(wellFormed(text));
     const bytes = this.#room(json.length * 3, at);
     return at + this.#encoder.encodeInto(json, bytes.subarray(at)).written;
@@ -233,6 +355,7 @@ const backslash = 0x5c;
 const lineEnd = 0x0a;
 const comma = 0x2c;
 const colon = 0x3a;
+const openBrace = 0x7b;
 
 function tooLarge(): never {
   throw new RequestError('too-large', 'The variables are larger than 8 MiB.', 'variables');

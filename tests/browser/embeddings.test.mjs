@@ -3,6 +3,7 @@
  * equal to the float32 model; files fetched once, with progress, checked and kept for use without a network; threads;
  * a worker that dies, is forbidden or rests; files that are not what they should be.
  */
+/* global embedder */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

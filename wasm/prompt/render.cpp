@@ -17,7 +17,9 @@ Result<std::uint32_t> Renderer::add(std::string_view source) {
   }
   auto made = parse(source);
   if (!made) return made.take_error();
-  entries_.push_back(std::unique_ptr<Entry>(new Entry{++count_, std::string(source), std::move(made).value(), nullptr}));
+  Regular regular = regular_form(*made.value());
+  entries_.push_back(std::unique_ptr<Entry>(
+      new Entry{++count_, std::string(source), std::move(made).value(), std::move(regular), nullptr}));
   std::size_t bytes = 0;
   std::size_t kept = 0;
   // From the newest back.
@@ -47,13 +49,24 @@ Result<std::string> Renderer::run(std::uint32_t number, Result<Value> variables,
     if (i == 0) {
       error = make_error("unknown-template", "The template was forgotten: add it again.");
     } else if (entries_[i - 1]->number == number) {
-      error = Runtime(*use(i - 1).made, arena_, request.limits, request.now).run(variables.value(), rendered);
+      const Entry& entry = use(i - 1);
+      Runtime runtime(*entry.made, arena_, request.limits, request.now);
+      if (request.short_texts) runtime.expect_short_texts();
+      if (request.regular) runtime.mark_loop(entry.regular.loop);
+      error = runtime.run(variables.value(), rendered);
       break;
     }
   }
   arena_.reset();
   if (error != nullptr) return error;
   return rendered;
+}
+
+const Regular& Renderer::regular(std::uint32_t number) const {
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    if (entry->number == number) return entry->regular;
+  }
+  return irregular_;
 }
 
 const std::vector<std::string>& Renderer::markers(std::uint32_t number) {

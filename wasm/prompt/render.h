@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "prompt/parser.h"
+#include "prompt/regular.h"
 #include "prompt/runtime.h"
 
 namespace tierwise::prompt {
@@ -20,6 +21,10 @@ struct RenderRequest {
   RenderLimits limits;
   // Texts of the variables may be placeholders (value.h).
   bool placeholders = false;
+  // They may stand for shorter texts too, but not for blank ones.
+  bool short_texts = false;
+  // Of a regular template (regular.h): messages that are none are left out, and marks (runtime.h) part the others.
+  bool regular = false;
 };
 
 // Parsed templates, the last that were used, and the memory renders work in.
@@ -37,6 +42,8 @@ class Renderer {
   Result<std::string> render(std::uint32_t number, const json& variables, const RenderRequest& request);
   // The same with the variables as JSON text; errors of parse_json too. "too-large" for more of them than there is memory.
   Result<std::string> render(std::uint32_t number, std::string_view variables, const RenderRequest& request);
+  // Whether it is regular; not for a number that is forgotten. Until add().
+  const Regular& regular(std::uint32_t number) const;
   // What it writes that looks like a marker (neutralise.h); none for a number that is forgotten. Until add().
   const std::vector<std::string>& markers(std::uint32_t number);
 
@@ -45,6 +52,7 @@ class Renderer {
     std::uint32_t number;
     std::string source;
     std::unique_ptr<const Template> made;
+    Regular regular;
     // Null before they were asked for.
     std::unique_ptr<const std::vector<std::string>> markers;
   };
@@ -54,6 +62,7 @@ class Renderer {
 
   std::vector<std::unique_ptr<Entry>> entries_;
   const std::vector<std::string> no_markers_;
+  const Regular irregular_;
   std::uint32_t count_ = 0;
   Arena arena_;
 };

@@ -112,6 +112,7 @@ OwnedError Runtime::run(const Value& variables, std::string& rendered) {
   }
   hide(made_.hidden);
   if (charge(names / 16)) run_body(made_.body);
+  if (marked_ != nullptr) write_mark();
   charge(0);
   out_.resize(out_size_);
   rendered = std::move(out_);
@@ -191,6 +192,7 @@ bool Runtime::closed(const Value& value) {
 
 Doubt Runtime::new_doubt() const {
   Doubt doubt;
+  doubt.least_opaque = least_opaque_;
   doubt.most = static_cast<std::size_t>(std::min<std::uint64_t>(SIZE_MAX, limits_.steps - std::min(limits_.steps, steps_)));
   return doubt;
 }
@@ -366,7 +368,11 @@ Runtime::Flow Runtime::loop_over(const Node& node, const Value& iterable, Frame*
     Value loop_value;
     loop_value.kind = Kind::kLoop;
     loop_value.loop = loop;
-    for (std::uint32_t i = 0; i < items->size && charge(1); ++i) {
+    const bool is_marked = &node == marked_;
+    for (std::uint32_t i = 0; i < items->size; ++i) {
+      if (is_marked && items->data[i].is(Kind::kNone)) continue;
+      if (!charge(1)) break;
+      if (is_marked) write_mark();
       if (scope->kept) {
         scope = arena_.make<Frame>();
         scope->parent = outside;
@@ -382,6 +388,7 @@ Runtime::Flow Runtime::loop_over(const Node& node, const Value& iterable, Frame*
       // As Jinja2: a pass that was left early does not count.
       if (flow == Flow::kOn) finished = true;
     }
+    if (is_marked) write_mark();
   }
   if (!finished && node.other != nullptr && !failed()) {
     Frame* other = arena_.make<Frame>();
@@ -585,6 +592,14 @@ void Runtime::write(std::string_view text) {
   }
   if (!text.empty()) std::memcpy(out_.data() + out_size_, text.data(), text.size());
   out_size_ = size;
+}
+
+void Runtime::write_mark() {
+  std::string mark(kMark);
+  mark += digits(static_cast<std::int64_t>(steps_));
+  mark += kMark.substr(0, 2);
+  mark += kPlaceholderEnd;
+  write(mark);
 }
 
 void Runtime::write(const Value& value) {

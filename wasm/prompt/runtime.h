@@ -30,6 +30,9 @@ inline constexpr std::size_t kMaxRenderBytes = 20 << 20;
 inline constexpr std::size_t kMaxTextBytes = 4 << 20;
 inline constexpr const char* kTooMuch = "The template needs too much memory.";
 
+// U+FDD5.
+inline constexpr std::string_view kMark = "\xEF\xB7\x95";
+
 struct Frame;
 
 class Runtime {
@@ -39,6 +42,11 @@ class Runtime {
 
   // `variables` is a dictionary. Null and the rendered text, or an error with "line:column" as its field:
   // "template-refused" when the template raised it itself, "template-error"; or "needs-content".
+  // Before it: what placeholders stand for may be short, but is not blank.
+  void expect_short_texts() { least_opaque_ = 1; }
+  // Before it: the elements of this loop that are none are left out, and a mark is written before each of the others,
+  // behind the loop, and at the end of all: kMark, the steps taken so far as decimal number, U+FDD4.
+  void mark_loop(const Node* loop) { marked_ = loop; }
   OwnedError run(const Value& variables, std::string& rendered);
 
   // ---- for what templates call
@@ -142,6 +150,7 @@ class Runtime {
   void write_sum(const Node& node);
   bool write_parts(const Node& node, std::size_t begin, Value& whole);
   void write(std::string_view text);
+  void write_mark();
   Capture begin_capture();
   Value end_capture(const Capture& capture);
 
@@ -149,6 +158,8 @@ class Runtime {
   Arena& arena_;
   const RenderLimits& limits_;
   double now_;
+  std::size_t least_opaque_ = kLeastOpaqueBytes;
+  const Node* marked_ = nullptr;
   std::uint64_t steps_ = 0;
   int depth_ = 0;
   // Where an error would be.

@@ -253,7 +253,7 @@ bool equal(const Value& a, const Value& b, Doubt* doubt, int depth) {
     case Kind::kText:
       if (a.view() == b.view()) return true;
       if (doubt != nullptr && (a.opaque || b.opaque)) {
-        const bool too_short = (!a.opaque && a.size < kLeastOpaqueBytes) || (!b.opaque && b.size < kLeastOpaqueBytes);
+        const bool too_short = (!a.opaque && a.size < doubt->least_opaque) || (!b.opaque && b.size < doubt->least_opaque);
         if (!too_short) doubt->unsure = true;
       }
       return false;

@@ -140,6 +140,8 @@ inline constexpr std::size_t kMostOfKey = 100'000;
 bool hashable(const Value& value, std::uint64_t& work, int depth = 0);
 
 bool truth(const Value& value);
+inline constexpr std::size_t kLeastOpaqueBytes = 32;
+
 // Why a comparison has no answer.
 struct Doubt {
   // Python does not order these.
@@ -151,6 +153,8 @@ struct Doubt {
   // What it took, and may take.
   std::uint64_t work = 0;
   std::uint64_t most = UINT64_MAX;
+  // Bytes that a text which is not here has at least.
+  std::size_t least_opaque = kLeastOpaqueBytes;
 
   bool stopped() const { return too_deep || work > most; }
 };
@@ -169,10 +173,10 @@ Result<Value> read_json(Arena& arena, std::string_view source, bool opaque);
 
 // A placeholder: one of the noncharacters U+FDD0 to U+FDD3, which say by two bits (Sides of code_points.h) where white
 // space is to be stripped, the decimal number of the text it stands for, U+FDD4. That text has at least
-// kLeastOpaqueBytes bytes even when stripped; equal texts have the same number.
+// kLeastOpaqueBytes bytes even when stripped, or one where the runtime is to expect short texts; a number stands for
+// one text.
 inline constexpr std::string_view kPlaceholder = "\xEF\xB7\x90";
 inline constexpr char kPlaceholderEnd = '\x94';
-inline constexpr std::size_t kLeastOpaqueBytes = 32;
 
 inline constexpr const char* kTooLong = "Whole numbers of more than 64 bits are not supported.";
 

@@ -106,8 +106,20 @@ function given(rivals, batch, make) {
   return Object.fromEntries(rivals.map((rival) => [rival, JSON.parse(text)]));
 }
 
-/** ms of a batch of `batch` renders each, the template known. */
-export async function render({ name, size, isNew, batch, rounds, warmUp, rivals }) {
+/** A variable that all templates read, as true as any other, and never the same: nothing that was rendered helps. */
+const unseen = (seed) => ({ add_generation_prompt: seed });
+
+/** One conversation as often as there are pairs of messages in it, each time with one more. */
+function growing(name, size, seed) {
+  const whole = conversation(name, size, seed, true);
+  return Array.from({ length: size / 2 }, (_, i) => ({ ...whole, messages: whole.messages.slice(0, 2 * i + 2) }));
+}
+
+/**
+ * ms of a batch of `batch` renders each, the template known. `kind`: the shape `known` or `new`; `unseen`; or `grows`, of
+ * which a batch is one conversation.
+ */
+export async function render({ name, size, kind, batch, rounds, warmUp, rivals }) {
   const renders = Object.fromEntries(rivals.map((rival) => [rival, engines[rival](templates[name].source)]));
   let asked;
   let bytes = 0;
@@ -121,7 +133,12 @@ export async function render({ name, size, isNew, batch, rounds, warmUp, rivals 
     rounds,
     warmUp,
     prepare(round) {
-      asked = given(rivals, batch, (i) => conversation(name, size, 1000 + round * batch + i, isNew));
+      asked = given(rivals, kind === 'grows' ? 1 : batch, (i) => {
+        const seed = 1000 + round * batch + i;
+        if (kind === 'grows') return growing(name, size, seed);
+        return { ...conversation(name, size, seed, kind !== 'known'), ...(kind === 'unseen' ? unseen(seed) : {}) };
+      });
+      if (kind === 'grows') for (const rival of rivals) asked[rival] = asked[rival][0];
       bytes = JSON.stringify(asked[rivals[0]][0].messages).length;
     },
   });
@@ -155,8 +172,11 @@ export async function parse({ name, batch, rounds, warmUp, rivals }) {
     rounds,
     warmUp,
     prepare(round) {
-      // Of a new shape: one that is known would not cross, and the difference would not be the parsing alone.
-      asked = given(rivals, batch, (i) => conversation(name, 2, 1000 + round * batch + i, true));
+      // Unseen: where something is known it would not cross, and the difference would not be the parsing alone.
+      asked = given(rivals, batch, (i) => {
+        const seed = 1000 + round * batch + i;
+        return { ...conversation(name, 2, seed, true), ...unseen(seed) };
+      });
       const texts = () => Array.from({ length: batch }, () => `{#- ${String((count += 1))} -#}${source}`);
       sources = Object.fromEntries(rivals.flatMap((engine) => [engine, `${engine} alone`]).map((of) => [of, texts()]));
     },
