@@ -50,13 +50,9 @@ export async function readModelFile(file: ModelFile, options: ReadOptions): Prom
   }
   const bytes = await fetched(file, options);
   await requireSame(file, bytes, file.url);
-  // A full disk keeps nobody from using what was fetched.
-  await store
-    ?.put(
-      cacheKey(file),
-      new Response(bytes as BufferSource, { headers: { 'content-type': 'application/octet-stream' } }),
-    )
-    .catch(() => undefined);
+  // Nobody waits for it, and a full disk keeps nobody from using what was fetched.
+  const copy = new Response(bytes.slice() as BufferSource, { headers: { 'content-type': 'application/octet-stream' } });
+  void store?.put(cacheKey(file), copy).catch(() => undefined);
   return bytes;
 }
 
