@@ -261,13 +261,13 @@ Result<std::uint32_t> VectorIndex::add(std::uint32_t key, std::span<const float>
   return id;
 }
 
-Result<Done> VectorIndex::update(std::uint32_t id, std::span<const float> vector, std::uint32_t tags) {
+Result<Done> VectorIndex::update(std::uint32_t id, std::span<const float> vector, std::optional<std::uint32_t> tags) {
   if (!contains(id)) return make_error("unknown-row", "There is no row with this id.", "id");
   if (!coder_.turn(vector, turned_.data())) return no_direction();
   VectorRows& rows = partitions_[places_[id].partition].rows;
   const Row row = rows.row(coder_, places_[id].row);
   coder_.encode(turned_.data(), row.code);
-  *row.tags = tags;
+  if (tags) *row.tags = *tags;
   rows.write_signs(coder_, places_[id].row);
   return Done();
 }

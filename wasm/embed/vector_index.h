@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -56,7 +57,8 @@ class VectorIndex {
 
   // `vector` holds dimensions() numbers. The answer of add is the row's id.
   Result<std::uint32_t> add(std::uint32_t partition, std::span<const float> vector, std::uint32_t tags = 0);
-  Result<Done> update(std::uint32_t id, std::span<const float> vector, std::uint32_t tags = 0);
+  // Without tags it keeps those it has.
+  Result<Done> update(std::uint32_t id, std::span<const float> vector, std::optional<std::uint32_t> tags = {});
   bool remove(std::uint32_t id);
   // How many rows went.
   std::size_t drop(std::uint32_t partition);
