@@ -211,6 +211,8 @@ void VectorIndex::remove_partition(std::uint32_t number) {
 
 std::uint32_t VectorIndex::take_id() {
   if (free_id_ == kNone) {
+    // By an eighth, not by doubling: there are eight bytes for every row.
+    if (places_.size() == places_.capacity()) places_.reserve(places_.size() + places_.size() / 8 + 16);
     places_.push_back({kNone, kNone});
     return static_cast<std::uint32_t>(places_.size() - 1);
   }

@@ -7,7 +7,7 @@
 // Search. Up to 64 rows are compared code by code (vector_code.h). More are first estimated from their signs; the best
 // estimates are compared, and then every row whose estimate, four standard errors added, reaches the worst result so far. So
 // the rows that are best by the codes are found (a row is missed with a probability of 1 in 30,000), and those are the best by
-// the vectors themselves but for scores within the codes' error, 1e-4. Equal scores: the smaller id first.
+// the vectors themselves but for scores within the codes' error, 3e-5. Equal scores: the smaller id first.
 //
 // Removing moves the last row of the partition into the gap: there are no tombstones, and memory goes back at once.
 // Adding, changing and removing take a time that does not depend on the number of rows; a search is linear in the rows of
