@@ -69,6 +69,20 @@ declare module '#meaning-module' {
     lightVector(meaning: number): number;
     room(meaning: number, floats: number): number;
     pool(meaning: number, first: number, tokens: number, dimensions: number): number;
+    openIndex(dimensions: number): number;
+    closeIndex(index: number): void;
+    removeVector(index: number, row: number): number;
+    indexBytes(index: number): number;
+    indexSize(index: number): number;
+    addVectors(meaning: number, index: number, count: number): number;
+    updateVector(meaning: number, index: number, row: number, tags: number): number;
+    searchVectors(meaning: number, index: number, partition: number, k: number, minScore: number, tags: number): number;
+    beginSave(meaning: number, index: number): number;
+    save(meaning: number): number;
+    beginLoad(meaning: number, index: number): void;
+    load(meaning: number, length: number): number;
+    endLoad(meaning: number, index: number): number;
+    checksum(meaning: number, length: number): number;
     readonly HEAPU8: Uint8Array;
     /** Set by js/embedder/meaning.ts: a call ended in a trap. */
     trapped?: boolean;

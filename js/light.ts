@@ -3,6 +3,7 @@ import type { Embedder } from './embedder/embedder.js';
 import { LightEmbedder } from './embedder/light.js';
 import { type ModelLocation, tokenizer } from './embedder/model.js';
 import type { Tokens } from './embedder/tokens.js';
+import { checkIndexOptions, VectorIndex, type VectorIndexOptions } from './embedder/vector-index.js';
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
@@ -11,6 +12,16 @@ export { cosine, type Embedder, type EmbedOptions } from './embedder/embedder.js
 export type { ModelLocation } from './embedder/model.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
+export type {
+  Vector,
+  VectorEntry,
+  VectorHit,
+  VectorId,
+  VectorIndex,
+  VectorIndexOptions,
+  VectorPlace,
+  VectorSearch,
+} from './embedder/vector-index.js';
 
 export interface TokenizeOptions {
   /** Tokens in all; what is beyond is left out. Without it all are given. */
@@ -45,4 +56,27 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
   }
   const { maxTokens = 2 * mostText, special = true } = options;
   return (await tokenizer({})).tokenize(text, maxTokens, special);
+}
+
+/**
+ * An index of vectors that searches exactly, by cosine: `add`, `update`, `remove`, `search`, `save`. Close it when it is no
+ * longer needed.
+ *
+ * Errors: `RequestError` `invalid-input` with the field, `invalid-snapshot` when `from` is damaged or of other dimensions;
+ * `LoadError`.
+ */
+export async function createVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
+  ofRequest(() => {
+    checkIndexOptions(options);
+  });
+  const { dimensions, from } = options;
+  const { openMeaning } = await import('./embedder/load-meaning.js');
+  const index = new VectorIndex(await openMeaning(), dimensions);
+  try {
+    if (from !== undefined) index.load(from);
+    return index;
+  } catch (error) {
+    index.close();
+    throw error;
+  }
 }
