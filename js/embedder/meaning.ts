@@ -2,10 +2,9 @@
  * The page's side of the boundary to meaning.wasm (`wasm/meaning_bindings.cpp`): typed calls. Text goes in through one
  * cached view of a buffer the module owns; token ids stay in its memory for what follows, unless they are asked for.
  */
-import type { MeaningModule } from '#meaning-module';
-
 import { RequestError, TierwiseError } from '../errors.js';
 import { utf8Bytes, wellFormed, writeAscii } from '../text.js';
+import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
 
 export class Meaning {
