@@ -53,7 +53,7 @@ const esbuild = (source, more = {}) =>
 
 test('holds the built package and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|models\/(injection|models|prices|templates|tiers)\.json|dist\/(core|prompts)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
+    /^(package\.json|README\.md|LICENSE|models\/(injection|models|prices|templates|tiers)\.json|models\/all-MiniLM-L6-v2\/vocab\.txt|dist\/(core|prompts|meaning)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
@@ -63,8 +63,11 @@ test('holds the built package and nothing else', () => {
     'dist/index.d.ts',
     'dist/react.js',
     'dist/react/index.d.ts',
+    'dist/light.js',
+    'dist/light.d.ts',
     'dist/core.wasm',
     'dist/prompts.wasm',
+    'dist/meaning.wasm',
   ]) {
     assert.ok(files.includes(file), file);
   }
@@ -130,8 +133,10 @@ test('every entry of the exports map is there', () => {
   const expected = {
     tierwise: 'dist/index.js',
     'tierwise/react': 'dist/react.js',
+    'tierwise/light': 'dist/light.js',
     'tierwise/core.wasm': 'dist/core.wasm',
     'tierwise/prompts.wasm': 'dist/prompts.wasm',
+    'tierwise/meaning.wasm': 'dist/meaning.wasm',
     ...Object.fromEntries(
       ['injection', 'models', 'prices', 'templates', 'tiers'].map((name) => [
         `tierwise/models/${name}.json`,
@@ -147,6 +152,8 @@ test('every entry of the exports map is there', () => {
   assert.deepEqual(Object.keys(entries).sort(), [
     '.',
     './core.wasm',
+    './light',
+    './meaning.wasm',
     './models/*',
     './package.json',
     './prompts.wasm',
@@ -201,7 +208,10 @@ test('the package needs nothing but React, and only its React part does', () => 
   assert.equal(main.files.includes('react.js'), false);
   const react = importsFrom(dist, 'react.js');
   assert.deepEqual(react.packages, ['react']);
-  const reachable = new Set([...main.files, ...react.files]);
+  const light = importsFrom(dist, 'light.js');
+  assert.deepEqual(light.packages, []);
+  assert.equal(main.files.includes('light.js') || main.files.includes('meaning.js'), false);
+  const reachable = new Set([...main.files, ...react.files, ...light.files]);
   assert.deepEqual(
     files.filter((file) => file.endsWith('.js') && !reachable.has(file.slice('dist/'.length))),
     [],
@@ -212,7 +222,7 @@ test('the package needs nothing but React, and only its React part does', () => 
 
 test('what is not used falls away', async () => {
   const cases = [
-    ["import 'tierwise'; import 'tierwise/react';", 0],
+    ["import 'tierwise'; import 'tierwise/react'; import 'tierwise/light';", 0],
     ["import { TierwiseError } from 'tierwise'; console.log(TierwiseError.isInstance({}));", kErrorsAlone],
     ["import { tiers } from 'tierwise'; console.log(tiers);", kErrorsAlone],
   ];
@@ -297,13 +307,14 @@ test('publint and arethetypeswrong find nothing', async () => {
     const linted = await consumer.run('node_modules/publint/src/cli.js', tarball, '--strict');
     assert.match(linted.stdout, /All good!/, linted.stdout);
     assert.equal(linted.code, 0);
-    // ESM only by design; the halves of the core have no types.
+    // ESM only by design; the .wasm files have no types.
     const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only'];
     const wrong = await consumer.run(
       ...attw,
       '--exclude-entrypoints',
       'core.wasm',
       'prompts.wasm',
+      'meaning.wasm',
       '--format',
       'ascii',
     );
