@@ -1,7 +1,8 @@
 // The boundary between meaning.wasm and JavaScript, built as that of the core is (bindings.cpp): Embind functions of
-// numbers, the first of which is what `open()` answered; text goes in by `input`, and answers lie at `output`, errors as
-// envelopes of negative length. Arrays stay where they are: functions answer their address, which holds until the next
-// call that makes another, and their length. A vector index crosses as its address, beside the one that carries its input.
+// numbers, the first of which is what `open()` answered; text goes in by `input`, and answers lie at `output`, errors
+// as envelopes of negative length. Arrays stay where they are: functions answer their address, which holds until the
+// next call that makes another, and their length. A vector index crosses as its address, beside the one that carries
+// its input.
 #include <emscripten/bind.h>
 
 #include <cstdint>
@@ -19,11 +20,11 @@
 namespace {
 
 namespace embed = tierwise::embed;
+using embed::VectorIndex;
 using tierwise::Error;
 using tierwise::JsonWriter;
 using tierwise::Meaning;
 using tierwise::Result;
-using embed::VectorIndex;
 
 // What crosses as an address.
 double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
@@ -78,8 +79,9 @@ class BoundMeaning {
     return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens), static_cast<std::size_t>(dimensions)));
   }
 
-  // Vector indexes, which stand on their own: what is here only carries what goes in and comes out. The input is `count`
-  // vectors, then their partitions, then their tags; the answer is their ids, 32 bits each. All are added, or none.
+  // Vector indexes, which stand on their own: what is here only carries what goes in and comes out. The input is
+  // `count` vectors, then their partitions, then their tags; the answer is their ids, 32 bits each. All are added, or
+  // none.
   double add_vectors(double index, double count) {
     auto& vectors = at<VectorIndex>(index);
     const auto rows = static_cast<std::size_t>(count);

@@ -230,8 +230,8 @@ bool VectorCoder::turn(std::span<const float> vector, float* turned) const {
 void VectorCoder::encode(const float* turned, const VectorCode& code) const {
   std::int16_t codes[kMostDimensions];
   *code.scale = static_cast<float>(quantise(turned, places_, kMostCode, codes));
-  // Byte i of 16 holds two bits of the places i, i + 16, i + 32 and i + 48 of 64; behind them, the last bit of eight such
-  // places of 128.
+  // Byte i of 16 holds two bits of the places i, i + 16, i + 32 and i + 48 of 64; behind them, the last bit of eight
+  // such places of 128.
   std::fill(code.fine, code.fine + fine_bytes(), std::uint8_t{0});
   std::uint8_t* last = code.fine + pair_bytes(places_);
   for (std::size_t i = 0; i < places_; i += 16) {
@@ -243,7 +243,8 @@ void VectorCoder::encode(const float* turned, const VectorCode& code) const {
   }
 }
 
-std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, std::uint8_t* block, std::size_t row) const {
+std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, std::uint8_t* block,
+                                      std::size_t row) const {
   std::int32_t sizes = 0;
   std::int32_t negatives = 0;
   for (std::size_t i = 0; i < places_; ++i) {
@@ -358,7 +359,8 @@ void CodedQuery::estimate(const std::uint8_t* signs, const std::int16_t* factors
 }
 
 double CodedQuery::error(double cosine) const {
-  // (1 - c²) / c² of RaBitQ's theorem 3.2; c is near sqrt(2 / pi), which makes it 0.57, and 0.65 covers nearly all rows.
+  // (1 - c²) / c² of RaBitQ's theorem 3.2; c is near sqrt(2 / pi), which makes it 0.57, and 0.65 covers nearly all
+  // rows.
   const double variance = 0.65 * (1 - cosine * cosine) / static_cast<double>(places_ - 1);
   return 4 * std::sqrt(variance + table_variance_);
 }

@@ -50,7 +50,9 @@ Columns VectorRows::columns(const VectorCoder& coder, std::size_t chunk) const {
 Row VectorRows::row(const VectorCoder& coder, std::size_t row) const {
   const Columns all = columns(coder, row / kChunkRows);
   const std::size_t at = row % kChunkRows;
-  return {{all.coarse + at * coder.places(), all.fine + at * coder.fine_bytes(), all.scales + at}, all.ids + at, all.tags + at};
+  return {{all.coarse + at * coder.places(), all.fine + at * coder.fine_bytes(), all.scales + at},
+          all.ids + at,
+          all.tags + at};
 }
 
 // Room for a new last chunk's rows, or another room for the old one's.
