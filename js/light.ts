@@ -8,7 +8,9 @@ import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
 
-export { cosine, type Embedder, type EmbedOptions } from './embedder/embedder.js';
+export { searchDocuments } from './embedder/document-search.js';
+export { cosine } from './embedder/embedder.js';
+export type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
 export type { ModelLocation } from './embedder/model.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';

@@ -4,8 +4,8 @@ import { MiniLmEmbedder, type MiniLmOptions } from './embedder/minilm.js';
 import { RequestError } from './errors.js';
 import { light } from './light.js';
 
-export { cosine, light, tokenize } from './light.js';
-export type { Embedder, EmbedOptions, ModelLocation, ModelProgress, TokenizeOptions, Tokens } from './light.js';
+export { cosine, createVectorIndex, light, searchDocuments, tokenize } from './light.js';
+export type * from './light.js';
 export type { MiniLmOptions } from './embedder/minilm.js';
 
 /**

@@ -131,6 +131,7 @@ export async function buildJs() {
         external: true,
       }));
       builder.onResolve({ filter: /\/load-meaning\.js$/ }, () => ({ path: './meaning.js', external: true }));
+      builder.onResolve({ filter: /^\.\.\/light\.js$/ }, () => ({ path: './light.js', external: true }));
       withoutNotesIn(builder);
     },
   };

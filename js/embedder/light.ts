@@ -3,7 +3,8 @@
  * 2 MB are there, microseconds a text, and about as good as word vectors are; of a text the first 256 tokens count.
  */
 import { AbortedError, TierwiseError } from '../errors.js';
-import type { Embedder, EmbedOptions } from './embedder.js';
+import { searchDocuments } from './document-search.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import { lightModel, type ModelLocation, mostTokens, versionOf } from './model.js';
 import { requireTexts } from './require-texts.js';
 
@@ -35,6 +36,13 @@ export class LightEmbedder implements Embedder {
     });
     if (cut.length > 0) onCut?.(cut);
     return vectors;
+  }
+
+  search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: EmbedOptions = {},
+  ): Promise<DocumentSearch<D>> {
+    return searchDocuments(this, documents, options);
   }
 
   close(): void {

@@ -2,7 +2,8 @@
  * all-MiniLM-L6-v2 on this device: tokenised and pooled in meaning.wasm, the transformer in ONNX Runtime Web
  * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
  */
-import type { Embedder, EmbedOptions } from './embedder.js';
+import { searchDocuments } from './document-search.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import { modelFile, type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
@@ -73,6 +74,13 @@ export class MiniLmEmbedder implements Embedder {
       }),
     );
     return found;
+  }
+
+  search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: EmbedOptions = {},
+  ): Promise<DocumentSearch<D>> {
+    return searchDocuments(this, documents, options);
   }
 
   close(): void {
