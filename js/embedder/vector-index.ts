@@ -80,6 +80,19 @@ interface Names {
   tags: string[];
 }
 
+interface Room {
+  vectors: Float32Array;
+  partitions: Uint32Array;
+  tags: Uint32Array;
+}
+function room(rows: number, dimensions: number): Room {
+  return {
+    vectors: new Float32Array(rows * dimensions),
+    partitions: new Uint32Array(rows),
+    tags: new Uint32Array(rows),
+  };
+}
+
 /** What `createVectorIndex` gives. Errors are `RequestError`s that name the field; a refused call changes nothing. */
 export class VectorIndex {
   readonly dimensions: number;
@@ -94,12 +107,15 @@ export class VectorIndex {
   readonly #freePartitions: number[] = [];
   readonly #partitionNumbers = new Map<string, number>();
   #tags: string[] = [];
+  /** What one row crosses in. */
+  readonly #one: Room;
   #closed = false;
 
   /** Takes `meaning` for itself. */
   constructor(meaning: Meaning, dimensions: number) {
     this.dimensions = dimensions;
     this.#meaning = meaning;
+    this.#one = room(1, dimensions);
     this.#index = meaning.openIndex(dimensions);
   }
 
@@ -279,9 +295,7 @@ export class VectorIndex {
     }
     const { dimensions } = this;
     const most = Math.min(entries.length, Math.max(1, Math.floor(crossBytes / (4 * dimensions))));
-    const vectors = new Float32Array(most * dimensions);
-    const partitions = new Uint32Array(most);
-    const tags = new Uint32Array(most);
+    const { vectors, partitions, tags } = entries.length === 1 ? this.#one : room(most, dimensions);
     const tagsBefore = this.#tags.length;
     let added = 0;
     const opened = new Set<number>();
@@ -294,12 +308,15 @@ export class VectorIndex {
           tags[i] = this.#tagBits(entry.tags ?? [], name(added + i, 'tags'));
           partitions[i] = this.#partition(entry.partition ?? '', opened);
         }
-        const rows = this.#meaning.addVectors(
-          this.#index,
-          vectors.subarray(0, some * dimensions),
-          partitions.subarray(0, some),
-          tags.subarray(0, some),
-        );
+        const rows =
+          some === partitions.length
+            ? this.#meaning.addVectors(this.#index, vectors, partitions, tags)
+            : this.#meaning.addVectors(
+                this.#index,
+                vectors.subarray(0, some * dimensions),
+                partitions.subarray(0, some),
+                tags.subarray(0, some),
+              );
         for (const [i, row] of rows.entries()) {
           const { id } = entries[added + i]!;
           this.#rows.set(id, row);

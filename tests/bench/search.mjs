@@ -62,10 +62,10 @@ export async function run({ browser, peers, quick, say }) {
       met: beside <= 0.6,
     },
     {
-      what: `${count(most)}, the same row as the loop`,
+      what: `${count(most)}, a row as near as the loop's, within 0.0001`,
       target: '≥ 0.999 of the queries',
-      value: figure(largest.recall.tierwise),
-      met: largest.recall.tierwise >= 0.999,
+      value: figure(largest.recall.asNear),
+      met: largest.recall.asNear >= 0.999,
     },
     {
       what: `${count(most)}, adding one`,
