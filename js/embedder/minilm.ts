@@ -3,7 +3,8 @@
  * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
  */
 import type { Embedder, EmbedOptions } from './embedder.js';
-import { modelFile, type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import type { ModelFile } from './model-files.js';
+import { type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
 import { Transformer } from './transformer.js';
@@ -33,17 +34,18 @@ export class MiniLmEmbedder implements Embedder {
   readonly #location: ModelLocation;
   readonly #transformer: Transformer;
 
-  constructor(options: MiniLmOptions, own: { model: string; runtime: string }, makeWorker: () => Worker) {
+  constructor(options: MiniLmOptions, own: { model: ModelFile; runtime: ModelFile }, workers: (() => Worker)[]) {
     const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
     this.#location = options;
-    const model = modelFile('model.onnx', own.model, options);
-    const runtime = modelFile('ort-wasm-simd-threaded.wasm', own.runtime, options);
     this.#transformer = new Transformer({
       files: async () => {
-        const [modelBytes, runtimeBytes] = await Promise.all([readFile(model, options), readFile(runtime, options)]);
+        const [modelBytes, runtimeBytes] = await Promise.all([
+          readFile(own.model, options),
+          readFile(own.runtime, options),
+        ]);
         return { model: modelBytes, runtime: runtimeBytes, threads };
       },
-      makeWorker: worker && typeof Worker === 'function' ? makeWorker : undefined,
+      workers: worker && typeof Worker === 'function' ? workers : [],
       idleMs,
       batchMs,
     });
