@@ -1,14 +1,15 @@
 /** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
 import type { Embedder } from './embedder/embedder.js';
 import { LightEmbedder } from './embedder/light.js';
-import { type ModelLocation, tokenizer } from './embedder/model.js';
+import { tokenizer } from './embedder/model.js';
+import type { ModelLocation } from './embedder/model-location.js';
 import type { Tokens } from './embedder/tokens.js';
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
 
 export { cosine, type Embedder, type EmbedOptions } from './embedder/embedder.js';
-export type { ModelLocation } from './embedder/model.js';
+export type { ModelLocation } from './embedder/model-location.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
 

@@ -1,13 +1,14 @@
 /** `tierwise/minilm`: embeddings of all-MiniLM-L6-v2 on this device. Everything is loaded when it is first used. */
 import type { Embedder, EmbedOptions } from './embedder/embedder.js';
-import { MiniLmEmbedder, type MiniLmOptions } from './embedder/minilm.js';
+import { MiniLmEmbedder } from './embedder/minilm.js';
 import { modelFile, modelFolder } from './embedder/model.js';
+import type { MiniLmOptions } from './embedder/model-location.js';
 import { RequestError } from './errors.js';
 import { light } from './light.js';
 
 export { cosine, light, tokenize } from './light.js';
 export type { Embedder, EmbedOptions, ModelLocation, ModelProgress, TokenizeOptions, Tokens } from './light.js';
-export type { MiniLmOptions } from './embedder/minilm.js';
+export type { MiniLmOptions } from './embedder/model-location.js';
 
 /**
  * 384 dimensions; of a text the first 256 tokens count. The first use loads 38 MB (the model and ONNX Runtime Web), which

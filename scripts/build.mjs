@@ -62,7 +62,8 @@ function withoutAddresses(code) {
     if (!what.test(code)) throw new Error('This ONNX Runtime Web is written otherwise than scripts/build.mjs knows.');
     code = code.replaceAll(what, instead);
   }
-  return code;
+  // Its own map is of the text as it was.
+  return code.replace(/\n\/\/# sourceMappingURL=.*/, '');
 }
 
 /** Descriptions and sources in models/*.json are for readers of those files. */

@@ -4,7 +4,8 @@
  */
 import { AbortedError, TierwiseError } from '../errors.js';
 import type { Embedder, EmbedOptions } from './embedder.js';
-import { lightModel, type ModelLocation, mostTokens, versionOf } from './model.js';
+import { lightModel, mostTokens, versionOf } from './model.js';
+import type { ModelLocation } from './model-location.js';
 import { requireTexts } from './require-texts.js';
 
 const dimensions = 128;

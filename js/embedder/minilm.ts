@@ -4,19 +4,11 @@
  */
 import type { Embedder, EmbedOptions } from './embedder.js';
 import type { ModelFile } from './model-files.js';
-import { type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import { mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import type { MiniLmOptions, ModelLocation } from './model-location.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
 import { Transformer } from './transformer.js';
-
-export interface MiniLmOptions extends ModelLocation {
-  /** Whether the transformer runs in a worker, where there are workers. Default true. */
-  worker?: boolean;
-  /** Default: half of the processors, at most 4; 1 where the page is not cross-origin isolated, which threads need. */
-  threads?: number;
-  /** After so many ms without work the worker is ended and its memory given back. Default 60,000. */
-  idleMs?: number;
-}
 
 const dimensions = 384;
 /**

@@ -5,19 +5,8 @@
 import { files } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { LoadError, TierwiseError } from '../errors.js';
 import type { Meaning } from './meaning.js';
-import { type ModelFile, type ModelProgress, readModelFile } from './model-files.js';
-
-export interface ModelLocation {
-  /**
-   * A folder with copies of the package's `models/all-MiniLM-L6-v2/` (`vocab.txt`; `light.bin` for `light`, `model.onnx` for
-   * `minilm`) and, for `minilm`, of `dist/ort-wasm-simd-threaded.wasm`. Default: the package's own.
-   */
-  modelUrl?: string | undefined;
-  /** Default: the platform's. */
-  fetch?: typeof fetch | undefined;
-  /** Told of the files while they are fetched. */
-  onProgress?: ((progress: ModelProgress) => void) | undefined;
-}
+import { type ModelFile, readModelFile } from './model-files.js';
+import type { ModelLocation } from './model-location.js';
 
 export const mostTokens = 256;
 export const modelFolder = 'models/all-MiniLM-L6-v2/';
