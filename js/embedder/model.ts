@@ -81,19 +81,25 @@ async function vocabularyCopy(lost: unknown, { modelUrl }: ModelLocation): Promi
   return new TextEncoder().encode(text);
 }
 
-/** One for all who ask, wherever they would have looked: the files are the same. A module that met a bug is left behind. */
+/**
+ * One for all who ask, wherever they would have looked: the files are the same. Who waited in vain for one who looked
+ * elsewhere looks where it was told to. A module that met a bug is left behind.
+ */
 function shared(load: (location: ModelLocation) => Promise<Meaning>): (location: ModelLocation) => Promise<Meaning> {
-  let loading: Promise<Meaning> | undefined;
+  let loading: { from: string | undefined; meaning: Promise<Meaning> } | undefined;
   let ready: Meaning | undefined;
   return async (location) => {
     if (ready?.usable === true) return ready;
     if (ready !== undefined) ready = loading = undefined;
-    const mine = (loading ??= load(location));
-    try {
-      return (ready = await mine);
-    } catch (error) {
-      if (loading === mine) loading = undefined;
-      throw error;
+    const from = location.modelUrl;
+    for (;;) {
+      const asked = (loading ??= { from, meaning: load(location) });
+      try {
+        return (ready = await asked.meaning);
+      } catch (error) {
+        if (loading === asked) loading = undefined;
+        if (asked.from === from) throw error;
+      }
     }
   };
 }

@@ -153,6 +153,9 @@ async function openHere(files: TransformerFiles): Promise<Engine> {
   }
 }
 
+/** ms. 20 KB are on their way; a script that is something else never says that it started. */
+const startMs = 30_000;
+
 /** Undefined where it does not start: what keeps it from doing so, keeps the next one too. */
 function started(makeWorker: () => Worker): Promise<Worker | undefined> {
   return new Promise((resolve) => {
@@ -163,12 +166,17 @@ function started(makeWorker: () => Worker): Promise<Worker | undefined> {
       resolve(undefined);
       return;
     }
+    const done = (found: Worker | undefined): void => {
+      clearTimeout(late);
+      if (found === undefined) worker.terminate();
+      resolve(found);
+    };
+    const late = setTimeout(done, startMs);
     worker.onerror = (event) => {
       event.preventDefault();
-      worker.terminate();
-      resolve(undefined);
+      done(undefined);
     };
-    worker.onmessage = () => resolve(worker);
+    worker.onmessage = () => done(worker);
   });
 }
 
