@@ -72,4 +72,9 @@ declare module '#prompts-base64' {
   const base64: string;
   export default base64;
 }
+declare module '#vocabulary' {
+  /** models/all-MiniLM-L6-v2/vocab.txt, likewise. */
+  const text: string;
+  export default text;
+}
 declare const __TIERWISE_VERSION__: string;

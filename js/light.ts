@@ -1,7 +1,8 @@
 /** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
 import type { Embedder } from './embedder/embedder.js';
 import { LightEmbedder } from './embedder/light.js';
-import { type ModelLocation, tokenizer } from './embedder/model.js';
+import { tokenizer } from './embedder/model.js';
+import type { ModelLocation } from './embedder/model-location.js';
 import type { Tokens } from './embedder/tokens.js';
 import { checkIndexOptions, VectorIndex, type VectorIndexOptions } from './embedder/vector-index.js';
 import { RequestError } from './errors.js';
@@ -11,7 +12,7 @@ import { anyText, boolean, check, wholeFrom } from './shape.js';
 export { searchDocuments } from './embedder/document-search.js';
 export { cosine } from './embedder/embedder.js';
 export type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
-export type { ModelLocation } from './embedder/model.js';
+export type { ModelLocation } from './embedder/model-location.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
 export type {

@@ -5,7 +5,8 @@
 import { AbortedError, TierwiseError } from '../errors.js';
 import { searchDocuments } from './document-search.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
-import { lightModel, type ModelLocation, mostTokens, versionOf } from './model.js';
+import { lightModel, mostTokens, versionOf } from './model.js';
+import type { ModelLocation } from './model-location.js';
 import { requireTexts } from './require-texts.js';
 
 const dimensions = 128;
