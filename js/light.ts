@@ -1,15 +1,14 @@
 /** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
-import type { Embedder } from './embedder/embedder.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
 import { LightEmbedder } from './embedder/light.js';
 import { tokenizer } from './embedder/model.js';
 import type { ModelLocation } from './embedder/model-location.js';
 import type { Tokens } from './embedder/tokens.js';
-import { checkIndexOptions, VectorIndex, type VectorIndexOptions } from './embedder/vector-index.js';
+import type { VectorIndex, VectorIndexOptions } from './embedder/vector-index.js';
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
 
-export { searchDocuments } from './embedder/document-search.js';
 export { cosine } from './embedder/embedder.js';
 export type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
 export type { ModelLocation } from './embedder/model-location.js';
@@ -69,17 +68,18 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
  * `LoadError`.
  */
 export async function createVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
-  ofRequest(() => {
-    checkIndexOptions(options);
-  });
-  const { dimensions, from } = options;
-  const { openMeaning } = await import('./embedder/load-meaning.js');
-  const index = new VectorIndex(await openMeaning(), dimensions);
-  try {
-    if (from !== undefined) index.load(from);
-    return index;
-  } catch (error) {
-    index.close();
-    throw error;
-  }
+  return (await import('./embedder/vector-index.js')).openVectorIndex(options);
+}
+
+/**
+ * Documents to be found by meaning, without a client: as its `search`.
+ *
+ * Errors: as `embed` of the embedder; `RequestError` naming the document.
+ */
+export async function searchDocuments<D extends SearchableDocument>(
+  embedder: Embedder,
+  documents: readonly D[],
+  options: EmbedOptions = {},
+): Promise<DocumentSearch<D>> {
+  return (await import('./embedder/document-search.js')).openDocumentSearch(embedder, documents, options);
 }

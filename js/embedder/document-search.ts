@@ -4,18 +4,19 @@
  */
 import { RequestError } from '../errors.js';
 import type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
-import { VectorIndex } from './vector-index.js';
+import type { VectorIndex } from './vector-index.js';
 
 const mostHits = 1000;
 
 /** Errors: as `embed`; RequestError naming the document. */
-export async function searchDocuments<D extends SearchableDocument>(
+export async function openDocumentSearch<D extends SearchableDocument>(
   embedder: Embedder,
   documents: readonly D[],
   options: EmbedOptions,
 ): Promise<DocumentSearch<D>> {
-  const { openMeaning } = await import('./load-meaning.js');
-  const search = new OpenSearch<D>(embedder, new VectorIndex(await openMeaning(), embedder.dimensions));
+  const { dimensions } = embedder;
+  const { openVectorIndex } = await import('./vector-index.js');
+  const search = new OpenSearch<D>(embedder, await openVectorIndex({ dimensions }));
   try {
     await search.add(documents, options);
     return search;

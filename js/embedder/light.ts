@@ -3,7 +3,6 @@
  * 2 MB are there, microseconds a text, and about as good as word vectors are; of a text the first 256 tokens count.
  */
 import { AbortedError, TierwiseError } from '../errors.js';
-import { searchDocuments } from './document-search.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import { lightModel, mostTokens, versionOf } from './model.js';
 import type { ModelLocation } from './model-location.js';
@@ -39,11 +38,11 @@ export class LightEmbedder implements Embedder {
     return vectors;
   }
 
-  search<D extends SearchableDocument>(
+  async search<D extends SearchableDocument>(
     documents: readonly D[],
     options: EmbedOptions = {},
   ): Promise<DocumentSearch<D>> {
-    return searchDocuments(this, documents, options);
+    return (await import('./document-search.js')).openDocumentSearch(this, documents, options);
   }
 
   close(): void {

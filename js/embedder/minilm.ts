@@ -2,7 +2,6 @@
  * all-MiniLM-L6-v2 on this device: tokenised and pooled in meaning.wasm, the transformer in ONNX Runtime Web
  * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
  */
-import { searchDocuments } from './document-search.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import type { ModelFile } from './model-files.js';
 import { mostTokens, readFile, tokenizer, versionOf } from './model.js';
@@ -70,11 +69,11 @@ export class MiniLmEmbedder implements Embedder {
     return found;
   }
 
-  search<D extends SearchableDocument>(
+  async search<D extends SearchableDocument>(
     documents: readonly D[],
     options: EmbedOptions = {},
   ): Promise<DocumentSearch<D>> {
-    return searchDocuments(this, documents, options);
+    return (await import('./document-search.js')).openDocumentSearch(this, documents, options);
   }
 
   close(): void {

@@ -64,11 +64,23 @@ const anyId: Check = (value, field) =>
 const saved: Check = (value, field) => demand(value instanceof Uint8Array, field, 'a Uint8Array that save() gave');
 const placeShape = { partition: anyText, tags: texts };
 
-/** Throws a ConfigError. */
-export function checkIndexOptions(options: VectorIndexOptions): void {
-  const dimensions = wholeFrom(2, 4096);
-  check(options, { dimensions, from: saved }, '', 'options');
-  dimensions(options.dimensions, 'dimensions');
+/** As `createVectorIndex` of js/light.ts. */
+export async function openVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
+  ofRequest(() => {
+    const dimensions = wholeFrom(2, 4096);
+    check(options, { dimensions, from: saved }, '', 'options');
+    dimensions(options.dimensions, 'dimensions');
+  });
+  const { dimensions, from } = options;
+  const { openMeaning } = await import('./load-meaning.js');
+  const index = new VectorIndex(await openMeaning(), dimensions);
+  try {
+    if (from !== undefined) index.load(from);
+    return index;
+  } catch (error) {
+    index.close();
+    throw error;
+  }
 }
 
 interface Names {

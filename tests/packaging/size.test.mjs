@@ -10,7 +10,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { root } from '../browser/harness.mjs';
-import { brotliSize, budgets, embeddingBudgets, isCopy, isRuntime, partOf } from './budgets.mjs';
+import { brotliSize, budgets, embeddingBudgets, isCopy, isRuntime, isSearch, partOf } from './budgets.mjs';
 import { importsFrom } from './import-graph.mjs';
 
 test('what is downloaded stays within its budgets of brotli', () => {
@@ -41,8 +41,9 @@ test('embeddings stay within theirs; the runtime and data files are told apart',
   const ownOf = (entry) =>
     importsFrom(dist, entry).files.filter((name) => !onEveryPage.has(name) && !isCopy(name) && !isRuntime(name));
   const parts = {
-    'JavaScript of light': ownOf('light.js'),
-    'JavaScript of minilm': ownOf('minilm.js'),
+    'JavaScript of light': ownOf('light.js').filter((name) => !isSearch(name)),
+    'JavaScript of minilm': ownOf('minilm.js').filter((name) => !isSearch(name)),
+    'JavaScript of searching': ownOf('light.js').filter(isSearch),
     'meaning.wasm': ['meaning.wasm'],
   };
   console.log('loaded with | file | bytes | brotli');
