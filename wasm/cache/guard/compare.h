@@ -74,10 +74,9 @@ struct Comparison {
   std::array<float, kSignCount> signs = {};
 };
 
-// With an empty lexicon (its file is not there) prompts are the same only when they are equal but for white space.
+// With an empty lexicon (its file is not there) prompts are the same only when they are equal but for white space around
+// them. `a_words` and `b_words` are what normalise() made of the texts with this lexicon.
 Comparison compare(const Lexicon& lexicon, std::string_view a, std::string_view b);
-// `a` and `b` normalised before; the texts are those they were made of.
-Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b,
-                   const Words& b_words);
+Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b, const Words& b_words);
 
 }  // namespace tierwise::guard
