@@ -4,18 +4,22 @@
 //   stem      the number of a language, a blank, a word -> the word respelled, TAB, its base, TAB, 1 for a past form
 //   words     a prompt -> its words: form, kind and role, for people
 //   compare   two prompts, TAB between -> verdict, rule, reason, the signs
-//   features  two prompts and their vectors (binary, see Frame) -> verdict, rule, features (binary floats)
+//   features  two prompts with their vectors, binary (read_prompt), and two cosines -> verdict and rule, a byte each, and the
+//             signs, those of the words and those of the vectors, as floats
+//   judge     the same -> two doubles: the judge's probability, the light judge's
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "base/words.h"
 #include "cache/guard/compare.h"
 #include "cache/guard/judge.h"
 #include "cache/guard/spelling.h"
+#include "cache/guard/vector_signs.h"
 
 namespace guard = tierwise::guard;
 
@@ -49,6 +53,50 @@ void show_comparison(const guard::Lexicon& lexicon, const std::string& line) {
   std::cout << '\n';
 }
 
+struct Prompt {
+  std::string text;
+  std::vector<guard::ByteRange> ranges;
+  std::vector<std::int8_t> vectors;
+  guard::TokenVectors tokens() const { return {vectors.data(), ranges.data(), ranges.size()}; }
+};
+
+template <typename T>
+bool read_rows(std::vector<T>& rows, std::size_t count) {
+  rows.resize(count);
+  std::cin.read(reinterpret_cast<char*>(rows.data()), static_cast<std::streamsize>(count * sizeof(T)));
+  return static_cast<bool>(std::cin);
+}
+
+// Size of the text and number of tokens, 32 bits each; the text, the tokens' ranges, their vectors.
+bool read_prompt(Prompt& prompt) {
+  std::vector<std::uint32_t> sizes;
+  std::vector<char> text;
+  if (!read_rows(sizes, 2) || !read_rows(text, sizes[0]) || !read_rows(prompt.ranges, sizes[1])) return false;
+  prompt.text.assign(text.begin(), text.end());
+  return read_rows(prompt.vectors, sizes[1] * guard::kTokenDimensions);
+}
+
+void write_bytes(const void* data, std::size_t size) { std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)); }
+
+void judge_all(const guard::Lexicon& lexicon, const guard::Judge* judge) {
+  Prompt a;
+  Prompt b;
+  std::vector<float> cosines;
+  while (read_prompt(a) && read_prompt(b) && read_rows(cosines, 2)) {
+    const guard::Comparison words = guard::compare(lexicon, a.text, b.text);
+    if (judge != nullptr) {
+      const double out[] = {judge->judge(words, a.tokens(), b.tokens(), cosines[0]), judge->judge_light(words, cosines[1])};
+      write_bytes(out, sizeof out);
+      continue;
+    }
+    const std::uint8_t head[] = {static_cast<std::uint8_t>(words.verdict), static_cast<std::uint8_t>(words.rule)};
+    const auto more = guard::vector_signs(words, a.tokens(), b.tokens(), cosines[0], nullptr);
+    write_bytes(head, sizeof head);
+    write_bytes(words.signs.data(), sizeof words.signs);
+    write_bytes(more.data(), sizeof more);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -58,6 +106,19 @@ int main(int count, char** arguments) {
   if (!lexicon) {
     std::cerr << lexicon.error().message << '\n';
     return 1;
+  }
+  if (what == "features") {
+    judge_all(lexicon.value(), nullptr);
+    return 0;
+  }
+  if (what == "judge") {
+    const auto judge = guard::Judge::read(file(count > 3 ? arguments[3] : ""));
+    if (!judge) {
+      std::cerr << judge.error().message << '\n';
+      return 1;
+    }
+    judge_all(lexicon.value(), &judge.value());
+    return 0;
   }
   for (std::string line; std::getline(std::cin, line);) {
     if (what == "stem") {

@@ -68,7 +68,8 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
     return Match::kNone;
   }
   if (!plain(a) || !plain(b)) return Match::kNone;
-  if (a.stem == b.stem) return Match::kStem;
+  // Names are not inflected: "Alien", "Aliens".
+  if (a.stem == b.stem && !a.capital && !b.capital) return Match::kStem;
   if (slip(lexicon, a, b)) return Match::kSlip;
   if (lexicon.related(PairSet::kAntonym, a.stem, b.stem)) return Match::kNone;
   if (lexicon.related(PairSet::kSynonym, a.stem, b.stem)) return Match::kSynonym;

@@ -37,10 +37,18 @@ struct Doubt {
   float match = 0;
 };
 
+// What the judge sees: the signs of a Comparison, then what the vectors tell (vector_signs.h).
+inline constexpr std::size_t kVectorSignCount = 20;
+inline constexpr std::size_t kFeatureCount = kSignCount + kVectorSignCount;
+using Features = std::array<float, kFeatureCount>;
+
 class Judge {
  public:
+  Judge() = default;
   // Error code "invalid-data" when `bytes` are no judge file of this version or its checksum is wrong.
   static Result<Judge> read(std::string_view bytes);
+
+  bool empty() const { return mean_.empty(); }
 
   // The vector MiniLM gives for one token (kModelDimensions floats) as it is kept: kTokenDimensions whole numbers.
   void project(const float* token, std::int8_t* kept) const;
@@ -56,8 +64,32 @@ class Judge {
   double threshold(Policy policy, bool light) const;
 
  private:
-  struct Trees;
-  std::vector<std::uint8_t> bytes_;
+  // Boosted trees; nodes of all of them one after another, a tree's root first. `left` and `right` below 0: a leaf.
+  struct Node {
+    std::uint16_t split;
+    std::int16_t left;
+    std::int16_t right;
+  };
+  struct Split {
+    std::uint8_t feature;
+    float threshold;
+  };
+  struct Trees {
+    std::vector<std::uint16_t> roots;
+    std::vector<Node> nodes;
+    std::vector<Split> splits;
+    std::vector<float> leaves;
+    float slope = 0;
+    float offset = 0;
+    float thresholds[2] = {2, 2};  // balanced, strict
+    double score(const Features& features) const;
+  };
+
+  std::vector<float> mean_;
+  std::vector<std::int8_t> matrix_;  // kModelDimensions rows
+  std::vector<float> scales_;        // of its columns
+  Trees trees_;
+  Trees light_;
 };
 
 }  // namespace tierwise::guard

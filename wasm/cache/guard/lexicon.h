@@ -79,7 +79,7 @@ class Lexicon {
   template <typename WordAt>
   std::size_t phrase(Language language, std::size_t count, bool starts, std::size_t least, const WordAt& word,
                      std::vector<Canonical>& target) const {
-    std::uint32_t hash = kHashSeed ^ static_cast<std::uint32_t>(language);
+    std::uint32_t hash = seed_of(language);
     std::size_t found = 0;
     std::uint32_t found_target = 0;
     for (std::size_t n = 1; n <= count && n <= longest_; ++n) {
@@ -108,6 +108,10 @@ class Lexicon {
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffU;
+  // Far apart: a number put to the first letter would make one language's words another's.
+  static constexpr std::uint32_t seed_of(Language language) {
+    return kHashSeed + static_cast<std::uint32_t>(language) * 0x9e3779b1U;
+  }
   struct Phrase {
     std::uint32_t hash;
     std::uint32_t target;  // in targets_; its highest bit: only where a sentence begins

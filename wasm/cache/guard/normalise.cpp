@@ -220,6 +220,8 @@ class Normaliser {
       starts_ = false;
       return 1;
     }
+    // "column A"
+    if (out_.language == Language::kEnglish && words_[at].text == "a" && words_[at].capital && !words_[at].starts) return content(at);
     if (lexicon_.phrase(out_.language, 1, starts_, 1, word_at, target) > 0) return canonical(at, 1);
     return content(at);
   }
@@ -253,26 +255,36 @@ class Normaliser {
       Word word = made_of(at, used);
       word.kind = one.kind;
       word.form = one.form;
-      if (one.kind == Kind::kPreposition) {
+      if (one.kind != Kind::kLight) only_light = false;
+      // "up to 5", but "up the hill"; "about 20", but "about bees".
+      if (one.kind == Kind::kScope && used == 1 && has_word("about more-than less-than", one.form) &&
+          (at + 1 >= words_.size() || read_number(lexicon_, out_.language, words_, at + 1).words == 0)) {
+        word.kind = Kind::kPreposition;
+        word.form = words_[at].text;
+        if (one.form == "about") word.form = "about";
+      }
+      if (word.kind == Kind::kPreposition) {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind != Kind::kLight) only_light = false;
-      if (one.kind == Kind::kQuestion || one.kind == Kind::kTask) asked_ = true;
+      if (one.kind == Kind::kTask || (one.kind == Kind::kQuestion && one.form == "tell" && starts_)) asked_ = true;
       if (one.kind == Kind::kLight) {
         word.form = used == 1 ? words_[at].text : std::string("...");
         if (starts_ && used > 1) polite_ = true;
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
-        bool past = false;
-        stem_of(lexicon_, out_.language, words_[at].text, past);
-        word.past = past;
+        // Of "who painted" it is the verb's; of "who wrote", which became "author", nobody's.
+        for (std::size_t i = at; i < at + used && !word.past; ++i) {
+          bool past = false;
+          const std::string base = stem_of(lexicon_, out_.language, words_[i].text, past);
+          word.past = past && (used == 1 || base == word.form);
+        }
       }
       emit(std::move(word));
     }
     if (words_[at + used - 1].owner) owner();
-    if (!only_light) starts_ = false;
+    if (!only_light || (used == 1 && asks_ > 0)) starts_ = false;
     quick_ = only_light && used > 1;
     return used;
   }
@@ -361,6 +373,11 @@ class Normaliser {
     word.role = {};
   }
 
+  static void set_form(Word& word, std::string_view form) {
+    word.form = word.base = form;
+    word.stem = hash_word(form);
+  }
+
   void questions(Pause pause) {
     std::size_t tell = out_.words.size();
     std::size_t strong = 0;
@@ -384,13 +401,18 @@ class Normaliser {
       }
       if (word.kind != Kind::kLight) after_and = word.kind == Kind::kConjunction;
     }
+    // "How do they differ?" asks for what "What is the difference?" asks for.
+    bool difference = false;
+    for (std::size_t i = first_; i < out_.words.size(); ++i) difference |= out_.words[i].form == "difference" && !out_.words[i].literal;
+    for (std::size_t i = first_; i < out_.words.size() && difference; ++i) {
+      if (out_.words[i].kind == Kind::kQuestion && out_.words[i].form == "how") set_form(out_.words[i], "what");
+    }
     if (tell < out_.words.size()) {
       Word& word = out_.words[tell];
       if (strong > 0 || task) {
         make_light(word);
       } else {
-        word.form = word.base = "what";
-        word.stem = hash_word(word.form);
+        set_form(word, "what");
       }
     } else if (strong == 0 && !task && out_.words.size() > first_ && (asks_ > 0 || (pause == Pause::kQuestion && !polite_))) {
       Word word;

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/text.h"
+#include "base/words.h"
 
 namespace tierwise::guard {
 namespace {
@@ -209,6 +210,13 @@ class Scan {
     if (pause >= Pause::kEnd) starts_ = true;
   }
 
+  // "George W. Bush", "Dr. Lee", "no. 5"
+  bool abbreviated() const {
+    if (out_.words.empty() || out_.words.back().end != at_) return false;
+    const RawWord& last = out_.words.back();
+    return (last.text.size() == 1 && last.capital) || has_word("dr mr mrs ms prof st vs eg ie etc approx no nr bzw ca sr sra", last.text);
+  }
+
   void newline() { pause(Pause::kEnd); }
 
   void quote() {
@@ -235,7 +243,7 @@ class Scan {
       case ';':
       case 0x2026:
       case 0x3002:
-        if (ends) pause(Pause::kEnd);
+        if (ends && !(point_ == '.' && abbreviated())) pause(Pause::kEnd);
         break;
       case ':':
         if (ends) pause(Pause::kColon);

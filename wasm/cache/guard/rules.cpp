@@ -11,14 +11,29 @@ namespace {
 
 constexpr float kLeastShared = 0.34F;  // of the weight of the words, to be worth a look by the judge
 
-// Two prepositions that cannot stand for each other, both ways; '/' between them.
+// Two prepositions that cannot stand for each other, in the order of the alphabet.
 constexpr std::string_view kOpposed =
-    "from/to from/for against/for after/before about/by by/to by/for since/until during/until after/until before/until "
-    "after/during before/during on/under behind/before about/from from/with about/to if/although against/with over/under "
-    "von/zu gegen/für vor/nach-dem mit/gegen avant/après contre/pour de/à avec/contre antes/después a/de con/contra contra/para "
-    "between/until based/about like/against instead/with";
+    "a/de about/based about/by about/from about/to after/before after/during after/until against/for "
+    "against/like against/with although/if antes/después après/avant avec/contre before/behind "
+    "before/during before/until between/until by/for by/to con/contra contra/para contre/pour de/à "
+    "during/until for/from from/to from/with für/gegen gegen/mit instead/with nach-dem/vor on/under "
+    "over/under since/until von/zu";
 
 bool is_one_of(Kind kind, std::initializer_list<Kind> kinds) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
+
+std::string in_order(std::string_view one, std::string_view two) {
+  return one < two ? std::string(one) + '/' + std::string(two) : std::string(two) + '/' + std::string(one);
+}
+bool opposed(std::string_view one, std::string_view two) { return has_word(kOpposed, in_order(one, two)); }
+
+// "Is it required?", "the used car": no past.
+bool participle(const std::vector<Word>& words, std::size_t at) {
+  for (std::size_t i = at; i-- > 0 && words[i].sentence == words[at].sentence;) {
+    if (words[i].kind == Kind::kLight && has_word("is are be being am get gets", words[i].form)) return true;
+    if (i + 1 == at && words[i].kind == Kind::kLight && has_word("a the an it", words[i].form)) return true;
+  }
+  return false;
+}
 
 class Rules {
  public:
@@ -136,16 +151,22 @@ class Rules {
   bool antonyms() {
     for (const std::uint32_t i : findings_.left_a) {
       const Word& one = in_a(i);
-      if (!is_one_of(one.kind, {Kind::kContent, Kind::kTask}) || one.literal) continue;
+      if (!has_opposite(one)) continue;
       for (const std::uint32_t j : findings_.left_b) {
         const Word& two = in_b(j);
-        if (!is_one_of(two.kind, {Kind::kContent, Kind::kTask}) || two.literal || !opposite(one, two)) continue;
+        if (!has_opposite(two) || !opposite(one, two)) continue;
         return refuse(Rule::kAntonym, fill("{} is the opposite of {}.", {quoted(one, true), quoted(two, false)}));
       }
     }
     return false;
   }
+  static bool has_opposite(const Word& word) {
+    return !word.literal && is_one_of(word.kind, {Kind::kContent, Kind::kTask, Kind::kScope, Kind::kPreposition, Kind::kTone, Kind::kLength});
+  }
   bool opposite(const Word& one, const Word& two) const {
+    if (one.kind == Kind::kPreposition || two.kind == Kind::kPreposition) {
+      return one.kind == two.kind && (opposed(one.form, two.form) || has_word("in/out off/on down/up in/off out/on", in_order(one.form, two.form)));
+    }
     if (lexicon_.related(PairSet::kAntonym, one.stem, two.stem)) return true;
     const auto prefixed = [](std::string_view longer, std::string_view shorter) {
       if (longer.size() <= shorter.size() + 1 || shorter.size() < 3 || longer.substr(longer.size() - shorter.size()) != shorter) return false;
@@ -178,8 +199,7 @@ class Rules {
       const std::string_view one = in_a(i).role;
       const std::string_view two = in_b(j).role;
       if (one.empty() || two.empty() || one == two) continue;
-      const std::string pair = one < two ? std::string(one) + '/' + std::string(two) : std::string(two) + '/' + std::string(one);
-      if (has_word(kOpposed, pair)) {
+      if (opposed(one, two)) {
         return refuse(Rule::kOrder, fill("{} is behind \"{}\" in one and behind \"{}\" in the other.", {quoted(in_a(i), true), one, two}));
       }
     }
@@ -239,7 +259,7 @@ class Rules {
   // Is a verb's past form matched with the same verb in the present?
   static bool led(const Side& past, const Side& other) {
     for (std::size_t i = 0; i < past.partner.size(); ++i) {
-      if (past.words->words[i].past && past.partner[i] != kNoPartner && !past.dropped[i] && !other.words->words[past.partner[i]].past) return true;
+      if (past.words->words[i].past && !participle(past.words->words, i) && past.partner[i] != kNoPartner && !past.dropped[i] && !other.words->words[past.partner[i]].past) return true;
     }
     return false;
   }
@@ -265,7 +285,13 @@ class Rules {
 
   bool task() {
     const Two two = unmatched([](const Word& word) { return word.kind == Kind::kTask; });
-    return two.both() && refuse(Rule::kTask, two, "They ask for different work: {} and {}.", "");
+    if (two.both()) return refuse(Rule::kTask, two, "They ask for different work: {} and {}.", "");
+    if (!two.any()) return false;
+    // "Summarize the plot" may be "What is the plot?", "Fix the bug" is not "Explain the bug".
+    const Word& word = two.a != kNoPartner ? in_a(two.a) : in_b(two.b);
+    const Two asked = unmatched([](const Word& its) { return its.kind == Kind::kQuestion; });
+    if (has_word("summarize example calculate convert count translate write", word.form) || (two.a != kNoPartner ? asked.b : asked.a) == kNoPartner) return false;
+    return refuse(Rule::kTask, fill("Only one of them asks for the work of {}.", {quoted(word, two.a != kNoPartner)}));
   }
 
   bool closed_classes() {
@@ -380,9 +406,7 @@ bool in_the_past(const Side& side, bool by_helper) {
     if (by_helper) {
       if (words[i].kind == Kind::kTense && words[i].form == "past") return true;
     } else if (words[i].past && words[i].kind == Kind::kContent) {
-      // "is made", "been made": no past.
-      if (i > 0 && words[i - 1].kind == Kind::kLight && has_word("is are be been being am get gets a the an it", words[i - 1].form)) continue;
-      return true;
+      if (!participle(words, i)) return true;
     }
   }
   return false;
