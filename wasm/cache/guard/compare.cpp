@@ -337,8 +337,12 @@ Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_wo
     refused(Rule::kSpoken, "They are written in different languages.");
     return out;
   }
+  const std::vector<Correction> for_a = corrections(lexicon, a_words, a, b);
+  const std::vector<Correction> for_b = corrections(lexicon, b_words, b, a);
+  const Words a_corrected = for_a.empty() ? Words() : normalise(lexicon, a, for_a);
+  const Words b_corrected = for_b.empty() ? Words() : normalise(lexicon, b, for_b);
   Alignment alignment;
-  if (!align(lexicon, a_words, b_words, kMaxCompared, alignment)) {
+  if (!align(lexicon, for_a.empty() ? a_words : a_corrected, for_b.empty() ? b_words : b_corrected, kMaxCompared, alignment)) {
     refused(Rule::kPasted, "Too much of a long prompt differs.");
     return out;
   }

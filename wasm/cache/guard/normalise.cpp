@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/text.h"
 #include "base/words.h"
 #include "cache/guard/numbers.h"
 #include "cache/guard/spelling.h"
@@ -13,6 +14,7 @@ namespace tierwise::guard {
 namespace {
 
 constexpr std::size_t kMaxFronted = 16;  // words of a fronted adverbial or clause
+constexpr std::size_t kMaxCorrections = 8;
 constexpr std::size_t kMinPasted = 4;    // words behind a colon that count as pasted
 
 bool tells_language(Kind kind) {
@@ -73,7 +75,8 @@ bool is_roman(std::string_view letters, int& value) {
 
 class Normaliser {
  public:
-  Normaliser(const Lexicon& lexicon, std::string_view text) : lexicon_(lexicon), text_(text) {}
+  Normaliser(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections)
+      : lexicon_(lexicon), text_(text), corrections_(corrections) {}
 
   Words run() {
     RawWords raw = read_words(text_, kMaxGuardBytes, kMaxGuardWords);
@@ -109,6 +112,9 @@ class Normaliser {
         capitals += words[at].capital ? 1 : 0;
       }
       if (words[at].literal) continue;
+      for (const Correction& correction : corrections_) {
+        if (correction.begin == words[at].begin) words[at].text = correction.text;
+      }
       if (out_.language == Language::kEnglish) respell(words[at].text);
       const std::string text = words[at].text;
       if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
@@ -267,10 +273,13 @@ class Normaliser {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind == Kind::kTask || (one.kind == Kind::kQuestion && one.form == "tell" && starts_)) asked_ = true;
+      if (one.kind == Kind::kTask || (one.form == "tell" && has_word("explain describe", words_[at].text))) asked_ = true;
       if (one.kind == Kind::kLight) {
         word.form = used == 1 ? words_[at].text : std::string("...");
-        if (starts_ && used > 1) polite_ = true;
+        if (starts_ && used > 1) {
+          polite_ = true;
+          asks_ = 0;
+        }
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
@@ -463,6 +472,7 @@ class Normaliser {
 
   const Lexicon& lexicon_;
   std::string_view text_;
+  const std::vector<Correction>& corrections_;
   std::vector<RawWord> words_;
   std::vector<Canonical> target_;
   Words out_;
@@ -481,6 +491,28 @@ class Normaliser {
 
 }  // namespace
 
-Words normalise(const Lexicon& lexicon, std::string_view text) { return Normaliser(lexicon, text).run(); }
+Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections) {
+  return Normaliser(lexicon, text, corrections).run();
+}
+
+std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text, std::string_view other) {
+  std::vector<Correction> out;
+  std::vector<RawWord> theirs;
+  for (const Word& word : words.words) {
+    if (word.known || word.capital || word.literal || word.kind != Kind::kContent || word.form.size() < 5 || out.size() == kMaxCorrections) continue;
+    if (theirs.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords).words;
+    const std::string mine = lower_case(text.substr(word.begin, word.end - word.begin));
+    for (RawWord& its : theirs) {
+      if (its.literal || its.text == mine || its.text[0] != mine[0] || its.text.size() < 5 || !one_slip(mine, its.text)) continue;
+      std::string spelled = its.text;
+      respell(spelled);
+      bool past = false;
+      if (!lexicon.known(spelled) && !lexicon.known(stem_of(lexicon, words.language, spelled, past))) continue;
+      out.push_back({word.begin, its.text});
+      break;
+    }
+  }
+  return out;
+}
 
 }  // namespace tierwise::guard

@@ -44,8 +44,17 @@ struct Words {
   bool cut = false;
 };
 
+// A word of the prompt that is read as another one.
+struct Correction {
+  std::uint32_t begin;
+  std::string text;
+};
+
 // Tens of microseconds for an ordinary prompt: cheap enough to be made again for every comparison.
 // The lexicon must outlive what is made with it.
-Words normalise(const Lexicon& lexicon, std::string_view text);
+Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections = {});
+
+// Words of `text`, normalised as `words`, of no vocabulary, that are one slip away from a word of `other` that is in it.
+std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text, std::string_view other);
 
 }  // namespace tierwise::guard

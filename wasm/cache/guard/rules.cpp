@@ -268,7 +268,10 @@ class Rules {
     const Two two = unmatched([](const Word& word) { return word.kind == Kind::kQuestion && word.form != "what" && word.form != "tell"; });
     if (!two.any()) return false;
     const Two any = unmatched([](const Word& word) { return word.kind == Kind::kQuestion; });
-    if (two.both()) return refuse(Rule::kQuestion, two, "They ask for different things: {} and {}.", "");
+    if (two.both() && in_a(two.a).form != "yesno" && in_b(two.b).form != "yesno") {
+      return refuse(Rule::kQuestion, two, "They ask for different things: {} and {}.", "");
+    }
+    if (two.both()) return refuse(Rule::kQuestion, "Only one of them is answered with yes or no.");
     // One that is answered with yes or no, against one that is not.
     const Word& word = two.a != kNoPartner ? in_a(two.a) : in_b(two.b);
     const Side& other = two.a != kNoPartner ? b_ : a_;
@@ -278,7 +281,8 @@ class Rules {
       if ((its.kind == Kind::kQuestion || its.kind == Kind::kTask) && !other.dropped[i]) other_asks = true;
     }
     if (word.form == "yesno" ? other_asks : any.both() && has_word("why how", word.form)) {
-      return refuse(Rule::kQuestion, any, "They ask for different things: {} and {}.", "Only one of them is answered with yes or no.");
+      if (word.form == "yesno") return refuse(Rule::kQuestion, "Only one of them is answered with yes or no.");
+      return refuse(Rule::kQuestion, any, "They ask for different things: {} and {}.", "Only one of them asks {}.");
     }
     return false;
   }
