@@ -59,8 +59,6 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
   if (!words && a.form == b.form && a.kind != Kind::kLight && b.kind != Kind::kLight && a.kind != Kind::kNumber && b.kind != Kind::kNumber) {
     return Match::kStem;  // "write" as a task and as a verb inside a question
   }
-  // An ordinal for a number: "chapter 4", "the fourth chapter".
-  if (a.kind == Kind::kNumber && b.kind == Kind::kNumber) return a.form + '.' == b.form || b.form + '.' == a.form ? Match::kLoose : Match::kNone;
   if (a.kind == Kind::kUnit && b.kind == Kind::kUnit) return Match::kNone;
   if ((a.kind == Kind::kTask && b.kind == Kind::kContent) || (a.kind == Kind::kContent && b.kind == Kind::kTask)) {
     if (a.stem == b.stem) return Match::kStem;

@@ -276,10 +276,22 @@ class Signs {
   std::array<float, kSignCount>& out_;
 };
 
+// Sentences that say more than a question's first word.
+std::size_t told(const Words& words) {
+  std::size_t count = 0;
+  std::size_t last = words.sentences;
+  for (const Word& word : words.words) {
+    if (weight_of(word) < 0.7F || word.kind == Kind::kQuestion || word.sentence == last) continue;
+    last = word.sentence;
+    ++count;
+  }
+  return count;
+}
+
 // Nothing is left over, and what is matched is the same but for spelling, in the same order.
 bool equal(const Alignment& alignment, const Findings& findings) {
   if (!findings.left_a.empty() || !findings.left_b.empty() || findings.inversions > 0) return false;
-  if (alignment.a.words->sentences != alignment.b.words->sentences) return false;
+  if (told(*alignment.a.words) != told(*alignment.b.words)) return false;
   std::uint32_t last = 0;
   for (std::size_t i = 0; i < alignment.a.partner.size(); ++i) {
     const std::uint32_t j = alignment.a.partner[i];
@@ -287,6 +299,7 @@ bool equal(const Alignment& alignment, const Findings& findings) {
     const Word& word = alignment.a.words->words[i];
     const Word& other = alignment.b.words->words[j];
     const Match match = alignment.a.match[i];
+    if (word.kind == Kind::kQuestion && match == Match::kSame) continue;
     if (match < Match::kSlip || match == Match::kInitials || j < last || word.past != other.past) return false;
     if (word.role != other.role) return false;
     last = j;

@@ -24,7 +24,11 @@ class Order {
         const OrderChange change = change_of(placed[i], placed[k], placed);
         if (change == OrderChange::kNone) continue;
         ++out_.inversions;
-        if (change == OrderChange::kBare) ++out_.bare_inversions;
+        if (change == OrderChange::kBare) {
+          ++out_.bare_inversions;
+          const bool bound = behind(a_, placed[i]) || behind(a_, placed[k]) || behind(b_, a_.partner[placed[i]]) || behind(b_, a_.partner[placed[k]]);
+          if (!bound && out_.bare_first == kNoPartner) out_.bare_first = placed[i];
+        }
         if (change == OrderChange::kSwapped && out_.swapped_first == kNoPartner) {
           out_.swapped_first = placed[i];
           out_.swapped_second = placed[k];
@@ -35,6 +39,8 @@ class Order {
 
  private:
   static const std::vector<Word>& words(const Side& side) { return side.words->words; }
+
+  static bool behind(const Side& side, std::uint32_t i) { return !words(side)[i].role.empty(); }
 
   OrderChange change_of(std::uint32_t x, std::uint32_t y, const std::vector<std::uint32_t>& placed) const {
     const std::uint32_t x2 = a_.partner[x];

@@ -53,6 +53,7 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
         if (static_cast<unsigned char>(text[at]) >= 0xc3 && kOwn[i].find(text.substr(at, 2)) != std::string_view::npos) votes[i] += 2;
       }
     }
+    if (word.text.size() >= 4 && lexicon.known(word.text)) ++votes[0];
     // n't, 's, 'll: nobody else has them behind so many letters.
     if (apostrophe != std::string::npos && apostrophe >= 2 && word.text.size() - apostrophe <= 3 && word.text != "aujourd'hui") votes[0] += 2;
   }
@@ -145,6 +146,13 @@ class Normaliser {
     if (pasted_ || words_[at].literal) return;
   }
 
+  // Has the sentence had nothing but greetings?
+  bool nothing_yet() const {
+    return std::all_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(), [](const Word& word) {
+      return word.kind == Kind::kLight && has_word("... hi hello hey please so and ok okay well also now hallo bonjour hola", word.form);
+    });
+  }
+
   // May this word begin a question that is answered with yes or no?
   bool may_ask(std::size_t at) const {
     constexpr std::string_view kFirst[] = {
@@ -201,7 +209,7 @@ class Normaliser {
   std::size_t word(std::size_t at) {
     emitted_ = false;
     const auto word_at = [this, at](std::size_t i) { return std::string_view(words_[at + i].text); };
-    if (starts_ && !polite_ && may_ask(at)) asks_ = 1;
+    if (starts_ && !polite_ && nothing_yet() && may_ask(at)) asks_ = 1;
     std::vector<Canonical>& target = target_;
     const std::size_t count = reach(at);
     if (const std::size_t used = lexicon_.phrase(out_.language, count, starts_, 2, word_at, target); used > 0) {
@@ -283,12 +291,9 @@ class Normaliser {
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
-        // Of "who painted" it is the verb's; of "who wrote", which became "author", nobody's.
-        for (std::size_t i = at; i < at + used && !word.past; ++i) {
-          bool past = false;
-          const std::string base = stem_of(lexicon_, out_.language, words_[i].text, past);
-          word.past = past && (used == 1 || base == word.form);
-        }
+        if (used == 1) stem_of(lexicon_, out_.language, words_[at].text, word.past);
+        // "Who painted", "who was the painter of": long ago. "Who is the author of" stands for "who wrote" too.
+        word.past = word.past || (used > 1 && target[0].form == "who" && one.form != "author");
       }
       emit(std::move(word));
     }
@@ -428,8 +433,10 @@ class Normaliser {
       word.begin = word.end = out_.words[first_].begin;
       word.sentence = out_.sentences;
       word.kind = Kind::kQuestion;
-      word.form = word.base = "yesno";
-      word.stem = hash_word(word.form);
+      // "Is tea or coffee cheaper?" is answered with one of them.
+      const bool choice = std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                                      [](const Word& its) { return its.kind == Kind::kConjunction && its.form == "or"; });
+      set_form(word, choice ? "what" : "yesno");
       out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), std::move(word));
       asked_ = true;
     }

@@ -346,6 +346,10 @@ class Numbers {
     if (at >= words_.size() || apart(at)) return {};
     std::vector<Canonical> target;
     used = lexicon_.phrase(language_, std::min<std::size_t>(3, words_.size() - at), false, 1, [&](std::size_t i) { return word(at + i); }, target);
+    if (used == 0 && word_position("m g h s l", word(at)) != kNoWord) {
+      used = 1;
+      return words_[at].text;
+    }
     if (used == 0 || target.size() != 1 || target[0].kind != Kind::kUnit) return {};
     return target[0].form;
   }
