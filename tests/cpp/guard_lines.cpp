@@ -7,6 +7,9 @@
 //   features  two prompts with their vectors, binary (read_prompt), and two cosines -> verdict and rule, a byte each, and the
 //             signs, those of the words and those of the vectors, as floats
 //   judge     the same -> two doubles: the judge's probability, the light judge's
+//   speed     the same -> microseconds of a comparison and of a judgement, for people
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -78,6 +81,41 @@ bool read_prompt(Prompt& prompt) {
 
 void write_bytes(const void* data, std::size_t size) { std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)); }
 
+template <typename Work>
+double microseconds(std::size_t count, const Work& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int round = 0; round < 20; ++round) work();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / 20 / static_cast<double>(count);
+}
+
+void show_speed(const guard::Lexicon& lexicon, const guard::Judge& judge) {
+  struct Pair {
+    Prompt a;
+    Prompt b;
+    guard::Comparison words;
+  };
+  std::vector<Pair> pairs(1);
+  std::vector<float> cosines;
+  while (read_prompt(pairs.back().a) && read_prompt(pairs.back().b) && read_rows(cosines, 2)) pairs.emplace_back();
+  pairs.pop_back();
+  double sum = 0;
+  const double compared = microseconds(pairs.size(), [&] {
+    for (Pair& pair : pairs) pair.words = guard::compare(lexicon, pair.a.text, pair.b.text);
+  });
+  std::size_t open = 0;
+  for (const Pair& pair : pairs) open += pair.words.verdict == guard::Verdict::kUndecided ? 1 : 0;
+  const double judged = microseconds(std::max<std::size_t>(open, 1), [&] {
+    for (const Pair& pair : pairs) sum += judge.judge(pair.words, pair.a.tokens(), pair.b.tokens(), 0.9);
+  });
+  std::vector<float> vector(guard::kModelDimensions, 0.5F);
+  std::int8_t kept[guard::kTokenDimensions];
+  const double projected = microseconds(1000, [&] {
+    for (int i = 0; i < 1000; ++i) judge.project(vector.data(), kept);
+  });
+  std::cout << pairs.size() << " pairs: compare " << compared << " us, judge " << judged << " us (" << open << " undecided), project " << projected
+            << " us a token" << (sum < 0 ? "!" : "") << '\n';
+}
+
 void judge_all(const guard::Lexicon& lexicon, const guard::Judge* judge) {
   Prompt a;
   Prompt b;
@@ -111,13 +149,14 @@ int main(int count, char** arguments) {
     judge_all(lexicon.value(), nullptr);
     return 0;
   }
-  if (what == "judge") {
+  if (what == "judge" || what == "speed") {
     const auto judge = guard::Judge::read(file(count > 3 ? arguments[3] : ""));
     if (!judge) {
       std::cerr << judge.error().message << '\n';
       return 1;
     }
-    judge_all(lexicon.value(), &judge.value());
+    if (what == "speed") show_speed(lexicon.value(), judge.value());
+    else judge_all(lexicon.value(), &judge.value());
     return 0;
   }
   for (std::string line; std::getline(std::cin, line);) {

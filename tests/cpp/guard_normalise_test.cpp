@@ -34,7 +34,7 @@ TEST(Normalise, UnifiesWhatIsTheSame) {
       {"World War II", "World War 2"},
       // units and times
       {"run 5km", "run 5 kilometers"},
-      {"run 5 kilometres", "run 5000 m"},
+      {"a run of 5 kilometres in the park", "a run of 5000 m in the park"},
       {"wait 90 minutes", "wait 1.5 hours"},
       {"wait half an hour", "wait 30 min"},
       {"wait an hour and a half", "wait 90 minutes"},

@@ -68,13 +68,16 @@ void Judge::project(const float* token, std::int8_t* kept) const {
     for (std::size_t d = 0; d < kTokenDimensions; ++d) sums[d] += value * static_cast<float>(row[d]);
   }
   float most = 0;
+  // No number: what such a vector came from was broken; it matches nothing.
+  bool sound = true;
   for (std::size_t d = 0; d < kTokenDimensions; ++d) {
     sums[d] *= scales_[d];
+    sound = sound && std::fabs(sums[d]) < 1e30F;
     most = std::max(most, std::fabs(sums[d]));
   }
+  sound = sound && most > 0;
   for (std::size_t d = 0; d < kTokenDimensions; ++d) {
-    // No number: what such a vector came from was broken; it matches nothing.
-    kept[d] = most > 0 && most < 1e30F ? static_cast<std::int8_t>(std::lrint(sums[d] / most * 127)) : std::int8_t{0};
+    kept[d] = sound ? static_cast<std::int8_t>(std::lrint(sums[d] / most * 127)) : std::int8_t{0};
   }
 }
 

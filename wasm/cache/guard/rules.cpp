@@ -114,7 +114,13 @@ class Rules {
     if (lone_unit) return false;
     if (two.both() && in_a(two.a).kind == Kind::kQuantity && in_b(two.b).kind == Kind::kQuantity) {
       const auto unit = [](const Word& word) { return std::string_view(word.form).substr(word.form.find(' ') + 1); };
-      if (unit(in_a(two.a)) != unit(in_b(two.b))) rule = Rule::kUnit;
+      // "5 mg" and "5 kg" have one unit here.
+      const auto written = [](std::string_view text, const Word& word) {
+        const std::string_view bytes = text.substr(std::min<std::size_t>(word.begin, text.size()), word.end - word.begin);
+        return bytes.substr(0, bytes.find_first_not_of("0123456789.,"));
+      };
+      const std::string_view digits = written(text_a_, in_a(two.a));
+      if (unit(in_a(two.a)) != unit(in_b(two.b)) || (!digits.empty() && digits == written(text_b_, in_b(two.b)))) rule = Rule::kUnit;
     }
     constexpr std::string_view kBoth[] = {"The numbers differ: {} and {}.", "The times differ: {} and {}.", "The units differ: {} and {}."};
     constexpr std::string_view kOne[] = {"Only one of them has the number {}.", "Only one of them says {}.", "Only one of them has the unit {}."};
