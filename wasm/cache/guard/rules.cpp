@@ -368,9 +368,11 @@ class Rules {
     if (a_.words->sentences < 2 && b_.words->sentences < 2) return false;
     for (const bool of_a : {true, false}) {
       const Side& side = of_a ? a_ : b_;
-      for (const std::uint32_t i : of_a ? findings_.left_a : findings_.left_b) {
+      for (std::uint32_t i = 0; i < side.partner.size(); ++i) {
         const Word& word = side.words->words[i];
-        if (weight_of(word) < 0.7F || asks(side, word.sentence)) continue;
+        // What tells the facts is not reworded: similar words count as different ones.
+        const bool differs = side.partner[i] == kNoPartner || side.match[i] <= Match::kSynonym;
+        if (side.dropped[i] || !differs || weight_of(word) < 0.7F || asks(side, word.sentence)) continue;
         return refuse(Rule::kSentence, fill("One sentence differs: {} is in one of them only.", {quoted(word, of_a)}));
       }
     }
