@@ -1,5 +1,3 @@
-#include "cache/guard/judge.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "cache/guard/judge.h"
 #include "guard_files.h"
 
 namespace tierwise::guard {
@@ -79,7 +78,9 @@ TEST(Judge, ProjectsTokens) {
   for (std::size_t i = 0; i < token.size(); ++i) token[i] = std::sin(static_cast<float>(i));
   std::int8_t kept[kTokenDimensions];
   judge().project(token.data(), kept);
-  EXPECT_EQ(*std::max_element(kept, kept + kTokenDimensions, [](int a, int b) { return std::abs(a) < std::abs(b); }) % 127, 0);
+  EXPECT_EQ(
+      *std::max_element(kept, kept + kTokenDimensions, [](int a, int b) { return std::abs(a) < std::abs(b); }) % 127,
+      0);
   token[5] = NAN;
   judge().project(token.data(), kept);
   for (const std::int8_t value : kept) EXPECT_EQ(value, 0);

@@ -1,10 +1,11 @@
-// The guard for models/build/guard, so that training and evaluation are the code that ships. The first argument says
-// what is done with each line of the input, the second names the words file, the third the judge's.
+// The guard for models/build/guard, so that training and evaluation are the code that ships. The first
+// argument says what is done with each line of the input, the second names the words file, the third the
+// judge's.
 //
-//   stem      the number of a language, a blank, a word -> the word respelled, TAB, its base, TAB, 1 for a past form
-//   words     a prompt -> its words: form, kind and role, for people
-//   compare   two prompts, TAB between -> verdict, rule, reason, the signs
-//   features  two prompts with their vectors, binary (read_prompt), and two cosines -> verdict and rule, a byte each, and the
+//   stem      the number of a language, a blank, a word -> the word respelled, TAB, its base, TAB, 1 for a
+//   past form words     a prompt -> its words: form, kind and role, for people compare   two prompts, TAB
+//   between -> verdict, rule, reason, the signs features  two prompts with their vectors, binary
+//   (read_prompt), and two cosines -> verdict and rule, a byte each, and the
 //             signs, those of the words and those of the vectors, as floats
 //   judge     the same -> two doubles: the judge's probability, the light judge's
 //   speed     the same -> microseconds of a comparison and of a judgement, for people
@@ -38,7 +39,8 @@ void show_words(const guard::Lexicon& lexicon, const std::string& line) {
   std::cout << static_cast<int>(words.language) << ' ' << words.sentences;
   for (const guard::Word& word : words.words) {
     if (word.kind == guard::Kind::kLight) continue;
-    std::cout << " | " << word.form << '/' << word.base << ' ' << "CLnqUtdDNSMQTPOJXGFEAVWIZ"[static_cast<int>(word.kind)];
+    std::cout << " | " << word.form << '/' << word.base << ' '
+              << "CLnqUtdDNSMQTPOJXGFEAVWIZ"[static_cast<int>(word.kind)];
     if (!word.role.empty()) std::cout << '(' << word.role << ')';
     if (word.past) std::cout << "<";
     if (word.capital) std::cout << "^";
@@ -51,7 +53,8 @@ void show_words(const guard::Lexicon& lexicon, const std::string& line) {
 void show_comparison(const guard::Lexicon& lexicon, const std::string& line) {
   const std::size_t tab = line.find('\t');
   const guard::Comparison out = guard::compare(lexicon, line.substr(0, tab), line.substr(tab + 1));
-  std::cout << static_cast<int>(out.verdict) << '\t' << tierwise::word_at(guard::kRuleNames, static_cast<std::size_t>(out.rule)) << '\t' << out.reason;
+  std::cout << static_cast<int>(out.verdict) << '\t'
+            << tierwise::word_at(guard::kRuleNames, static_cast<std::size_t>(out.rule)) << '\t' << out.reason;
   for (const float sign : out.signs) std::cout << '\t' << sign;
   std::cout << '\n';
 }
@@ -79,13 +82,16 @@ bool read_prompt(Prompt& prompt) {
   return read_rows(prompt.vectors, sizes[1] * guard::kTokenDimensions);
 }
 
-void write_bytes(const void* data, std::size_t size) { std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)); }
+void write_bytes(const void* data, std::size_t size) {
+  std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+}
 
 template <typename Work>
 double microseconds(std::size_t count, const Work& work) {
   const auto begin = std::chrono::steady_clock::now();
   for (int round = 0; round < 20; ++round) work();
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / 20 / static_cast<double>(count);
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / 20 /
+         static_cast<double>(count);
 }
 
 void show_speed(const guard::Lexicon& lexicon, const guard::Judge& judge) {
@@ -112,8 +118,8 @@ void show_speed(const guard::Lexicon& lexicon, const guard::Judge& judge) {
   const double projected = microseconds(1000, [&] {
     for (int i = 0; i < 1000; ++i) judge.project(vector.data(), kept);
   });
-  std::cout << pairs.size() << " pairs: compare " << compared << " us, judge " << judged << " us (" << open << " undecided), project " << projected
-            << " us a token" << (sum < 0 ? "!" : "") << '\n';
+  std::cout << pairs.size() << " pairs: compare " << compared << " us, judge " << judged << " us (" << open
+            << " undecided), project " << projected << " us a token" << (sum < 0 ? "!" : "") << '\n';
 }
 
 void judge_all(const guard::Lexicon& lexicon, const guard::Judge* judge) {
@@ -123,7 +129,8 @@ void judge_all(const guard::Lexicon& lexicon, const guard::Judge* judge) {
   while (read_prompt(a) && read_prompt(b) && read_rows(cosines, 2)) {
     const guard::Comparison words = guard::compare(lexicon, a.text, b.text);
     if (judge != nullptr) {
-      const double out[] = {judge->judge(words, a.tokens(), b.tokens(), cosines[0]), judge->judge_light(words, cosines[1])};
+      const double out[] = {judge->judge(words, a.tokens(), b.tokens(), cosines[0]),
+                            judge->judge_light(words, cosines[1])};
       write_bytes(out, sizeof out);
       continue;
     }
@@ -155,8 +162,10 @@ int main(int count, char** arguments) {
       std::cerr << judge.error().message << '\n';
       return 1;
     }
-    if (what == "speed") show_speed(lexicon.value(), judge.value());
-    else judge_all(lexicon.value(), &judge.value());
+    if (what == "speed")
+      show_speed(lexicon.value(), judge.value());
+    else
+      judge_all(lexicon.value(), &judge.value());
     return 0;
   }
   for (std::string line; std::getline(std::cin, line);) {

@@ -14,7 +14,8 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
-  // Of a file: `magic`, the first eight bytes of the SHA-256 of what follows, and that. Nothing is left when it is wrong.
+  // Of a file: `magic`, the first eight bytes of the SHA-256 of what follows, and that. Nothing is left when
+  // it is wrong.
   static ByteReader of_file(std::string_view bytes, std::string_view magic) {
     constexpr std::size_t kDigestBytes = 8;
     ByteReader reader({});

@@ -14,13 +14,17 @@ constexpr std::string_view kMagic = "TWJ1";
 }  // namespace
 
 Result<Judge> Judge::read(std::string_view bytes) {
-  const auto wrong = [] { return make_error("invalid-data", "This is no judge file of this version, or it was damaged."); };
+  const auto wrong = [] {
+    return make_error("invalid-data", "This is no judge file of this version, or it was damaged.");
+  };
   ByteReader reader = ByteReader::of_file(bytes, kMagic);
   Judge judge;
-  if (reader.number(2) != kModelDimensions || reader.number(2) != kTokenDimensions || reader.number(2) != kFeatureCount) return wrong();
+  if (reader.number(2) != kModelDimensions || reader.number(2) != kTokenDimensions || reader.number(2) != kFeatureCount)
+    return wrong();
   for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
   for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());
-  for (const char c : reader.block(kModelDimensions * kTokenDimensions)) judge.matrix_.push_back(static_cast<std::int8_t>(c));
+  for (const char c : reader.block(kModelDimensions * kTokenDimensions))
+    judge.matrix_.push_back(static_cast<std::int8_t>(c));
   for (Trees* trees : {&judge.trees_, &judge.light_}) {
     trees->slope = reader.real();
     trees->offset = reader.real();
@@ -37,13 +41,17 @@ Result<Judge> Judge::read(std::string_view bytes) {
       trees->leaves.push_back(unit * static_cast<float>(static_cast<std::int16_t>(reader.number(2))));
     }
     const std::uint32_t roots = reader.number(2);
-    for (std::uint32_t i = 0; i < roots && !reader.bad; ++i) trees->roots.push_back(static_cast<std::uint16_t>(reader.number(2)));
+    for (std::uint32_t i = 0; i < roots && !reader.bad; ++i)
+      trees->roots.push_back(static_cast<std::uint16_t>(reader.number(2)));
     const std::uint32_t nodes = reader.number(2);
     for (std::uint32_t i = 0; i < nodes && !reader.bad; ++i) {
-      const Node node{static_cast<std::uint16_t>(reader.number(2)), static_cast<std::int16_t>(reader.number(2)), static_cast<std::int16_t>(reader.number(2))};
+      const Node node{static_cast<std::uint16_t>(reader.number(2)), static_cast<std::int16_t>(reader.number(2)),
+                      static_cast<std::int16_t>(reader.number(2))};
       // A child stands behind its parent: every walk ends.
       for (const std::int16_t child : {node.left, node.right}) {
-        if (child >= 0 ? child <= static_cast<std::int32_t>(i) || child >= static_cast<std::int32_t>(nodes) : -1 - child >= static_cast<std::int32_t>(leaves)) return wrong();
+        if (child >= 0 ? child <= static_cast<std::int32_t>(i) || child >= static_cast<std::int32_t>(nodes)
+                       : -1 - child >= static_cast<std::int32_t>(leaves))
+          return wrong();
       }
       if (node.split >= splits) return wrong();
       trees->nodes.push_back(node);
@@ -95,7 +103,8 @@ double Judge::Trees::score(const Features& features) const {
   return 1 / (1 + std::exp(-static_cast<double>(slope * sum + offset)));
 }
 
-double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine, std::vector<Doubt>* doubts) const {
+double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
+                    std::vector<Doubt>* doubts) const {
   if (words.verdict != Verdict::kUndecided) return words.verdict == Verdict::kSame ? 1 : 0;
   if (a.count == 0 || b.count == 0 || !(cosine >= -2 && cosine <= 2)) return 0;
   Features features = {};

@@ -1,6 +1,7 @@
-// The guard's third layer: how likely is it that two prompts the rules left undecided ask the same? Boosted trees over
-// what the alignment told (compare.h) and over the vectors of MiniLM's tokens, calibrated on generated pairs to a
-// probability. Weights and the projection of token vectors: models/guard/judge.bin, made by models/build/guard.
+// The guard's third layer: how likely is it that two prompts the rules left undecided ask the same? Boosted
+// trees over what the alignment told (compare.h) and over the vectors of MiniLM's tokens, calibrated on
+// generated pairs to a probability. Weights and the projection of token vectors: models/guard/judge.bin, made
+// by models/build/guard.
 #pragma once
 
 #include <array>
@@ -50,11 +51,12 @@ class Judge {
 
   bool empty() const { return mean_.empty(); }
 
-  // The vector MiniLM gives for one token (kModelDimensions floats) as it is kept: kTokenDimensions whole numbers.
+  // The vector MiniLM gives for one token (kModelDimensions floats) as it is kept: kTokenDimensions whole
+  // numbers.
   void project(const float* token, std::int8_t* kept) const;
 
-  // Probability that both ask the same: 1 of kSame and 0 of kRefused. `cosine` is that of MiniLM's two sentence vectors.
-  // `doubts`, when given, receives up to five words, the most doubtful first.
+  // Probability that both ask the same: 1 of kSame and 0 of kRefused. `cosine` is that of MiniLM's two
+  // sentence vectors. `doubts`, when given, receives up to five words, the most doubtful first.
   double judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
                std::vector<Doubt>* doubts = nullptr) const;
   // Without token vectors: `cosine` is that of the static vectors. Stricter: it sees less.
@@ -64,7 +66,8 @@ class Judge {
   double threshold(Policy policy, bool light) const;
 
  private:
-  // Boosted trees; nodes of all of them one after another, a tree's root first. `left` and `right` below 0: a leaf.
+  // Boosted trees; nodes of all of them one after another, a tree's root first. `left` and `right` below 0: a
+  // leaf.
   struct Node {
     std::uint16_t split;
     std::int16_t left;

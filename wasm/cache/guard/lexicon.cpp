@@ -16,7 +16,9 @@ constexpr std::uint32_t kMark = 0x80000000U;
 }  // namespace
 
 Result<Lexicon> Lexicon::read(std::string_view bytes) {
-  const auto wrong = [] { return make_error("invalid-data", "This is no words file of this version, or it was damaged."); };
+  const auto wrong = [] {
+    return make_error("invalid-data", "This is no words file of this version, or it was damaged.");
+  };
   Lexicon lexicon;
   lexicon.bytes_.assign(bytes.begin(), bytes.end());
   ByteReader reader = ByteReader::of_file({lexicon.bytes_.data(), bytes.size()}, kMagic);
@@ -83,8 +85,10 @@ bool Lexicon::related(PairSet set, std::uint32_t stem_a, std::uint32_t stem_b) c
     const auto byte = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(rows[middle * 3 + i])}; };
     const std::uint32_t value = byte(0) | byte(1) << 8U | byte(2) << 16U;
     if (value == key) return true;
-    if (value < key) begin = middle + 1;
-    else end = middle;
+    if (value < key)
+      begin = middle + 1;
+    else
+      end = middle;
   }
   return false;
 }

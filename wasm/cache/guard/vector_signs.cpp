@@ -73,7 +73,8 @@ class Match {
     std::vector<Rank> ranks;
     for (const std::vector<Token>* side : {&a_, &b_}) {
       for (std::size_t i = 0; i < side->size(); ++i) {
-        if ((*side)[i].link != kNoLink) ranks.push_back({(*side)[i].best, static_cast<std::uint32_t>(i + (side == &b_ ? a_.size() : 0))});
+        if ((*side)[i].link != kNoLink)
+          ranks.push_back({(*side)[i].best, static_cast<std::uint32_t>(i + (side == &b_ ? a_.size() : 0))});
       }
     }
     sort_ranks(ranks);
@@ -105,7 +106,9 @@ class Match {
     }
   }
 
-  bool left(const Token& token) const { return token.link != kNoLink && words_.alignment[token.link].relation == Relation::kUnmatched; }
+  bool left(const Token& token) const {
+    return token.link != kNoLink && words_.alignment[token.link].relation == Relation::kUnmatched;
+  }
 
   void best_matches(std::array<float, kVectorSignCount>& out) const {
     std::vector<Rank> meaning;
@@ -169,7 +172,8 @@ class Match {
       float best = -1;
       for (std::size_t j = 0; j < b_.size(); ++j) {
         const ByteRange& range = words_.alignment[a_[i].link].b;
-        if (b_[j].range.begin < range.end && range.begin < b_[j].range.end) best = std::max(best, table_[i * b_.size() + j]);
+        if (b_[j].range.begin < range.end && range.begin < b_[j].range.end)
+          best = std::max(best, table_[i * b_.size() + j]);
       }
       if (best < -0.99F) continue;
       if (relation == Relation::kSimilar) {
@@ -197,7 +201,8 @@ class Match {
       for (std::size_t i = 0; i < side.size(); ++i) {
         if (!left(side[i])) continue;
         any[of_a ? 0 : 1] = true;
-        for (std::size_t d = 0; d < kTokenDimensions; ++d) sums[of_a ? 0 : 1][d] += static_cast<float>(side[i].vector[d]) / side[i].norm;
+        for (std::size_t d = 0; d < kTokenDimensions; ++d)
+          sums[of_a ? 0 : 1][d] += static_cast<float>(side[i].vector[d]) / side[i].norm;
         float best = -1;
         for (std::size_t j = 0; j < other.size(); ++j) {
           if (left(other[j])) best = std::max(best, of_a ? table_[i * b_.size() + j] : table_[j * b_.size() + i]);
@@ -246,8 +251,8 @@ class Match {
 
 }  // namespace
 
-std::array<float, kVectorSignCount> vector_signs(const Comparison& words, const TokenVectors& a, const TokenVectors& b, float cosine,
-                                                 std::vector<Doubt>* doubts) {
+std::array<float, kVectorSignCount> vector_signs(const Comparison& words, const TokenVectors& a, const TokenVectors& b,
+                                                 float cosine, std::vector<Doubt>* doubts) {
   Match match(words, a, b);
   if (doubts != nullptr) match.doubts(*doubts);
   return match.signs(cosine);
