@@ -159,7 +159,6 @@ export async function buildJs() {
           importer.endsWith('transformer-worker.ts') ? undefined : { path, external: true },
         );
       }
-      builder.onResolve({ filter: /^\.\.\/light\.js$/ }, () => ({ path: './light.js', external: true }));
       builder.onResolve({ filter: /^#vocabulary$/ }, () => ({ path: 'vocabulary', namespace: 'vocabulary' }));
       builder.onLoad({ filter: /.*/, namespace: 'vocabulary' }, () => ({
         contents: readFileSync(at('models/all-MiniLM-L6-v2/vocab.txt'), 'utf8'),

@@ -12,6 +12,7 @@ import { SpaceHost } from '../transports/space-host.js';
 import { createClient } from '../index.js';
 import { anything, boolean, callable, check, oneOf, positive, type Shape, text, wholeFrom } from '../shape.js';
 import type { Client, SpaceConfig, TokenSource } from '../types.js';
+import { openDocumentSearch } from './document-search.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import { requireTexts } from './require-texts.js';
 
@@ -100,12 +101,11 @@ abstract class RemoteEmbedder implements Embedder {
     return found;
   }
 
-  async search<D extends SearchableDocument>(
+  search<D extends SearchableDocument>(
     documents: readonly D[],
     options: EmbedOptions = {},
   ): Promise<DocumentSearch<D>> {
-    const { searchDocuments } = await import('../light.js');
-    return searchDocuments(this, documents, options);
+    return openDocumentSearch(this, documents, options);
   }
 
   close(): void {

@@ -120,3 +120,12 @@ test.each([
 ])('%j is refused by name', (options, message) => {
   expect(() => spaceEmbedder(options as Parameters<typeof spaceEmbedder>[0])).toThrow(message);
 });
+
+test('documents are found by its vectors', async () => {
+  const { fetch } = server(({ body }) =>
+    (body as { inputs: string[] }).inputs.map((text) => [text.length, text.startsWith('x') ? 9 : 0]),
+  );
+  const search = await spaceEmbedder({ url, dimensions: 2, fetch }).search!(['ab', 'xy']);
+  expect((await search.find('x', { k: 1 }))[0]).toMatchObject({ document: 'xy', number: 1 });
+  search.close();
+});
