@@ -1,7 +1,4 @@
-/**
- * The page's side of the boundary to the C++ core (`wasm/bindings.cpp`): typed calls, envelope -> value or error.
- * Text goes in by `encodeInto` through one cached view of a buffer the core owns, and comes out by `TextDecoder`.
- */
+/** The page's side of the boundary to the C++ core (`wasm/bindings.cpp`): typed calls, envelope -> value or error. */
 import type { CoreModule } from '#core-module';
 
 import type {
@@ -35,10 +32,11 @@ import type {
   SuccessReport,
   Ticket,
 } from './core-types.js';
+import { Boundary } from './boundary.js';
 import { ConfigError, RequestError, TemplateError, TierwiseError } from './errors.js';
 import type { CoreChatAnswer, CoreChatRequest } from './prompt/shape-chat.js';
 import { CallFailure } from './transports/call-failure.js';
-import { utf8Bytes, wellFormed, writeAscii } from './text.js';
+import { utf8Bytes } from './text.js';
 import type { ReplyReader } from './transports/transport.js';
 import type { JsonObject, TargetHealth } from './types.js';
 
@@ -53,15 +51,9 @@ interface Envelope {
 
 export class Core implements ReplyReader {
   readonly #module: CoreModule;
+  readonly #boundary: Boundary;
   /** Which of the module's cores. */
   readonly #core: number;
-  /** Of the WebAssembly stack while no call runs. */
-  readonly #stack: number;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
-  #inputAddress = 0;
-  #inputSize = 0;
-  #input: Uint8Array;
   #closed = false;
 
   /**
@@ -73,15 +65,18 @@ export class Core implements ReplyReader {
     readonly loadPrompts: () => Promise<void> | undefined = () => undefined,
   ) {
     this.#module = module;
-    this.#stack = module.stackSave();
-    this.#core = this.#guarded(() => module.open());
-    this.#input = module.HEAPU8.subarray(0, 0);
+    this.#boundary = new Boundary(module, {
+      name: 'The core',
+      noRoom: 'The request did not fit into the core.',
+      shortText: 100,
+    });
+    this.#core = this.#boundary.handle;
   }
 
   /** Of the package this core was built for. */
   version(): string {
     this.#open();
-    return this.#text(this.#guarded(() => this.#module.version(this.#core)));
+    return this.#boundary.text(this.#boundary.guarded(() => this.#module.version(this.#core)));
   }
   configure(config: CoreConfig): { evicted: string[] } {
     try {
@@ -167,12 +162,12 @@ export class Core implements ReplyReader {
     ways: number,
   ): string {
     const size = variables.byteLength;
-    this.#reserve(size);
-    this.#input.set(variables);
-    const length = this.#guarded(() =>
+    this.#open();
+    this.#boundary.reserve(size).set(variables);
+    const length = this.#boundary.guarded(() =>
       this.#module.render(this.#core, template, size, now, maxSteps, maxOutputBytes, ways),
     );
-    const text = this.#text(length);
+    const text = this.#boundary.text(length);
     if (length >= 0) return text;
     throw refusal({ field: 'variables', ...(JSON.parse(text) as Envelope) });
   }
@@ -221,7 +216,7 @@ export class Core implements ReplyReader {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      this.#guarded(() => this.#module.close(this.#core));
+      this.#boundary.guarded(() => this.#module.close(this.#core));
     } catch {
       // What is left of a core that met a bug stays behind in its module.
     }
@@ -252,67 +247,17 @@ export class Core implements ReplyReader {
     return this.#call(() => this.#module[method](this.#core, length));
   }
 
-  #write(given: string): number {
-    // Three times as much only where that is little.
-    const text = given.length > keepBytes ? wellFormed(given) : given;
-    this.#reserve(given.length > keepBytes ? utf8Bytes(text) : text.length * 3);
-    if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
-    const { read, written } = this.#encoder.encodeInto(text, this.#input);
-    if (read !== text.length) throw new TierwiseError('internal', 'The request did not fit into the core.');
-    return written;
-  }
-
-  /** Makes the input as large as that, at least. */
-  #reserve(most: number): void {
+  #write(text: string): number {
     this.#open();
-    if (most > this.#inputSize || this.#inputSize > keepBytes) {
-      const size = Math.max(most, 16 * 1024);
-      this.#inputSize = 0;
-      this.#inputAddress = this.#guarded(() => this.#module.input(this.#core, size));
-      this.#inputSize = size;
-      this.#input = this.#view();
-    } else if (this.#input.byteLength === 0) {
-      // Memory that grew has a new buffer; views of the old one are dead.
-      this.#input = this.#view();
-    }
-  }
-
-  #view(): Uint8Array {
-    return this.#module.HEAPU8.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
+    return this.#boundary.write(text);
   }
 
   /** Runs one function of the module, whose result is the length of its answer. */
   #call(run: () => number): unknown {
-    const length = this.#guarded(run);
-    const value: unknown = JSON.parse(this.#text(length));
+    const length = this.#boundary.guarded(run);
+    const value: unknown = JSON.parse(this.#boundary.text(length));
     if (length >= 0) return value;
     throw refusal(value as Envelope);
-  }
-
-  /** A trap is a bug of the core, or the end of its memory. */
-  #guarded<T>(run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      this.#module.stackRestore(this.#stack);
-      this.#module.trapped = true;
-      throw new TierwiseError(
-        'internal',
-        'The core met a bug of its own, or ran out of memory. Reload the page, and please report what you did.',
-        { cause: error },
-      );
-    }
-  }
-
-  /** The last answer. */
-  #text(length: number): string {
-    const heap = this.#module.HEAPU8;
-    const start = this.#module.output(this.#core);
-    const end = start + Math.abs(length);
-    return (
-      (end - start <= shortAnswer ? readAscii(heap, start, end) : undefined) ??
-      this.#decoder.decode(heap.subarray(start, end))
-    );
   }
 }
 
@@ -320,20 +265,6 @@ function refusal({ code, message, field }: Envelope): TierwiseError {
   if (code !== 'template-error' && code !== 'template-refused') return new RequestError(code, message, field);
   const [line, column] = field?.split(':').map(Number) ?? [];
   return new TemplateError(code, message, line ?? 1, column ?? 1);
-}
-
-// A frame of a stream and its answer are this short, and mostly plain: then a loop is faster than the platform's coders.
-const shortText = 100;
-const shortAnswer = 24;
-
-function readAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let text = '';
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte > 0x7f) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
 }
 
 /** What each method is given and answers, as JSON. */
@@ -360,9 +291,6 @@ interface JsonMethods {
 
 /** What a chat's texts take in the core is several times as much, and stays below 64 MiB. */
 const mostChat = 7 << 19;
-/** The core gives a larger buffer back (`bindings.cpp`, kKeepBytes). */
-const keepBytes = 1 << 20;
-
 /**
  * `JSON.stringify` writes a lone surrogate as an escape (`\ud800`), which is not valid in strict JSON readers:
  * each becomes U+FFFD. An escaped backslash before `ud800` is left alone.

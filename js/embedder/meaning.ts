@@ -1,34 +1,31 @@
 /**
- * The page's side of the boundary to meaning.wasm (`wasm/meaning_bindings.cpp`): typed calls. Text goes in through one
- * cached view of a buffer the module owns; token ids stay in its memory for what follows, unless they are asked for.
+ * The page's side of the boundary to meaning.wasm (`wasm/meaning_bindings.cpp`): typed calls. Token ids stay in its memory
+ * for what follows, unless they are asked for.
  */
-import { RequestError, TierwiseError } from '../errors.js';
-import { utf8Bytes, wellFormed, writeAscii } from '../text.js';
+import { Boundary } from '../boundary.js';
+import { RequestError } from '../errors.js';
 import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
 
 export class Meaning {
   readonly #module: MeaningModule;
+  readonly #boundary: Boundary;
   /** Which of the module's. */
   readonly #meaning: number;
-  /** Of the WebAssembly stack while no call runs. */
-  readonly #stack: number;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
-  #inputAddress = 0;
-  #inputSize = 0;
-  #input: Uint8Array;
 
   constructor(module: MeaningModule) {
     this.#module = module;
-    this.#stack = module.stackSave();
-    this.#meaning = this.#guarded(() => module.open());
-    this.#input = module.HEAPU8.subarray(0, 0);
+    this.#boundary = new Boundary(module, {
+      name: 'The embedding module',
+      noRoom: 'The text did not fit into the module.',
+      shortText: 200,
+    });
+    this.#meaning = this.#boundary.handle;
   }
 
   /** Of the package this module was built for. */
   version(): string {
-    return this.#text(this.#guarded(() => this.#module.version(this.#meaning)));
+    return this.#boundary.text(this.#boundary.guarded(() => this.#module.version(this.#meaning)));
   }
 
   /** `bytes` of a vocab.txt of `expected` lines. Errors: RequestError `invalid-vocabulary`. */
@@ -43,8 +40,8 @@ export class Meaning {
 
   /** How many tokens the text has, with `[CLS]` and `[SEP]` at most `most`; negative when it was cut. They stay inside. */
   encode(text: string, most: number): number {
-    const length = this.#write(text);
-    return this.#guarded(() => this.#module.encode(this.#meaning, length, most, 1, 0));
+    const length = this.#boundary.write(text);
+    return this.#boundary.guarded(() => this.#module.encode(this.#meaning, length, most, 1, 0));
   }
 
   /** Of the last text; a view that holds until the next call. */
@@ -53,55 +50,55 @@ export class Meaning {
   }
 
   tokenize(text: string, most: number, special: boolean): Tokens {
-    const length = this.#write(text);
-    const count = this.#guarded(() => this.#module.encode(this.#meaning, length, most, special ? 1 : 0, 1));
+    const length = this.#boundary.write(text);
+    const count = this.#boundary.guarded(() => this.#module.encode(this.#meaning, length, most, special ? 1 : 0, 1));
     const ids = this.ids(Math.abs(count)).slice();
     const places = this.#array(this.#module.offsets(this.#meaning), ids.length * 2);
     const offsets: [number, number][] = [];
     for (let i = 0; i < places.length; i += 2) offsets.push([places[i]!, places[i + 1]!]);
-    const texts = this.#text(this.#guarded(() => this.#module.tokenTexts(this.#meaning)));
+    const texts = this.#boundary.text(this.#boundary.guarded(() => this.#module.tokenTexts(this.#meaning)));
     return { ids, tokens: ids.length === 0 ? [] : texts.split('\n'), offsets, cut: count < 0 };
   }
 
   /** Of the last text. Its table must be loaded. */
   lightVector(dimensions: number): Float32Array {
     return this.#floats(
-      this.#guarded(() => this.#module.lightVector(this.#meaning)),
+      this.#boundary.guarded(() => this.#module.lightVector(this.#meaning)),
       dimensions,
     ).slice();
   }
 
   /** A unit vector for each text of so many tokens, whose vectors stand one behind the other in `vectors`. */
   pool(vectors: Float32Array, lengths: readonly number[], dimensions: number): Float32Array[] {
-    const room = this.#guarded(() => this.#module.room(this.#meaning, vectors.length));
+    const room = this.#boundary.guarded(() => this.#module.room(this.#meaning, vectors.length));
     this.#floats(room, vectors.length).set(vectors);
     let first = 0;
     return lengths.map((tokens) => {
-      const address = this.#guarded(() => this.#module.pool(this.#meaning, first, tokens, dimensions));
+      const address = this.#boundary.guarded(() => this.#module.pool(this.#meaning, first, tokens, dimensions));
       first += tokens;
       return this.#floats(address, dimensions).slice();
     });
   }
   /** What `openIndex` answers names a vector index (wasm/embed/vector_index.h) in the calls that follow; close it. */
   openIndex(dimensions: number): number {
-    return this.#guarded(() => this.#module.openIndex(dimensions));
+    return this.#boundary.guarded(() => this.#module.openIndex(dimensions));
   }
   closeIndex(index: number): void {
-    this.#guarded(() => this.#module.closeIndex(index));
+    this.#boundary.guarded(() => this.#module.closeIndex(index));
   }
   /** `rows` of vectors, one behind the other; their numbers in the index. Errors: RequestError, with the place of the row. */
   addVectors(index: number, vectors: Float32Array, partitions: Uint32Array, tags: Uint32Array): Uint32Array {
     this.#give(vectors, partitions, tags);
     const count = partitions.length;
-    return this.#words(this.#guarded(() => this.#module.addVectors(this.#meaning, index, count)));
+    return this.#words(this.#boundary.guarded(() => this.#module.addVectors(this.#meaning, index, count)));
   }
   /** Without `tags` it keeps those it has. */
   updateVector(index: number, row: number, vector: Float32Array, tags?: number): void {
     this.#give(vector);
-    this.#checked(this.#guarded(() => this.#module.updateVector(this.#meaning, index, row, tags ?? -1)));
+    this.#checked(this.#boundary.guarded(() => this.#module.updateVector(this.#meaning, index, row, tags ?? -1)));
   }
   removeVector(index: number, row: number): void {
-    this.#guarded(() => this.#module.removeVector(index, row));
+    this.#boundary.guarded(() => this.#module.removeVector(index, row));
   }
   /** The best first: rows and, at the same place of the other array, their scores. */
   searchVectors(
@@ -114,42 +111,42 @@ export class Meaning {
   ): { rows: Uint32Array; scores: Float32Array } {
     this.#give(vector);
     const both = this.#words(
-      this.#guarded(() => this.#module.searchVectors(this.#meaning, index, partition, k, minScore, tags)),
+      this.#boundary.guarded(() => this.#module.searchVectors(this.#meaning, index, partition, k, minScore, tags)),
     );
     const rows = both.filter((_, i) => i % 2 === 0);
     return { rows, scores: new Float32Array(both.buffer).filter((_, i) => i % 2 === 1) };
   }
   /** Of one index: bytes of memory, and rows. */
   indexBytes(index: number): number {
-    return this.#guarded(() => this.#module.indexBytes(index));
+    return this.#boundary.guarded(() => this.#module.indexBytes(index));
   }
   indexSize(index: number): number {
-    return this.#guarded(() => this.#module.indexSize(index));
+    return this.#boundary.guarded(() => this.#module.indexSize(index));
   }
   /** The index as bytes (wasm/embed/vector_snapshot.h), behind `before` that stay free. */
   saveIndex(index: number, before: number): Uint8Array {
-    const all = new Uint8Array(before + this.#guarded(() => this.#module.beginSave(this.#meaning, index)));
+    const all = new Uint8Array(before + this.#boundary.guarded(() => this.#module.beginSave(this.#meaning, index)));
     for (let at = before; ;) {
-      const length = this.#guarded(() => this.#module.save(this.#meaning));
+      const length = this.#boundary.guarded(() => this.#module.save(this.#meaning));
       if (length === 0) return all;
-      all.set(this.#answer(length), at);
+      all.set(this.#boundary.bytes(length), at);
       at += length;
     }
   }
   /** Errors: RequestError `invalid-snapshot`, and the index stays as it was. */
   loadIndex(index: number, bytes: Uint8Array): void {
-    this.#guarded(() => this.#module.beginLoad(this.#meaning, index));
+    this.#boundary.guarded(() => this.#module.beginLoad(this.#meaning, index));
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const piece = bytes.subarray(at, at + pieceBytes);
       this.#give(piece);
-      this.#checked(this.#guarded(() => this.#module.load(this.#meaning, piece.length)));
+      this.#checked(this.#boundary.guarded(() => this.#module.load(this.#meaning, piece.length)));
     }
-    this.#checked(this.#guarded(() => this.#module.endLoad(this.#meaning, index)));
+    this.#checked(this.#boundary.guarded(() => this.#module.endLoad(this.#meaning, index)));
   }
   /** XXH64, as 16 hexadecimal digits. */
   checksum(bytes: Uint8Array): string {
     this.#give(bytes);
-    const words = this.#words(this.#guarded(() => this.#module.checksum(this.#meaning, bytes.length)));
+    const words = this.#words(this.#boundary.guarded(() => this.#module.checksum(this.#meaning, bytes.length)));
     return [...words].map((word) => word.toString(16).padStart(8, '0')).join('');
   }
 
@@ -164,12 +161,12 @@ export class Meaning {
   }
 
   close(): void {
-    this.#guarded(() => this.#module.close(this.#meaning));
+    this.#boundary.guarded(() => this.#module.close(this.#meaning));
   }
 
   #load(bytes: Uint8Array, take: (length: number) => number): void {
     this.#give(bytes);
-    this.#checked(this.#guarded(() => take(bytes.length)));
+    this.#checked(this.#boundary.guarded(() => take(bytes.length)));
   }
 
   #floats(address: number, length: number): Float32Array {
@@ -178,10 +175,10 @@ export class Meaning {
 
   /** As input, one behind the other. */
   #give(...parts: (Uint8Array | Float32Array | Uint32Array)[]): void {
-    this.#reserve(parts.reduce((sum, part) => sum + part.byteLength, 0));
+    const input = this.#boundary.reserve(parts.reduce((sum, part) => sum + part.byteLength, 0));
     let at = 0;
     for (const part of parts) {
-      this.#input.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+      input.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
       at += part.byteLength;
     }
   }
@@ -189,72 +186,18 @@ export class Meaning {
   /** Of an answer; negative, it is the length of an error. */
   #checked(length: number): number {
     if (length >= 0) return length;
-    const { code, message, field, place } = JSON.parse(this.#text(length)) as Envelope;
+    const { code, message, field, place } = JSON.parse(this.#boundary.text(length)) as Envelope;
     const whole = place === undefined ? field : `[${String(place)}].${String(field)}`;
     throw new RequestError(code, place === undefined ? message : `${String(whole)}: ${message}`, whole);
   }
 
   /** The last answer, a copy, as numbers of 32 bits. */
   #words(length: number): Uint32Array<ArrayBuffer> {
-    return new Uint32Array(this.#answer(this.#checked(length)).slice().buffer);
-  }
-
-  #answer(length: number): Uint8Array {
-    const start = this.#module.output(this.#meaning);
-    return this.#module.HEAPU8.subarray(start, start + length);
+    return new Uint32Array(this.#boundary.bytes(this.#checked(length)).slice().buffer);
   }
 
   #array(address: number, length: number): Int32Array {
     return new Int32Array(this.#module.HEAPU8.buffer, address, length);
-  }
-
-  #write(given: string): number {
-    // Three times as much only where that is little.
-    const text = given.length > keepBytes ? wellFormed(given) : given;
-    this.#reserve(given.length > keepBytes ? utf8Bytes(text) : text.length * 3);
-    if (text.length <= shortText && writeAscii(text, this.#input)) return text.length;
-    const { read, written } = this.#encoder.encodeInto(text, this.#input);
-    if (read !== text.length) throw new TierwiseError('internal', 'The text did not fit into the module.');
-    return written;
-  }
-
-  /** Makes the input as large as that, at least. */
-  #reserve(most: number): void {
-    if (most > this.#inputSize || this.#inputSize > keepBytes) {
-      const size = Math.max(most, 16 * 1024);
-      this.#inputSize = 0;
-      this.#inputAddress = this.#guarded(() => this.#module.input(this.#meaning, size));
-      this.#inputSize = size;
-      this.#input = this.#view();
-    } else if (this.#input.byteLength === 0) {
-      // Memory that grew has a new buffer; views of the old one are dead.
-      this.#input = this.#view();
-    }
-  }
-
-  #view(): Uint8Array {
-    return this.#module.HEAPU8.subarray(this.#inputAddress, this.#inputAddress + this.#inputSize);
-  }
-
-  /** A trap is a bug of the module, or the end of its memory. */
-  #guarded<T>(run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      this.#module.stackRestore(this.#stack);
-      this.#module.trapped = true;
-      throw new TierwiseError(
-        'internal',
-        'The embedding module met a bug of its own, or ran out of memory. Reload the page, and please report what you did.',
-        { cause: error },
-      );
-    }
-  }
-
-  /** The last answer. */
-  #text(length: number): string {
-    const start = this.#module.output(this.#meaning);
-    return this.#decoder.decode(this.#module.HEAPU8.subarray(start, start + Math.abs(length)));
   }
 }
 
@@ -266,9 +209,5 @@ interface Envelope {
   place?: number;
 }
 
-/** Less than `keepBytes`. */
+/** Less than what the module keeps room for (kKeepBytes of its bindings). */
 const pieceBytes = 1 << 18;
-/** Up to here a loop over ASCII is faster than the platform's encoder. */
-const shortText = 200;
-/** The module gives a larger buffer back (`meaning_bindings.cpp`, kKeepBytes). */
-const keepBytes = 1 << 20;

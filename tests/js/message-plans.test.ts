@@ -9,18 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 
 import { renderChatTemplate, type RequestError, TemplateError } from '../../dist/index.js';
+import { crossings } from './crossings.ts';
+import { random } from './random.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-let crossings = 0;
-const get = WebAssembly.Table.prototype.get as (this: WebAssembly.Table, index: number) => unknown;
-WebAssembly.Table.prototype.get = function (index: number) {
-  const entry = get.call(this, index) as (...all: unknown[]) => unknown;
-  return (...all: unknown[]) => {
-    crossings += 1;
-    return entry(...all);
-  };
-};
 
 type Variables = Record<string, unknown>;
 type Message = Record<string, unknown>;
@@ -50,18 +42,9 @@ async function learn(template: string, variables: Variables, options: object = {
 }
 
 async function crosses(template: string, variables: Variables, options: object = { now }): Promise<boolean> {
-  const before = crossings;
+  const before = crossings.count;
   await renderChatTemplate(template, variables, options);
-  return crossings > before;
-}
-
-function random(seed: number) {
-  let state = seed;
-  const below = (count: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * count);
-  };
-  return { below, pick: <T>(list: readonly T[]) => list[below(list.length)]! };
+  return crossings.count > before;
 }
 
 const texts = [
@@ -178,10 +161,10 @@ async function compare(template: string, given: Variables, seed: number, rounds:
     }
     messages = [...messages, message(source, odd && below(5) === 0), message(source, false)].slice(-12);
     const variables = { ...others, messages };
-    const before = crossings;
+    const before = crossings.count;
     const text = await outcome(template, variables);
     tried.renders += 1;
-    if (crossings === before) tried.joined += 1;
+    if (crossings.count === before) tried.joined += 1;
     const expected = await outcome(whole, sent(variables));
     if (text !== expected) expect({ template, variables, text }).toEqual({ template, variables, text: expected });
   }
@@ -283,11 +266,11 @@ describe('a conversation of a regular template', () => {
   test('crosses once for what was not seen, with one message of each kind', async () => {
     const template = `${chatml}{# once #}`;
     await learn(template, { messages: chat('user') });
-    const before = crossings;
+    const before = crossings.count;
     const messages = [...chat('a', 'user', 'b', 'a'), { role: 'user', content: '' }, { role: 'user', content: '' }];
     const text = await renderChatTemplate(template, { messages });
     // A call, and where its answer is.
-    expect(crossings - before).toBe(2);
+    expect(crossings.count - before).toBe(2);
     expect(text).toBe(messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join(''));
     expect(await crosses(template, { messages: messages.reverse() })).toBe(false);
   });

@@ -10,21 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 
 import { AbortedError, renderChatTemplate, RequestError, TemplateError } from '../../dist/index.js';
+import { crossings } from './crossings.ts';
+import { random } from './random.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-// What the module's functions are called by counts, and throws for the test of a bug of the core.
-let trap = false;
-let crossings = 0;
-const get = WebAssembly.Table.prototype.get as (this: WebAssembly.Table, index: number) => unknown;
-WebAssembly.Table.prototype.get = function (index: number) {
-  const entry = get.call(this, index) as (...all: unknown[]) => unknown;
-  return (...all: unknown[]) => {
-    crossings += 1;
-    if (trap) throw new WebAssembly.RuntimeError('unreachable');
-    return entry(...all);
-  };
-};
 
 const read = <T>(path: string): T => JSON.parse(readFileSync(at(path), 'utf8')) as T;
 type Variables = Record<string, unknown>;
@@ -141,12 +130,7 @@ describe('texts left in JavaScript come out as texts that are sent', () => {
   });
 
   test('for random conversations and templates', async () => {
-    let state = 7;
-    const below = (count: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * count);
-    };
-    const pick = <T>(list: readonly T[]) => list[below(list.length)]!;
+    const { below, pick } = random(7);
     const ends = ['', ' ', '\n', '\t ', '\u00a0', '\x1f', '\u2003\u3000', '\ufeff', '\ud800', '🕒'];
     const middles = [
       long,
@@ -232,9 +216,9 @@ describe('a render that differs from earlier ones in its left texts only', () =>
   const messages = (...texts: string[]) =>
     texts.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'model', content }));
   const crosses = async (run: () => Promise<unknown>) => {
-    const before = crossings;
+    const before = crossings.count;
     await run();
-    return crossings > before;
+    return crossings.count > before;
   };
   const learn = async (source: string, variables: Variables, options = {}) => {
     for (let i = 0; i < 2; i++) await renderChatTemplate(source, variables, options);
@@ -315,12 +299,7 @@ describe('a render that differs from earlier ones in its left texts only', () =>
   });
 
   test('gives the same as all texts sent, at random', async () => {
-    let state = 11;
-    const below = (count: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * count);
-    };
-    const pick = <T>(list: readonly T[]) => list[below(list.length)]!;
+    const { below, pick } = random(11);
     const uses = [
       'm.content',
       'm.content|trim',
@@ -356,9 +335,9 @@ describe('a render that differs from earlier ones in its left texts only', () =>
             ...name,
           })),
         };
-        const before = crossings;
+        const before = crossings.count;
         const text = await outcome(renderChatTemplate(source, given));
-        if (crossings === before) hits += 1;
+        if (crossings.count === before) hits += 1;
         expect({ source, given, text }).toEqual({
           source,
           given,
@@ -539,9 +518,9 @@ test('a bug of the core ends one call and no other', async () => {
   let n = 0;
   const render = () => renderChatTemplate('{{ m.content }}', { m: { content: long }, n: (n += 1) });
   expect(await render()).toBe(long);
-  trap = true;
+  crossings.trap = true;
   expect(await failure(render())).toMatchObject({ code: 'internal' });
-  trap = false;
+  crossings.trap = false;
   expect(await Promise.all([render(), render()])).toEqual([long, long]);
 });
 
