@@ -31,11 +31,10 @@ export class MiniLmEmbedder implements Embedder {
     this.#location = options;
     this.#transformer = new Transformer({
       files: async () => {
-        const [modelBytes, runtimeBytes] = await Promise.all([
-          readFile(own.model, options),
-          readFile(own.runtime, options),
-        ]);
-        return { model: modelBytes, runtime: runtimeBytes, threads };
+        const runtime = readFile(own.runtime, options);
+        // Where both are missing, the model is told of.
+        runtime.catch(() => undefined);
+        return { model: await readFile(own.model, options), runtime: await runtime, threads };
       },
       workers: worker && typeof Worker === 'function' ? workers : [],
       idleMs,
