@@ -10,17 +10,16 @@ export interface Source {
   from: string;
 }
 
-/** `setting` is what to set when the file is somewhere else; `beside` may throw: a classic script has no import.meta. */
+/** `beside` may throw: a classic script has no import.meta. */
 export async function findOwnWasm(
   name: string,
-  setting: string,
   beside: () => URL,
   copy: () => Promise<{ default: string }>,
 ): Promise<Source> {
   try {
     const url = beside();
     const code = readFromDisk(url);
-    return code === undefined ? await fetchWasm(name, url.href, setting) : { code, from: url.href };
+    return code === undefined ? await fetchWasm(name, url.href) : { code, from: url.href };
   } catch {
     const { default: base64 } = await copy();
     return { code: Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)), from: 'the copy inside the package' };
@@ -35,8 +34,11 @@ export function readFromDisk(url: URL): Uint8Array | undefined {
   return fs?.readFileSync(url);
 }
 
-/** Compiled while it arrives, where the server says that it is WebAssembly; else, or to say what is wrong with it, as bytes. */
-export async function fetchWasm(name: string, url: string, setting: string, streaming = true): Promise<Source> {
+/**
+ * `setting` is what to set when the file is somewhere else. Compiled while it arrives, where the server says that it is WebAssembly; else, or to
+ * say what is wrong with it, as bytes.
+ */
+export async function fetchWasm(name: string, url: string, setting?: string, streaming = true): Promise<Source> {
   const response = await fetchFile(name, url);
   if (streaming && response.headers.get('content-type') === 'application/wasm') {
     return WebAssembly.compileStreaming(response).then(
@@ -48,7 +50,8 @@ export async function fetchWasm(name: string, url: string, setting: string, stre
   const head = new Uint8Array(bytes.slice(0, 4));
   if (head[0] !== 0x00 || head[1] !== 0x61 || head[2] !== 0x73 || head[3] !== 0x6d) {
     const what = head[0] === 0x3c ? 'an HTML page' : 'something that is not WebAssembly';
-    throw new LoadError(`${url} is ${what}: copy ${name} from the package there, or set ${setting}.`);
+    const or = setting === undefined ? '' : `, or set ${setting}`;
+    throw new LoadError(`${url} is ${what}: copy ${name} from the package there${or}.`);
   }
   return { code: bytes, from: url };
 }

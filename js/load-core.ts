@@ -77,13 +77,11 @@ function findOwn(name: typeof first | typeof prompts): Promise<Source> {
   return name === first
     ? findOwnWasm(
         name,
-        'wasmUrl',
         () => new URL('core.wasm', import.meta.url),
         () => import('#core-base64'),
       )
     : findOwnWasm(
         name,
-        'promptsUrl',
         () => new URL('prompts.wasm', import.meta.url),
         () => import('#prompts-base64'),
       );

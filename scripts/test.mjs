@@ -10,7 +10,7 @@ import path from 'node:path';
 
 import { ensureNpm, ensureSystem, root, toTest } from './setup.mjs';
 import { ensureVenv } from './venv.mjs';
-import { jinja as jinjaPins } from './venv-pins.mjs';
+import { jinja as jinjaPins, wordpiece as wordpiecePins } from './venv-pins.mjs';
 
 const kLimitMinutes = 45;
 const env = { ...process.env, NODE_PATH: '/usr/share/nodejs', FORCE_COLOR: '0', NO_COLOR: '1' };
@@ -72,6 +72,24 @@ const suites = {
       await counted(python, ['tests/jinja/goldens.py', ...against]),
       await counted(python, ['tests/jinja/families.py', ...against]),
       await counted(python, ['tests/jinja/differential.py', ...against, '--cases', '20000', '--shrink']),
+    ]);
+  },
+  /** The tokenizer against PyPI `tokenizers`: natively and as WASM. */
+  async wordpiece() {
+    const { python } = await ensureVenv('wordpiece', wordpiecePins, { onProgress: (message) => console.log(message) });
+    await run('cmake', ['--preset', 'native'], { env, quiet: true });
+    await run('cmake', ['--build', '--preset', 'native', '--target', 'wordpiece_lines'], { env, quiet: true });
+    await run('node', ['scripts/build.mjs', '--wasm-only'], { quiet: true });
+    await run('cmake', ['--build', '--preset', 'wasm', '--target', 'wordpiece_lines'], { env, quiet: true });
+    return sum([
+      await counted(python, [
+        'tests/wordpiece/differential.py',
+        '--against',
+        `"${path.join(root, 'build/native/wordpiece_lines')}"`,
+        '--against',
+        `"${process.execPath}" "${path.join(root, 'build/wasm/wordpiece_lines.cjs')}"`,
+      ]),
+      await checks([[python, ['scripts/unicode-tables.py', '--check']]]),
     ]);
   },
   async package() {

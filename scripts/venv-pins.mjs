@@ -19,10 +19,13 @@ export const gradio4 = {
 /** llama.cpp's own server, and the library that writes the small model it is tested with. */
 export const llamacpp = { packages: ['xllamacpp==2026.10.11549', 'gguf==0.19.0'], python: { min: [3, 10] } };
 
-/** Python's own Jinja2, which chat templates are compared with. */
-export const jinja = {
-  packages: readFileSync(new URL('../tests/jinja/requirements.txt', import.meta.url), 'utf8')
+const pinsOf = (suite) =>
+  readFileSync(new URL(`../tests/${suite}/requirements.txt`, import.meta.url), 'utf8')
     .trim()
-    .split(/\r?\n/),
-  python: { min: [3, 10] },
-};
+    .split(/\r?\n/);
+
+/** Python's own Jinja2, which chat templates are compared with. */
+export const jinja = { packages: pinsOf('jinja'), python: { min: [3, 10] } };
+
+/** Hugging Face's tokenizers, which ours is compared with, and which its Unicode tables are made from. */
+export const wordpiece = { packages: pinsOf('wordpiece'), python: { min: [3, 10] } };

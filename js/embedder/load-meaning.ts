@@ -28,7 +28,6 @@ export async function openMeaning(): Promise<Meaning> {
 async function load(): Promise<MeaningModule> {
   const source = findOwnWasm(
     name,
-    'meaningUrl',
     () => new URL('meaning.wasm', import.meta.url),
     () => import('#meaning-base64'),
   );

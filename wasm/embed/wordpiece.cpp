@@ -49,6 +49,11 @@ std::uint64_t hash_of(const char* text, std::size_t size, bool is_piece) {
   return hash;
 }
 
+// Bits that neither the place nor the tag in the table is made of.
+std::size_t filter_bit(std::uint64_t hash, std::size_t words) {
+  return static_cast<std::size_t>(hash >> 17) & (words * 32 - 1);
+}
+
 bool equal(const char* a, const char* b, std::size_t size) {
   for (; size >= kEight; size -= kEight, a += kEight, b += kEight) {
     if (load_eight(a) != load_eight(b)) return false;
@@ -91,10 +96,11 @@ Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) 
   text_.append(kEight, '\0');
   starts_.clear();
   starts_.reserve(lines + 1);
-  unsigned bits = 1;
-  while ((std::size_t{1} << bits) < 2 * lines) ++bits;
-  shift_ = 64 - bits;
-  slots_.assign(std::size_t{1} << bits, {0, kNone});
+  id_bits_ = 1;
+  while (lines >> id_bits_ != 0) ++id_bits_;
+  shift_ = 64 - (id_bits_ + 1);
+  slots_.assign(std::size_t{2} << id_bits_, kNone);
+  filter_.assign((std::size_t{8} << id_bits_) / 32, 0);
   longest_ = 0;
   std::size_t at = 0;
   for (std::uint32_t id = 0; id < lines; ++id) {
@@ -107,8 +113,10 @@ Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) 
     longest_ = std::max(longest_, token.size());
     const std::uint64_t hash = hash_of(token.data(), token.size(), is_piece);
     auto slot = static_cast<std::size_t>(hash >> shift_);
-    while (slots_[slot].id != kNone) slot = (slot + 1) & (slots_.size() - 1);
-    slots_[slot] = {static_cast<std::uint32_t>(hash), id};
+    while (slots_[slot] != kNone) slot = (slot + 1) & (slots_.size() - 1);
+    slots_[slot] = static_cast<std::uint32_t>(hash) << id_bits_ | id;
+    const std::size_t bit = filter_bit(hash, filter_.size());
+    filter_[bit / 32] |= 1U << bit % 32;
   }
   starts_.push_back(static_cast<std::uint32_t>(at));
   for (std::size_t i = 0; i < kSpecials; ++i) {
@@ -126,16 +134,35 @@ std::string_view WordPiece::token(std::int32_t id) const {
   return std::string_view(text_).substr(begin, starts_[static_cast<std::size_t>(id) + 1] - begin - 1);
 }
 
-std::uint32_t WordPiece::find(const char* text, std::size_t size, bool is_piece) const {
-  const std::uint64_t hash = hash_of(text, size, is_piece);
+std::uint32_t WordPiece::find_hash(std::uint64_t hash, const char* text, std::size_t size, bool is_piece) const {
+  const auto tag = static_cast<std::uint32_t>(hash) << id_bits_;
+  const std::uint32_t id_mask = (1U << id_bits_) - 1;
   const std::size_t skipped = is_piece ? kPieceMark.size() : 0;
-  for (auto slot = static_cast<std::size_t>(hash >> shift_);; slot = (slot + 1) & (slots_.size() - 1)) {
-    const Slot& found = slots_[slot];
-    if (found.id == kNone) return kNone;
-    if (found.tag != static_cast<std::uint32_t>(hash)) continue;
-    const std::size_t begin = starts_[found.id] + skipped;
-    if (starts_[found.id + 1] - begin == size + 1 && equal(text, text_.data() + begin, size)) return found.id;
+  for (auto place = static_cast<std::size_t>(hash >> shift_);; place = (place + 1) & (slots_.size() - 1)) {
+    const std::uint32_t slot = slots_[place];
+    if (slot == kNone) return kNone;
+    if ((slot & ~id_mask) != tag) continue;
+    const std::uint32_t id = slot & id_mask;
+    const std::size_t begin = starts_[id] + skipped;
+    if (starts_[id + 1] - begin == size + 1 && equal(text, text_.data() + begin, size)) return id;
   }
+}
+
+std::uint32_t WordPiece::find(const char* text, std::size_t size, bool is_piece) const {
+  return find_hash(hash_of(text, size, is_piece), text, size, is_piece);
+}
+
+std::uint32_t WordPiece::find_longest(const char* text, std::size_t& size, bool is_piece) const {
+  const std::size_t all = size;
+  for (size = std::min(all, longest_); size > 0; --size) {
+    if (size < all && (static_cast<std::uint8_t>(text[size]) & 0xC0) == 0x80) continue;
+    const std::uint64_t hash = hash_of(text, size, is_piece);
+    const std::size_t bit = filter_bit(hash, filter_.size());
+    if ((filter_[bit / 32] >> bit % 32 & 1) == 0) continue;
+    const std::uint32_t id = find_hash(hash, text, size, is_piece);
+    if (id != kNone) return id;
+  }
+  return kNone;
 }
 
 // One text on its way. `kOffsets`: places are kept as well, in bytes of the text at first.
@@ -368,18 +395,13 @@ class Encoding {
   // False when the word cannot be put together.
   bool push_pieces() {
     for (std::size_t begin = 0; begin < bytes_;) {
-      std::size_t end = std::min(bytes_, begin + pieces_.longest_);
-      std::uint32_t id = WordPiece::kNone;
-      for (; end > begin; --end) {
-        if (end < bytes_ && (static_cast<std::uint8_t>(word_[end]) & 0xC0) == 0x80) continue;
-        id = pieces_.find(word_.data() + begin, end - begin, begin > 0);
-        if (id != WordPiece::kNone) break;
-      }
+      std::size_t size = bytes_ - begin;
+      const std::uint32_t id = pieces_.find_longest(word_.data() + begin, size, begin > 0);
       if (id == WordPiece::kNone) return false;
       Span place = {};
-      if constexpr (kOffsets) place = {places_[begin].begin, places_[end - 1].end};
+      if constexpr (kOffsets) place = {places_[begin].begin, places_[begin + size - 1].end};
       push(id, place);
-      begin = end;
+      begin += size;
     }
     return true;
   }

@@ -57,22 +57,25 @@ class WordPiece {
   template <bool kOffsets>
   friend class Encoding;
 
-  struct Slot {
-    std::uint32_t tag;
-    std::uint32_t id;
-  };
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::size_t kSpecials = 5;
 
   // Of `size` bytes, behind which eight more can be read. kNone when the vocabulary has no such word, or piece.
   std::uint32_t find(const char* text, std::size_t size, bool is_piece) const;
+  // The longest beginning of it, which `size` becomes; whole characters only.
+  std::uint32_t find_longest(const char* text, std::size_t& size, bool is_piece) const;
+  std::uint32_t find_hash(std::uint64_t hash, const char* text, std::size_t size, bool is_piece) const;
   Result<Done> refuse(std::string_view why);
 
   Unicode unicode_;
   std::string text_;                   // of the vocabulary; eight bytes more
   std::vector<std::uint32_t> starts_;  // of each token in it, and the end
-  std::vector<Slot> slots_;            // open addressing; a power of two, at most half full
+  // Open addressing; a power of two, at most half full. The highest bits of a hash say where, its lowest are kept
+  // above the id. Small, because it is met all over: what a cache line holds is most of the time.
+  std::vector<std::uint32_t> slots_;
+  std::vector<std::uint32_t> filter_;  // a bit for each hash: of what is not there, most is seen here
   unsigned shift_ = 0;
+  unsigned id_bits_ = 0;
   std::size_t longest_ = 0;  // bytes of a token
   std::uint32_t specials_[kSpecials] = {};
   std::vector<std::int32_t> ids_;
