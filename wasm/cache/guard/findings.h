@@ -1,0 +1,37 @@
+// What rules and judge look at in an alignment, found once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "cache/guard/align.h"
+
+namespace tierwise::guard {
+
+enum class OrderChange : std::uint8_t {
+  kNone,
+  kExcused,  // joined by "and", or each behind its own preposition as before
+  kBare,     // another order, and nothing tells what it means
+  kSwapped,  // they changed places around what is between them, or changed their prepositions
+};
+
+struct Findings {
+  // Unmatched words that mean something, the light ones left out; in sentences only one prompt has.
+  std::vector<std::uint32_t> left_a;
+  std::vector<std::uint32_t> left_b;
+  int inversions = 0;
+  int bare_inversions = 0;
+  int pairs = 0;
+  // Of the first swap: words of a; kNoPartner when there is none.
+  std::uint32_t swapped_first = kNoPartner;
+  std::uint32_t swapped_second = kNoPartner;
+};
+
+Findings find(const Alignment& alignment);
+
+// A word whose place among others tells who does what.
+bool has_place(const Word& word);
+
+}  // namespace tierwise::guard

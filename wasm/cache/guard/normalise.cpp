@@ -1,0 +1,464 @@
+#include "cache/guard/normalise.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/words.h"
+#include "cache/guard/numbers.h"
+#include "cache/guard/spelling.h"
+
+namespace tierwise::guard {
+namespace {
+
+constexpr std::size_t kMaxFronted = 16;  // words of a fronted adverbial or clause
+constexpr std::size_t kMinPasted = 4;    // words behind a colon that count as pasted
+
+bool tells_language(Kind kind) {
+  switch (kind) {
+    case Kind::kLight:
+    case Kind::kNegation:
+    case Kind::kScope:
+    case Kind::kModal:
+    case Kind::kQuestion:
+    case Kind::kPreposition:
+    case Kind::kPronoun:
+    case Kind::kConjunction:
+    case Kind::kTense:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// By the function words of each language; English when nothing speaks for another.
+Language language_of(const Lexicon& lexicon, const RawWords& raw) {
+  if (raw.foreign * 10 > raw.letters * 3) return Language::kOther;
+  std::array<int, 5> votes = {};
+  std::size_t looked_at = 0;
+  for (const RawWord& word : raw.words) {
+    if (word.literal || word.symbol) continue;
+    if (++looked_at > 150) break;
+    const std::size_t apostrophe = word.text.find('\'');
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+      const auto language = static_cast<Language>(i);
+      const std::string_view text = std::string_view(word.text).substr(0, language == Language::kFrench ? apostrophe : word.text.size());
+      if (tells_language(lexicon.kind_of(language, text))) votes[i] += 2;
+      // Letters of one language.
+      constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
+      for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+        if (static_cast<unsigned char>(text[at]) >= 0xc3 && kOwn[i].find(text.substr(at, 2)) != std::string_view::npos) votes[i] += 2;
+      }
+    }
+    // n't, 's, 'll: nobody else has them behind so many letters.
+    if (apostrophe != std::string::npos && apostrophe >= 2 && word.text.size() - apostrophe <= 3 && word.text != "aujourd'hui") votes[0] += 2;
+  }
+  const auto best = std::max_element(votes.begin(), votes.end());
+  if (*best == 0) return Language::kEnglish;
+  return static_cast<Language>(best - votes.begin());
+}
+
+bool is_roman(std::string_view letters, int& value) {
+  value = 0;
+  int before = 0;
+  for (std::size_t i = letters.size(); i-- > 0;) {
+    const int one = letters[i] == 'I' ? 1 : letters[i] == 'V' ? 5 : letters[i] == 'X' ? 10 : 0;
+    if (one == 0) return false;
+    value += one < before ? -one : one;
+    before = std::max(before, one);
+  }
+  return letters.size() >= 2 && letters.size() <= 5;
+}
+
+class Normaliser {
+ public:
+  Normaliser(const Lexicon& lexicon, std::string_view text) : lexicon_(lexicon), text_(text) {}
+
+  Words run() {
+    RawWords raw = read_words(text_, kMaxGuardBytes, kMaxGuardWords);
+    out_.cut = raw.cut;
+    out_.language = language_of(lexicon_, raw);
+    take_apart(raw, out_.language);
+    prepare(raw.words);
+    words_ = std::move(raw.words);
+    out_.words.reserve(words_.size());
+    for (std::size_t at = 0; at < words_.size();) {
+      const std::size_t before = at;
+      if (begins_sentence(at)) begin_sentence(at);
+      at += words_[at].literal || pasted_ ? literal(at) : word(at);
+      const Pause pause = words_[at - 1].pause;
+      if (!out_.words.empty() && emitted_) out_.words.back().pause = std::max(out_.words.back().pause, pause);
+      if (pause != Pause::kNone) role_ = {};
+      if (pause == Pause::kColon && asked_ && words_.size() - at >= kMinPasted && !quick_) pasted_ = true;
+      if (pause >= Pause::kEnd || at == words_.size()) end_sentence(pause);
+      if (at == before) ++at;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void prepare(std::vector<RawWord>& words) {
+    split_units(lexicon_, out_.language, words);
+    std::vector<Canonical> target;
+    std::size_t capitals = 0;
+    std::size_t candidates = 0;
+    for (std::size_t at = 0; at < words.size(); ++at) {
+      if (!words[at].starts && !words[at].symbol && !is_digit(words[at].text[0])) {
+        ++candidates;
+        capitals += words[at].capital ? 1 : 0;
+      }
+      if (words[at].literal) continue;
+      if (out_.language == Language::kEnglish) respell(words[at].text);
+      const std::string text = words[at].text;
+      if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
+      lexicon_.phrase(out_.language, 1, false, 1, [&text](std::size_t) { return std::string_view(text); }, target);
+      for (std::size_t i = 0; i < target.size(); ++i) {
+        if (i > 0) {
+          RawWord more = words[at];
+          more.starts = more.capital = more.odd = false;
+          words[at].pause = Pause::kNone;
+          ++at;
+          words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), std::move(more));
+        }
+        words[at].text = target[i].form;
+      }
+    }
+    // Where most words have capitals they tell nothing; nor do they in German.
+    capitals_tell_ = out_.language != Language::kGerman && capitals * 10 <= candidates * 6;
+  }
+
+  bool begins_sentence(std::size_t at) const { return at == 0 || words_[at - 1].pause >= Pause::kEnd; }
+
+  void begin_sentence(std::size_t at) {
+    first_ = out_.words.size();
+    starts_ = true;
+    polite_ = false;
+    role_ = {};
+    asks_ = 0;
+    if (pasted_ || words_[at].literal) return;
+  }
+
+  // May this word begin a question that is answered with yes or no?
+  bool may_ask(std::size_t at) const {
+    constexpr std::string_view kFirst[] = {
+        "is are am was were do does did has have had can could should must may might will would shall need",
+        "ist sind war waren hat haben kann können darf dürfen muss müssen soll sollte sollten wird werden gibt", "est", ""};
+    const auto row = static_cast<std::size_t>(out_.language);
+    if (row > 3 || !has_word(kFirst[row], words_[at].text)) return false;
+    if (!has_word("do have need", words_[at].text)) return true;
+    return at + 1 < words_.size() && has_word("i you we they the my your people all some most any birds not", words_[at + 1].text);
+  }
+
+  Word made_of(std::size_t from, std::size_t count) const {
+    Word word;
+    word.begin = words_[from].begin;
+    word.end = words_[from + count - 1].end;
+    for (std::size_t i = from; i < from + count; ++i) word.end = std::max(word.end, words_[i].end);
+    word.sentence = out_.sentences;
+    return word;
+  }
+
+  void emit(Word word) {
+    if (word.base.empty()) word.base = word.form;
+    word.stem = hash_word(word.base);
+    if (word.kind == Kind::kPreposition) {
+      out_.words.push_back(std::move(word));
+      emitted_ = true;
+      return;
+    }
+    if (word.kind == Kind::kQuestion || word.kind == Kind::kTask || word.kind == Kind::kTense) role_ = {};
+    if (word.kind != Kind::kLight && word.kind != Kind::kScope && word.kind != Kind::kNegation && word.role.empty() && role_left_ > 0) {
+      word.role = role_;
+      if (--role_left_ == 0) role_ = {};
+    }
+    emitted_ = true;
+    out_.words.push_back(std::move(word));
+  }
+
+  std::size_t literal(std::size_t at) {
+    Word word = made_of(at, 1);
+    word.form = words_[at].text;
+    word.literal = true;
+    emit(std::move(word));
+    starts_ = false;
+    return 1;
+  }
+
+  // How many words of a phrase may begin at `at`: up to the next pause.
+  std::size_t reach(std::size_t at) const {
+    std::size_t count = 1;
+    while (at + count < words_.size() && words_[at + count - 1].pause == Pause::kNone && !words_[at + count].literal && count < 12) ++count;
+    return count;
+  }
+
+  std::size_t word(std::size_t at) {
+    emitted_ = false;
+    const auto word_at = [this, at](std::size_t i) { return std::string_view(words_[at + i].text); };
+    if (starts_ && !polite_ && may_ask(at)) asks_ = 1;
+    std::vector<Canonical>& target = target_;
+    const std::size_t count = reach(at);
+    if (const std::size_t used = lexicon_.phrase(out_.language, count, starts_, 2, word_at, target); used > 0) {
+      return canonical(at, used);
+    }
+    if (const std::size_t used = money(at); used > 0) return used;
+    const NumberRead number = read_number(lexicon_, out_.language, words_, at);
+    if (number.words > 0) {
+      Word word = made_of(at, number.words);
+      word.form = number.form;
+      word.kind = number.kind;
+      emit(std::move(word));
+      starts_ = false;
+      return number.words;
+    }
+    int roman = 0;
+    if (is_roman(text_.substr(words_[at].begin, words_[at].end - words_[at].begin), roman)) {
+      Word word = made_of(at, 1);
+      append(word.form, roman);
+      word.kind = Kind::kNumber;
+      emit(std::move(word));
+      starts_ = false;
+      return 1;
+    }
+    if (lexicon_.phrase(out_.language, 1, starts_, 1, word_at, target) > 0) return canonical(at, 1);
+    return content(at);
+  }
+
+  static void append(std::string& out, int value) {
+    if (value >= 10) out += static_cast<char>('0' + value / 10);
+    out += static_cast<char>('0' + value % 10);
+  }
+
+  // "$20"
+  std::size_t money(std::size_t at) {
+    if (!words_[at].symbol || at + 1 >= words_.size() || lexicon_.kind_of(out_.language, words_[at].text) != Kind::kUnit) return 0;
+    if (!is_digit(words_[at + 1].text[0])) return 0;
+    std::vector<Canonical> unit;
+    lexicon_.phrase(out_.language, 1, false, 1, [&](std::size_t) { return std::string_view(words_[at].text); }, unit);
+    const NumberRead number = read_number(lexicon_, out_.language, words_, at + 1);
+    if (number.words == 0 || number.kind != Kind::kNumber || unit.size() != 1) return 0;
+    Word word = made_of(at, 1 + number.words);
+    word.kind = Kind::kQuantity;
+    word.form = number.form + ' ' + std::string(unit[0].form);
+    emit(std::move(word));
+    starts_ = false;
+    return 1 + number.words;
+  }
+
+  std::size_t canonical(std::size_t at, std::size_t used) {
+    bool only_light = true;
+    // Kept: emit() may look phrases up.
+    const std::vector<Canonical> target = target_;
+    for (const Canonical& one : target) {
+      Word word = made_of(at, used);
+      word.kind = one.kind;
+      word.form = one.form;
+      if (one.kind == Kind::kPreposition) {
+        role_ = one.form;
+        role_left_ = 4;
+      }
+      if (one.kind != Kind::kLight) only_light = false;
+      if (one.kind == Kind::kQuestion || one.kind == Kind::kTask) asked_ = true;
+      if (one.kind == Kind::kLight) {
+        word.form = used == 1 ? words_[at].text : std::string("...");
+        if (starts_ && used > 1) polite_ = true;
+      }
+      if (one.kind == Kind::kContent) {
+        word.base = word.form;
+        bool past = false;
+        stem_of(lexicon_, out_.language, words_[at].text, past);
+        word.past = past;
+      }
+      emit(std::move(word));
+    }
+    if (words_[at + used - 1].owner) owner();
+    if (!only_light) starts_ = false;
+    quick_ = only_light && used > 1;
+    return used;
+  }
+
+  void owner() {
+    if (!out_.words.empty() && out_.words.back().role.empty()) out_.words.back().role = "of";
+  }
+
+  std::size_t content(std::size_t at) {
+    const RawWord& raw = words_[at];
+    Word word = made_of(at, 1);
+    word.form = raw.text;
+    bool past = false;
+    word.base = raw.symbol ? raw.text : stem_of(lexicon_, out_.language, raw.text, past);
+    word.past = past;
+    word.kind = raw.symbol ? Kind::kSymbol : Kind::kContent;
+    word.known = raw.symbol || lexicon_.known(raw.text) || lexicon_.known(word.base);
+    word.capital = raw.odd || (raw.capital && !raw.starts && capitals_tell_);
+    quick_ = false;
+    if (!raw.symbol && word.base != raw.text) {
+      // "would you mind explaining ...", "reduced": as the word without its inflection.
+      const auto base = [&](std::size_t i) { return i == 0 ? std::string_view(word.base) : std::string_view(words_[at + i].text); };
+      const std::size_t used = lexicon_.phrase(out_.language, starts_ ? reach(at) : 1, starts_, 1, base, target_);
+      if (used > 0 && (starts_ || target_[0].kind == Kind::kContent || target_[0].kind == Kind::kTask)) {
+        const std::size_t first = out_.words.size();
+        canonical(at, used);
+        if (past && first < out_.words.size()) out_.words[first].past = true;
+        return used;
+      }
+    }
+    if (out_.language == Language::kEnglish && !raw.symbol && !word.capital) {
+      // "unhealthy": not, healthy.
+      for (const std::string_view prefix : {"un", "in", "im", "il", "ir", "dis", "non"}) {
+        if (word.base.size() < prefix.size() + 4 || word.base.compare(0, prefix.size(), prefix) != 0) continue;
+        const std::string base = word.base.substr(prefix.size());
+        const bool opposite = lexicon_.related(PairSet::kAntonym, hash_word(word.base), hash_word(base));
+        if (!opposite || !lexicon_.known(base)) continue;
+        Word negation = word;
+        negation.kind = Kind::kNegation;
+        negation.form = negation.base = "not";
+        negation.past = false;
+        emit(std::move(negation));
+        word.base = base;
+        word.form = base;
+        word.known = true;
+        break;
+      }
+    }
+    emit(std::move(word));
+    if (raw.owner) owner();
+    starts_ = false;
+    return 1;
+  }
+
+  void end_sentence(Pause pause) {
+    cancel_negations();
+    questions(pause);
+    if (!pasted_) turn_front();
+    ++out_.sentences;
+    starts_ = true;
+    role_left_ = 0;
+  }
+
+  // Not impossible: possible.
+  void cancel_negations() {
+    std::size_t before = out_.words.size();
+    for (std::size_t i = first_; i < out_.words.size(); ++i) {
+      Word& word = out_.words[i];
+      if (word.literal || word.kind == Kind::kLight) continue;
+      if (word.kind == Kind::kNegation && word.form == "not") {
+        if (before < out_.words.size()) {
+          make_light(out_.words[before]);
+          make_light(word);
+          before = out_.words.size();
+        } else {
+          before = i;
+        }
+      } else {
+        before = out_.words.size();
+      }
+    }
+  }
+
+  static void make_light(Word& word) {
+    word.kind = Kind::kLight;
+    word.role = {};
+  }
+
+  void questions(Pause pause) {
+    std::size_t tell = out_.words.size();
+    std::size_t strong = 0;
+    bool task = false;
+    bool after_and = false;
+    for (std::size_t i = first_; i < out_.words.size(); ++i) {
+      Word& word = out_.words[i];
+      if (word.literal) continue;
+      if (word.kind == Kind::kTask) task = true;
+      if (word.kind == Kind::kQuestion) {
+        if (word.form == "tell") {
+          if (tell == out_.words.size()) tell = i;
+          else make_light(word);
+        } else if ((strong > 0 && !after_and) || (task && i > first_ && word.form != "yesno" && word.form != "how")) {
+          // Inside a question: a relative clause, or a condition.
+          if (word.form == "what" || word.form == "who" || word.form == "yesno") make_light(word);
+          else word.kind = Kind::kPreposition;
+        } else {
+          ++strong;
+        }
+      }
+      if (word.kind != Kind::kLight) after_and = word.kind == Kind::kConjunction;
+    }
+    if (tell < out_.words.size()) {
+      Word& word = out_.words[tell];
+      if (strong > 0 || task) {
+        make_light(word);
+      } else {
+        word.form = word.base = "what";
+        word.stem = hash_word(word.form);
+      }
+    } else if (strong == 0 && !task && out_.words.size() > first_ && (asks_ > 0 || (pause == Pause::kQuestion && !polite_))) {
+      Word word;
+      word.begin = word.end = out_.words[first_].begin;
+      word.sentence = out_.sentences;
+      word.kind = Kind::kQuestion;
+      word.form = word.base = "yesno";
+      word.stem = hash_word(word.form);
+      out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), std::move(word));
+      asked_ = true;
+    }
+  }
+
+  // "In Python, how do I ...", "If it rains, what ...", "Java: convert ...": what stands in front is put behind.
+  void turn_front() {
+    std::size_t first = first_;
+    while (first < out_.words.size() && out_.words[first].kind == Kind::kLight) ++first;
+    const std::size_t size = out_.words.size();
+    if (first >= size || size - first < 3) return;
+    const Word& front = out_.words[first];
+    const bool question = front.kind == Kind::kQuestion && has_word("when where", front.form);
+    if (front.literal || (front.kind != Kind::kPreposition && front.kind != Kind::kTechnology && front.kind != Kind::kCalendar && !question)) return;
+    std::size_t comma = size;
+    for (std::size_t i = first; i + 1 < size && i - first < kMaxFronted; ++i) {
+      if (out_.words[i].pause != Pause::kComma && out_.words[i].pause != Pause::kColon) continue;
+      std::size_t next = i + 1;
+      while (next + 1 < size && out_.words[next].kind == Kind::kLight) ++next;
+      const Kind kind = out_.words[next].kind;
+      const bool asks = kind == Kind::kQuestion || kind == Kind::kTask || kind == Kind::kModal || kind == Kind::kTense || kind == Kind::kPreposition;
+      if (comma == size || (asks && kind != Kind::kPreposition)) comma = i;
+      if (asks) break;
+    }
+    if (comma == size) return;
+    if (question) out_.words[first].kind = Kind::kPreposition;
+    if (front.kind == Kind::kTechnology && front.role.empty()) out_.words[first].role = "in";
+    out_.words[comma].pause = Pause::kNone;
+    std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first), out_.words.begin() + static_cast<std::ptrdiff_t>(comma) + 1, out_.words.end());
+    // The question may have been taken for a part of the condition.
+    for (std::size_t i = first; i < size; ++i) {
+      Word& word = out_.words[i];
+      if (question && word.kind == Kind::kPreposition && has_word("how when where why how-much how-many how-long", word.form)) {
+        word.kind = Kind::kQuestion;
+        break;
+      }
+      if (word.kind == Kind::kQuestion || word.kind == Kind::kTask) break;
+    }
+  }
+
+  const Lexicon& lexicon_;
+  std::string_view text_;
+  std::vector<RawWord> words_;
+  std::vector<Canonical> target_;
+  Words out_;
+  std::size_t first_ = 0;  // word of the sentence
+  std::string_view role_;
+  int role_left_ = 0;
+  int asks_ = 0;
+  bool starts_ = true;
+  bool polite_ = false;   // the sentence began with a phrase of politeness
+  bool asked_ = false;    // a question or a task was seen
+  bool pasted_ = false;   // from here on
+  bool quick_ = false;    // "quick question:"
+  bool emitted_ = false;
+  bool capitals_tell_ = true;
+};
+
+}  // namespace
+
+Words normalise(const Lexicon& lexicon, std::string_view text) { return Normaliser(lexicon, text).run(); }
+
+}  // namespace tierwise::guard
