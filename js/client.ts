@@ -8,7 +8,8 @@ import { forgetReplies, listReplies } from './cached-replies.js';
 import { requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
-import { embedTexts, similarityOf } from './embeddings.js';
+import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
+import { embedTexts, searchFor, similarityOf } from './embeddings.js';
 import { Emitter } from './emitter.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
@@ -777,22 +778,25 @@ class GatewayClient implements Client {
     }
   }
 
-  embed(texts: readonly string[], options: { signal?: AbortSignal } = {}): Promise<Float32Array[]> {
-    return this.#embed(embedTexts, texts, options);
+  async embed(texts: readonly string[], options: { signal?: AbortSignal } = {}): Promise<Float32Array[]> {
+    return embedTexts(this.#embedder(options), texts, options, (warning) => this.#warn(warning));
   }
 
-  similarity(a: string, b: string, options: { signal?: AbortSignal } = {}): Promise<number> {
-    return this.#embed(similarityOf, [a, b], options);
+  async similarity(a: string, b: string, options: { signal?: AbortSignal } = {}): Promise<number> {
+    return similarityOf(this.#embedder(options), [a, b], options, (warning) => this.#warn(warning));
   }
 
-  async #embed<T>(
-    act: (...given: Parameters<typeof embedTexts>) => Promise<T>,
-    texts: readonly string[],
-    options: { signal?: AbortSignal },
-  ): Promise<T> {
+  async search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<DocumentSearch<D>> {
+    return searchFor(this.#embedder(options), documents, options, (warning) => this.#warn(warning));
+  }
+
+  #embedder(options: unknown): Embedder | undefined {
     requireCallOptions(options);
     this.#base.requireOpen();
-    return act(this.#config.embedder, texts, options.signal, (warning) => this.#warn(warning));
+    return this.#config.embedder;
   }
 
   explain(replyId: string): Trace | undefined {

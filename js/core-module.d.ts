@@ -54,28 +54,9 @@ declare module '#core-module' {
 }
 // As above, of meaning.wasm (wasm/meaning_bindings.cpp).
 declare module '#meaning-module' {
-  export interface MeaningModule {
-    open(): number;
-    close(meaning: number): void;
-    version(meaning: number): number;
-    input(meaning: number, bytes: number): number;
-    output(meaning: number): number;
-    loadVocabulary(meaning: number, length: number, expected: number): number;
-    encode(meaning: number, length: number, most: number, special: 0 | 1, offsets: 0 | 1): number;
-    ids(meaning: number): number;
-    offsets(meaning: number): number;
-    tokenTexts(meaning: number): number;
-    loadLight(meaning: number, length: number): number;
-    lightVector(meaning: number): number;
-    room(meaning: number, floats: number): number;
-    pool(meaning: number, first: number, tokens: number, dimensions: number): number;
-    readonly HEAPU8: Uint8Array;
-    /** Set by js/embedder/meaning.ts: a call ended in a trap. */
-    trapped?: boolean;
-    stackSave(): number;
-    stackRestore(stack: number): void;
-  }
-  const createMeaning: (options: import('./find-wasm.js').GlueOptions) => Promise<MeaningModule>;
+  const createMeaning: (
+    options: import('./find-wasm.js').GlueOptions,
+  ) => Promise<import('./embedder/meaning-module.js').MeaningModule>;
   export default createMeaning;
 }
 declare module '#meaning-base64' {
@@ -90,5 +71,10 @@ declare module '#core-base64' {
 declare module '#prompts-base64' {
   const base64: string;
   export default base64;
+}
+declare module '#vocabulary' {
+  /** models/all-MiniLM-L6-v2/vocab.txt, likewise. */
+  const text: string;
+  export default text;
 }
 declare const __TIERWISE_VERSION__: string;

@@ -1,16 +1,29 @@
 /** `tierwise/light`: what needs no transformer. Everything is loaded when it is first called. */
-import type { Embedder } from './embedder/embedder.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
 import { LightEmbedder } from './embedder/light.js';
-import { type ModelLocation, tokenizer } from './embedder/model.js';
+import { tokenizer } from './embedder/model.js';
+import type { ModelLocation } from './embedder/model-location.js';
 import type { Tokens } from './embedder/tokens.js';
+import type { VectorIndex, VectorIndexOptions } from './embedder/vector-index.js';
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
 
-export { cosine, type Embedder, type EmbedOptions } from './embedder/embedder.js';
-export type { ModelLocation } from './embedder/model.js';
+export { cosine } from './embedder/embedder.js';
+export type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
+export type { ModelLocation } from './embedder/model-location.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
+export type {
+  Vector,
+  VectorEntry,
+  VectorHit,
+  VectorId,
+  VectorIndex,
+  VectorIndexOptions,
+  VectorPlace,
+  VectorSearch,
+} from './embedder/vector-index.js';
 
 export interface TokenizeOptions {
   /** Tokens in all; what is beyond is left out. Without it all are given. */
@@ -45,4 +58,28 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
   }
   const { maxTokens = 2 * mostText, special = true } = options;
   return (await tokenizer({})).tokenize(text, maxTokens, special);
+}
+
+/**
+ * An index of vectors that searches exactly, by cosine: `add`, `update`, `remove`, `search`, `save`. Close it when it is no
+ * longer needed.
+ *
+ * Errors: `RequestError` `invalid-input` with the field, `invalid-snapshot` when `from` is damaged or of other dimensions;
+ * `LoadError`.
+ */
+export async function createVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
+  return (await import('./embedder/vector-index.js')).openVectorIndex(options);
+}
+
+/**
+ * Documents to be found by meaning, without a client: as its `search`.
+ *
+ * Errors: as `embed` of the embedder; `RequestError` naming the document.
+ */
+export async function searchDocuments<D extends SearchableDocument>(
+  embedder: Embedder,
+  documents: readonly D[],
+  options: EmbedOptions = {},
+): Promise<DocumentSearch<D>> {
+  return (await import('./embedder/document-search.js')).openDocumentSearch(embedder, documents, options);
 }

@@ -1,27 +1,46 @@
 /** `tierwise/minilm`: embeddings of all-MiniLM-L6-v2 on this device. Everything is loaded when it is first used. */
 import type { Embedder, EmbedOptions } from './embedder/embedder.js';
-import { MiniLmEmbedder, type MiniLmOptions } from './embedder/minilm.js';
+import { MiniLmEmbedder } from './embedder/minilm.js';
+import { modelFile, modelFolder } from './embedder/model.js';
+import type { MiniLmOptions } from './embedder/model-location.js';
 import { RequestError } from './errors.js';
 import { light } from './light.js';
 
-export { cosine, light, tokenize } from './light.js';
-export type { Embedder, EmbedOptions, ModelLocation, ModelProgress, TokenizeOptions, Tokens } from './light.js';
-export type { MiniLmOptions } from './embedder/minilm.js';
+export { cosine, createVectorIndex, light, searchDocuments, tokenize } from './light.js';
+export type * from './light.js';
+export type { MiniLmOptions } from './embedder/model-location.js';
 
 /**
  * 384 dimensions; of a text the first 256 tokens count. The first use loads 38 MB (the model and ONNX Runtime Web), which
  * the browser keeps; nothing is loaded before. One at a time is plenty: each has a worker of its own.
  */
 export function minilm(options: MiniLmOptions = {}): Embedder & { load(): Promise<void> } {
+  const runtime = 'ort-wasm-simd-threaded.wasm';
   const own = {
-    model: new URL('../models/all-MiniLM-L6-v2/model.onnx', import.meta.url).href,
-    runtime: new URL('ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    model: modelFile(
+      'model.onnx',
+      `${modelFolder}model.onnx`,
+      () => new URL('../models/all-MiniLM-L6-v2/model.onnx', import.meta.url),
+      options,
+    ),
+    runtime: modelFile(
+      runtime,
+      `dist/${runtime}`,
+      () => new URL('ort-wasm-simd-threaded.wasm', import.meta.url),
+      options,
+    ),
   };
-  return new MiniLmEmbedder(
-    options,
-    own,
-    () => new Worker(new URL('minilm-worker.js', import.meta.url), { type: 'module', name: 'tierwise-minilm' }),
-  );
+  // Bundlers make a file of the worker where they read exactly this.
+  const bundled = () =>
+    new Worker(new URL('minilm-worker.js', import.meta.url), { type: 'module', name: 'tierwise-minilm' });
+  const { url } = own.runtime;
+  const besideRuntime = () => {
+    const file = new URL('minilm-worker.js', url);
+    return new Worker(file, { type: 'module', name: 'tierwise-minilm' });
+  };
+  // Where the package is served as it is, a dev server would only complain of the other.
+  const asItIs = url.includes('/node_modules/tierwise/dist/');
+  return new MiniLmEmbedder(options, own, asItIs ? [besideRuntime, bundled] : [bundled, besideRuntime]);
 }
 
 const shared = new Map<string, Embedder>();
@@ -33,14 +52,15 @@ const shared = new Map<string, Embedder>();
  */
 export async function embed(
   texts: readonly string[],
-  options: EmbedOptions & { model?: 'light' | 'minilm' } = {},
+  options: EmbedOptions & { model?: 'light' | 'minilm'; modelUrl?: string } = {},
 ): Promise<Float32Array[]> {
-  const { model = 'minilm' } = options;
+  const { model = 'minilm', modelUrl } = options;
   // For callers without types.
   if (!['minilm', 'light'].includes(model)) {
     throw new RequestError('invalid-input', 'model: must be light or minilm.', 'model');
   }
-  let embedder = shared.get(model);
-  if (embedder === undefined) shared.set(model, (embedder = model === 'light' ? light() : minilm()));
+  const key = `${model} ${modelUrl ?? ''}`;
+  let embedder = shared.get(key);
+  if (embedder === undefined) shared.set(key, (embedder = (model === 'light' ? light : minilm)({ modelUrl })));
   return embedder.embed(texts, options);
 }

@@ -3,7 +3,7 @@
  * prices US dollars, unless a name says otherwise. Absent means `undefined`, never `null`.
  */
 
-import type { Embedder } from './embedder/embedder.js';
+import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
 
 /** The four model tiers. */
 export type Tier = 'base' | 'company' | 'abstraction' | 'user';
@@ -538,6 +538,14 @@ export interface Client {
   embed(texts: readonly string[], options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
   /** How alike two texts are in meaning: the cosine of their vectors, -1 to 1. Errors as `embed`. */
   similarity(a: string, b: string, options?: { signal?: AbortSignal }): Promise<number>;
+  /**
+   * Documents of the application, texts or objects with one, to be found by meaning: `(await client.search(documents)).find(
+   * query)`. Their vectors stay in memory until its `close()`. Errors as `embed`, and RequestError naming the document.
+   */
+  search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options?: { signal?: AbortSignal },
+  ): Promise<DocumentSearch<D>>;
   /** The trace of one of the last 200 replies. */
   explain(replyId: string): Trace | undefined;
   /** The cached replies of the client's own partition, used last first. */

@@ -4,8 +4,9 @@
  * 1. CMake builds core.wasm and meaning.wasm and their glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
  *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; light.js and
- *    minilm.js, and what they load with the first text: meaning.js, and minilm-worker.js with ONNX Runtime Web. The base64
- *    copies of our own .wasm files become chunks of their own that are loaded only where a file is lost (js/find-wasm.ts).
+ *    minilm.js, and what they load with the first text: meaning.js, and ONNX Runtime Web in minilm-worker.js, a file that
+ *    needs no other, or in ort-session.js, for a page without workers. The base64 copies of our own .wasm files and the
+ *    copy of the vocabulary become chunks of their own that are loaded only where a file is lost (js/find-wasm.ts).
  * 3. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
@@ -43,6 +44,26 @@ function adapted(code) {
     .replaceAll('import.meta.url', '"file:///"')
     .replaceAll(/typeof (fetch|WebAssembly\.instantiateStreaming) ?== ?"function"/g, 'false')
     .replace(factory, 'var $1 = /* @__PURE__ */ (');
+}
+
+/**
+ * ONNX Runtime Web is inside a file of ours and is given all bytes, so it needs no address either: bundlers would look
+ * for `ort.wasm.bundle.min.mjs`, which is not there, and warn of an `import()` of any address. Its threads start from the
+ * script they are asked in, which is minilm-worker.js, whatever a bundler calls it.
+ */
+function withoutAddresses(code) {
+  const changes = [
+    [/import\.meta\.url>"file:"&&import\.meta\.url<"file;"/g, 'false'],
+    [/new URL\("ort-wasm-simd-threaded\.wasm",import\.meta\.url\)\.href/g, '""'],
+    [/import\.meta\.url/g, '(globalThis.location?.href??"")'],
+    [/\bimport\(/g, 'Promise.reject('],
+  ];
+  for (const [what, instead] of changes) {
+    if (!what.test(code)) throw new Error('This ONNX Runtime Web is written otherwise than scripts/build.mjs knows.');
+    code = code.replaceAll(what, instead);
+  }
+  // Its own map is of the text as it was.
+  return code.replace(/\n\/\/# sourceMappingURL=.*/, '');
 }
 
 /** Descriptions and sources in models/*.json are for readers of those files. */
@@ -130,7 +151,24 @@ export async function buildJs() {
         path: './index.js',
         external: true,
       }));
-      builder.onResolve({ filter: /\/load-meaning\.js$/ }, () => ({ path: './meaning.js', external: true }));
+      for (const [file, path] of Object.entries({
+        'load-meaning': './meaning.js',
+        'ort-session': './ort-session.js',
+      })) {
+        builder.onResolve({ filter: new RegExp(`/${file}\\.js$`) }, ({ importer }) =>
+          importer.endsWith('transformer-worker.ts') ? undefined : { path, external: true },
+        );
+      }
+      builder.onResolve({ filter: /^\.\.\/light\.js$/ }, () => ({ path: './light.js', external: true }));
+      builder.onResolve({ filter: /^#vocabulary$/ }, () => ({ path: 'vocabulary', namespace: 'vocabulary' }));
+      builder.onLoad({ filter: /.*/, namespace: 'vocabulary' }, () => ({
+        contents: readFileSync(at('models/all-MiniLM-L6-v2/vocab.txt'), 'utf8'),
+        loader: 'text',
+      }));
+      builder.onLoad({ filter: /onnxruntime-web\/dist\/[\w.]+\.mjs$/ }, ({ path: file }) => ({
+        contents: withoutAddresses(readFileSync(file, 'utf8')),
+        loader: 'js',
+      }));
       withoutNotesIn(builder);
     },
   };
@@ -146,9 +184,19 @@ export async function buildJs() {
   });
   await build({
     ...options,
-    entryPoints: { light: 'js/light.ts', minilm: 'js/minilm.ts', 'minilm-worker': 'js/embedder/transformer-worker.ts' },
+    entryPoints: { light: 'js/light.ts', minilm: 'js/minilm.ts' },
     splitting: true,
     chunkNames: '[name]-[hash]',
+    plugins: [besideIndex],
+  });
+  await build({
+    ...options,
+    entryPoints: {
+      'minilm-worker': 'js/embedder/transformer-worker.ts',
+      'ort-session': 'js/embedder/ort-session.ts',
+    },
+    // Its ways to read files in Node, where it is given bytes as everywhere.
+    define: { ...options.define, require: 'undefined' },
     plugins: [besideIndex],
   });
   await build({
@@ -161,8 +209,8 @@ export async function buildJs() {
   for (const name of readdirSync(at('dist')).filter((file) => file.endsWith('.js'))) {
     const file = at('dist', name);
     const code = readFileSync(file, 'utf8');
-    if (/^(core|prompts|meaning)-base64-/.test(name)) {
-      // A map of base64 would double the download and show nobody anything.
+    if (/^((core|prompts|meaning)-base64|vocabulary)-/.test(name)) {
+      // A map of data would double the download and show nobody anything.
       rmSync(`${file}.map`);
       writeFileSync(file, code.replace(/\n\/\/# sourceMappingURL=.*/, ''));
       continue;

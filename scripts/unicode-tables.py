@@ -1,14 +1,14 @@
 """Writes wasm/embed/unicode_tables.inc: what BERT's uncased tokenizer knows of Unicode.
 
     python scripts/unicode-tables.py            # writes the file
-    python scripts/unicode-tables.py --check    # 1 when the file is another; prints how Python's Unicode differs
+    python scripts/unicode-tables.py --check    # ends with 1 when the file is another
 
 Run it with the Python environment of tests/wordpiece (requirements.txt): every property is asked of the `tokenizers`
 package itself, code point by code point, because equality with it is what counts and no one version of Unicode gives
-that. Its parts stand on three (found by comparing with DerivedAge.txt; tokenizers 0.23.3):
+that. Its parts stand on three (seen by the youngest code points that each knows; tokenizers 0.23.3):
 
-    punctuation, controls, formats, nonspacing marks    Unicode 8.0    (crate unicode_categories 0.1.1)
-    canonical decomposition and combining classes       Unicode 12.1   (crate unicode-normalization-alignments 0.1.12)
+    punctuation, controls, formats, nonspacing marks    Unicode 8.0    (crate unicode_categories)
+    canonical decomposition and combining classes       Unicode 9.0    (crate unicode-normalization-alignments)
     lower case, white space                             Unicode 17.0   (Rust's own)
 
 The file holds packed texts; wasm/embed/unicode.cpp says how they are read.
@@ -149,7 +149,7 @@ def octal(data):
 
 
 def text_of(kinds, classes, single, several):
-    out = [f'// Written by scripts/unicode-tables.py from tokenizers {tokenizers.__version__} (Unicode 8.0, 12.1 and 17.0).']
+    out = [f'// Written by scripts/unicode-tables.py from tokenizers {tokenizers.__version__} (Unicode 8.0, 9.0 and 17.0).']
 
     def table(name, data, about):
         out.append(f'// {about}\nconstexpr std::string_view {name}(\n{octal(data)},\n    {len(data)});')

@@ -1,22 +1,37 @@
 // The boundary between meaning.wasm and JavaScript, built as that of the core is (bindings.cpp): Embind functions of
-// numbers, the first of which is what `open()` answered; text goes in by `input`, and answers lie at `output`, errors as
-// envelopes of negative length. Arrays stay where they are: functions answer their address, which holds until the next
-// call that makes another, and their length.
+// numbers, the first of which is what `open()` answered; text goes in by `input`, and answers lie at `output`, errors
+// as envelopes of negative length. Arrays stay where they are: functions answer their address, which holds until the
+// next call that makes another, and their length. A vector index crosses as its address, beside the one that carries
+// its input.
 #include <emscripten/bind.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/checksum.h"
 #include "base/json_writer.h"
+#include "embed/vector_index.h"
+#include "embed/vector_snapshot.h"
 #include "meaning.h"
 
 namespace {
 
+namespace embed = tierwise::embed;
+using embed::VectorIndex;
 using tierwise::Error;
 using tierwise::JsonWriter;
 using tierwise::Meaning;
 using tierwise::Result;
+
+// What crosses as an address.
+double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
+template <typename T>
+T& at(double address_of) {
+  return *reinterpret_cast<T*>(static_cast<std::uintptr_t>(address_of));
+}
 
 class BoundMeaning {
  public:
@@ -97,21 +112,97 @@ class BoundMeaning {
   }
   double question_bytes() { return static_cast<double>(meaning_.questions().bytes()); }
 
+  // Vector indexes, which stand on their own: what is here only carries what goes in and comes out. The input is
+  // `count` vectors, then their partitions, then their tags; the answer is their ids, 32 bits each. All are added, or
+  // none.
+  double add_vectors(double index, double count) {
+    auto& vectors = at<VectorIndex>(index);
+    const auto rows = static_cast<std::size_t>(count);
+    const std::size_t dimensions = vectors.dimensions();
+    const auto* numbers = reinterpret_cast<const float*>(input_.data());
+    const auto* partitions = reinterpret_cast<const std::uint32_t*>(numbers + rows * dimensions);
+    const std::uint32_t* tags = partitions + rows;
+    std::string ids(rows * sizeof(std::uint32_t), '\0');
+    auto* added = reinterpret_cast<std::uint32_t*>(ids.data());
+    for (std::size_t i = 0; i < rows; ++i) {
+      auto id = vectors.add(partitions[i], {numbers + i * dimensions, dimensions}, tags[i]);
+      if (!id) {
+        for (std::size_t k = i; k-- > 0;) vectors.remove(added[k]);
+        // With the number of what was refused.
+        return refuse(id.error(), static_cast<double>(i));
+      }
+      added[i] = id.value();
+    }
+    return answer(std::move(ids), 1);
+  }
+  // The vector is the input. Tags below 0 stay as they are.
+  double update_vector(double index, double id, double tags) {
+    auto& vectors = at<VectorIndex>(index);
+    std::optional<std::uint32_t> new_tags;
+    if (tags >= 0) new_tags = static_cast<std::uint32_t>(tags);
+    return done(vectors.update(static_cast<std::uint32_t>(id), vector(vectors), new_tags));
+  }
+  // The answer is ids and scores by turns, 32 bits each.
+  double search_vectors(double index, double partition, double k, double min_score, double tags) {
+    const auto& vectors = at<VectorIndex>(index);
+    VectorIndex::Search search;
+    search.partition = static_cast<std::uint32_t>(partition);
+    search.k = static_cast<std::size_t>(k);
+    search.min_score = static_cast<float>(min_score);
+    search.tags = static_cast<std::uint32_t>(tags);
+    const auto hits = vectors.search(vector(vectors), search);
+    if (!hits) return refuse(hits.error());
+    output_.assign(reinterpret_cast<const char*>(hits.value().data()), hits.value().size() * sizeof(VectorIndex::Hit));
+    return static_cast<double>(output_.size());
+  }
+  // The answer of begin_save is how many bytes there are; of save, the next ones, 256 KB at most.
+  double begin_save(double index) {
+    writer_ = std::make_unique<embed::VectorSnapshotWriter>(at<VectorIndex>(index));
+    return static_cast<double>(writer_->bytes());
+  }
+  double save() {
+    output_.resize(kPieceBytes);
+    output_.resize(writer_->write(output_));
+    if (output_.empty()) writer_ = nullptr;
+    return static_cast<double>(output_.size());
+  }
+  void begin_load(double index) {
+    reader_ = std::make_unique<embed::VectorSnapshotReader>(at<VectorIndex>(index).dimensions());
+  }
+  // The next piece is the input.
+  double load(double n) { return done(reader_->read(text(n))); }
+  double end_load(double index) {
+    auto read = reader_->finish(at<VectorIndex>(index));
+    reader_ = nullptr;
+    return done(std::move(read));
+  }
+  // The answer is the XXH64 of the input, eight bytes.
+  double checksum(double n) {
+    tierwise::Checksum sum;
+    sum.update(text(n));
+    const std::uint64_t value = sum.value();
+    return answer(std::string(reinterpret_cast<const char*>(&value), sizeof value), 1);
+  }
+
  private:
   static std::uint32_t whole(double number) { return static_cast<std::uint32_t>(number); }
 
   static constexpr std::size_t kKeepBytes = 1 << 20;
-
-  static double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
+  static constexpr std::size_t kPieceBytes = 1 << 18;
 
   std::string_view text(double n) const { return std::string_view(input_).substr(0, static_cast<std::size_t>(n)); }
 
   double answer(Result<std::string> result) {
     return result ? answer(std::move(result).value(), 1) : refuse(result.error());
   }
-  double refuse(const Error& error) {
+  double done(Result<tierwise::Done> result) { return result ? 0 : refuse(result.error()); }
+  std::span<const float> vector(const VectorIndex& vectors) const {
+    return {reinterpret_cast<const float*>(input_.data()), vectors.dimensions()};
+  }
+  double refuse(const Error& error, double place = -1) {
     JsonWriter envelope;
     envelope.open('{').text("code", error.code).text("message", error.message);
+    if (place >= 0) envelope.number("place", place);
     if (!error.field.empty()) envelope.text("field", error.field);
     return answer(envelope.close('}').take(), -1);
   }
@@ -123,16 +214,22 @@ class BoundMeaning {
   Meaning meaning_;
   std::string input_;
   std::string output_;
+  std::unique_ptr<embed::VectorSnapshotWriter> writer_;
+  std::unique_ptr<embed::VectorSnapshotReader> reader_;
 };
 
-double open() { return static_cast<double>(reinterpret_cast<std::uintptr_t>(new BoundMeaning)); }
-BoundMeaning& at(double meaning) { return *reinterpret_cast<BoundMeaning*>(static_cast<std::uintptr_t>(meaning)); }
-void close(double meaning) { delete &at(meaning); }
+double open() { return address(new BoundMeaning); }
+void close(double meaning) { delete &at<BoundMeaning>(meaning); }
+double open_index(double dimensions) { return address(new VectorIndex(static_cast<std::size_t>(dimensions))); }
+void close_index(double index) { delete &at<VectorIndex>(index); }
+double remove_vector(double index, double id) { return at<VectorIndex>(index).remove(static_cast<std::uint32_t>(id)); }
+double index_bytes(double index) { return static_cast<double>(at<VectorIndex>(index).bytes()); }
+double index_size(double index) { return static_cast<double>(at<VectorIndex>(index).size()); }
 
 // A method of BoundMeaning as a function.
 template <auto kMethod, typename... Arguments>
-double call(double meaning, Arguments... arguments) {
-  return (at(meaning).*kMethod)(arguments...);
+auto call(double meaning, Arguments... arguments) {
+  return (at<BoundMeaning>(meaning).*kMethod)(arguments...);
 }
 
 }  // namespace
@@ -164,4 +261,19 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("keep", &call<&BoundMeaning::keep, double>);
   function("drop", &call<&BoundMeaning::drop, double>);
   function("questionBytes", &call<&BoundMeaning::question_bytes>);
+
+  function("openIndex", &open_index);
+  function("closeIndex", &close_index);
+  function("removeVector", &remove_vector);
+  function("indexBytes", &index_bytes);
+  function("indexSize", &index_size);
+  function("addVectors", &call<&BoundMeaning::add_vectors, double, double>);
+  function("updateVector", &call<&BoundMeaning::update_vector, double, double, double>);
+  function("searchVectors", &call<&BoundMeaning::search_vectors, double, double, double, double, double>);
+  function("beginSave", &call<&BoundMeaning::begin_save, double>);
+  function("save", &call<&BoundMeaning::save>);
+  function("beginLoad", &call<&BoundMeaning::begin_load, double>);
+  function("load", &call<&BoundMeaning::load, double>);
+  function("endLoad", &call<&BoundMeaning::end_load, double>);
+  function("checksum", &call<&BoundMeaning::checksum, double>);
 }

@@ -3,8 +3,9 @@
  * 2 MB are there, microseconds a text, and about as good as word vectors are; of a text the first 256 tokens count.
  */
 import { AbortedError, TierwiseError } from '../errors.js';
-import type { Embedder, EmbedOptions } from './embedder.js';
-import { lightModel, type ModelLocation, mostTokens, versionOf } from './model.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
+import { lightModel, mostTokens, versionOf } from './model.js';
+import type { ModelLocation } from './model-location.js';
 import { requireTexts } from './require-texts.js';
 
 const dimensions = 128;
@@ -35,6 +36,13 @@ export class LightEmbedder implements Embedder {
     });
     if (cut.length > 0) onCut?.(cut);
     return vectors;
+  }
+
+  async search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: EmbedOptions = {},
+  ): Promise<DocumentSearch<D>> {
+    return (await import('./document-search.js')).openDocumentSearch(this, documents, options);
   }
 
   close(): void {

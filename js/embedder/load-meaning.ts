@@ -3,11 +3,12 @@
  * tokenised. Found as core.wasm is (js/find-wasm.ts). The module is shared by all of a page; a failed load is forgotten,
  * so that it can be tried again.
  */
-import createMeaning, { type MeaningModule } from '#meaning-module';
+import createMeaning from '#meaning-module';
 
 import { LoadError } from '../errors.js';
 import { compiled, findOwnWasm, loadError, startModule } from '../find-wasm.js';
 import { Meaning } from './meaning.js';
+import type { MeaningModule } from './meaning-module.js';
 
 const name = 'meaning.wasm';
 let shared: Promise<MeaningModule> | undefined;

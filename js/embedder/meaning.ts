@@ -2,10 +2,9 @@
  * The page's side of the boundary to meaning.wasm (`wasm/meaning_bindings.cpp`): typed calls. Text goes in through one
  * cached view of a buffer the module owns; token ids stay in its memory for what follows, unless they are asked for.
  */
-import type { MeaningModule } from '#meaning-module';
-
 import { RequestError, TierwiseError } from '../errors.js';
 import { utf8Bytes, wellFormed, writeAscii } from '../text.js';
+import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
 
 export class Meaning {
@@ -83,6 +82,76 @@ export class Meaning {
       return this.#floats(address, dimensions).slice();
     });
   }
+  /** What `openIndex` answers names a vector index (wasm/embed/vector_index.h) in the calls that follow; close it. */
+  openIndex(dimensions: number): number {
+    return this.#guarded(() => this.#module.openIndex(dimensions));
+  }
+  closeIndex(index: number): void {
+    this.#guarded(() => this.#module.closeIndex(index));
+  }
+  /** `rows` of vectors, one behind the other; their numbers in the index. Errors: RequestError, with the place of the row. */
+  addVectors(index: number, vectors: Float32Array, partitions: Uint32Array, tags: Uint32Array): Uint32Array {
+    this.#give(vectors, partitions, tags);
+    const count = partitions.length;
+    return this.#words(this.#guarded(() => this.#module.addVectors(this.#meaning, index, count)));
+  }
+  /** Without `tags` it keeps those it has. */
+  updateVector(index: number, row: number, vector: Float32Array, tags?: number): void {
+    this.#give(vector);
+    this.#checked(this.#guarded(() => this.#module.updateVector(this.#meaning, index, row, tags ?? -1)));
+  }
+  removeVector(index: number, row: number): void {
+    this.#guarded(() => this.#module.removeVector(index, row));
+  }
+  /** The best first: rows and, at the same place of the other array, their scores. */
+  searchVectors(
+    index: number,
+    vector: Float32Array,
+    partition: number,
+    k: number,
+    minScore: number,
+    tags: number,
+  ): { rows: Uint32Array; scores: Float32Array } {
+    this.#give(vector);
+    const both = this.#words(
+      this.#guarded(() => this.#module.searchVectors(this.#meaning, index, partition, k, minScore, tags)),
+    );
+    const rows = both.filter((_, i) => i % 2 === 0);
+    return { rows, scores: new Float32Array(both.buffer).filter((_, i) => i % 2 === 1) };
+  }
+  /** Of one index: bytes of memory, and rows. */
+  indexBytes(index: number): number {
+    return this.#guarded(() => this.#module.indexBytes(index));
+  }
+  indexSize(index: number): number {
+    return this.#guarded(() => this.#module.indexSize(index));
+  }
+  /** The index as bytes (wasm/embed/vector_snapshot.h), behind `before` that stay free. */
+  saveIndex(index: number, before: number): Uint8Array {
+    const all = new Uint8Array(before + this.#guarded(() => this.#module.beginSave(this.#meaning, index)));
+    for (let at = before; ;) {
+      const length = this.#guarded(() => this.#module.save(this.#meaning));
+      if (length === 0) return all;
+      all.set(this.#answer(length), at);
+      at += length;
+    }
+  }
+  /** Errors: RequestError `invalid-snapshot`, and the index stays as it was. */
+  loadIndex(index: number, bytes: Uint8Array): void {
+    this.#guarded(() => this.#module.beginLoad(this.#meaning, index));
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const piece = bytes.subarray(at, at + pieceBytes);
+      this.#give(piece);
+      this.#checked(this.#guarded(() => this.#module.load(this.#meaning, piece.length)));
+    }
+    this.#checked(this.#guarded(() => this.#module.endLoad(this.#meaning, index)));
+  }
+  /** XXH64, as 16 hexadecimal digits. */
+  checksum(bytes: Uint8Array): string {
+    this.#give(bytes);
+    const words = this.#words(this.#guarded(() => this.#module.checksum(this.#meaning, bytes.length)));
+    return [...words].map((word) => word.toString(16).padStart(8, '0')).join('');
+  }
 
   /** False once its module met a bug of its own. */
   get usable(): boolean {
@@ -99,16 +168,40 @@ export class Meaning {
   }
 
   #load(bytes: Uint8Array, take: (length: number) => number): void {
-    this.#reserve(bytes.length);
-    this.#input.set(bytes);
-    const length = this.#guarded(() => take(bytes.length));
-    if (length >= 0) return;
-    const { code, message, field } = JSON.parse(this.#text(length)) as Record<'code' | 'message' | 'field', string>;
-    throw new RequestError(code, message, field);
+    this.#give(bytes);
+    this.#checked(this.#guarded(() => take(bytes.length)));
   }
 
   #floats(address: number, length: number): Float32Array {
     return new Float32Array(this.#module.HEAPU8.buffer, address, length);
+  }
+
+  /** As input, one behind the other. */
+  #give(...parts: (Uint8Array | Float32Array | Uint32Array)[]): void {
+    this.#reserve(parts.reduce((sum, part) => sum + part.byteLength, 0));
+    let at = 0;
+    for (const part of parts) {
+      this.#input.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+      at += part.byteLength;
+    }
+  }
+
+  /** Of an answer; negative, it is the length of an error. */
+  #checked(length: number): number {
+    if (length >= 0) return length;
+    const { code, message, field, place } = JSON.parse(this.#text(length)) as Envelope;
+    const whole = place === undefined ? field : `[${String(place)}].${String(field)}`;
+    throw new RequestError(code, place === undefined ? message : `${String(whole)}: ${message}`, whole);
+  }
+
+  /** The last answer, a copy, as numbers of 32 bits. */
+  #words(length: number): Uint32Array<ArrayBuffer> {
+    return new Uint32Array(this.#answer(this.#checked(length)).slice().buffer);
+  }
+
+  #answer(length: number): Uint8Array {
+    const start = this.#module.output(this.#meaning);
+    return this.#module.HEAPU8.subarray(start, start + length);
   }
 
   #array(address: number, length: number): Int32Array {
@@ -165,6 +258,16 @@ export class Meaning {
   }
 }
 
+interface Envelope {
+  code: string;
+  message: string;
+  field?: string;
+  /** Of the row that was refused, among those given. */
+  place?: number;
+}
+
+/** Less than `keepBytes`. */
+const pieceBytes = 1 << 18;
 /** Up to here a loop over ASCII is faster than the platform's encoder. */
 const shortText = 200;
 /** The module gives a larger buffer back (`meaning_bindings.cpp`, kKeepBytes). */

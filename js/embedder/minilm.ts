@@ -2,20 +2,13 @@
  * all-MiniLM-L6-v2 on this device: tokenised and pooled in meaning.wasm, the transformer in ONNX Runtime Web
  * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
  */
-import type { Embedder, EmbedOptions } from './embedder.js';
-import { modelFile, type ModelLocation, mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
+import type { ModelFile } from './model-files.js';
+import { mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import type { MiniLmOptions, ModelLocation } from './model-location.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
 import { Transformer } from './transformer.js';
-
-export interface MiniLmOptions extends ModelLocation {
-  /** Whether the transformer runs in a worker, where there are workers. Default true. */
-  worker?: boolean;
-  /** Default: half of the processors, at most 4; 1 where the page is not cross-origin isolated, which threads need. */
-  threads?: number;
-  /** After so many ms without work the worker is ended and its memory given back. Default 60,000. */
-  idleMs?: number;
-}
 
 const dimensions = 384;
 /**
@@ -33,17 +26,18 @@ export class MiniLmEmbedder implements Embedder {
   readonly #location: ModelLocation;
   readonly #transformer: Transformer;
 
-  constructor(options: MiniLmOptions, own: { model: string; runtime: string }, makeWorker: () => Worker) {
+  constructor(options: MiniLmOptions, own: { model: ModelFile; runtime: ModelFile }, workers: (() => Worker)[]) {
     const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
     this.#location = options;
-    const model = modelFile('model.onnx', own.model, options);
-    const runtime = modelFile('ort-wasm-simd-threaded.wasm', own.runtime, options);
     this.#transformer = new Transformer({
       files: async () => {
-        const [modelBytes, runtimeBytes] = await Promise.all([readFile(model, options), readFile(runtime, options)]);
+        const [modelBytes, runtimeBytes] = await Promise.all([
+          readFile(own.model, options),
+          readFile(own.runtime, options),
+        ]);
         return { model: modelBytes, runtime: runtimeBytes, threads };
       },
-      makeWorker: worker && typeof Worker === 'function' ? makeWorker : undefined,
+      workers: worker && typeof Worker === 'function' ? workers : [],
       idleMs,
       batchMs,
     });
@@ -73,6 +67,13 @@ export class MiniLmEmbedder implements Embedder {
       }),
     );
     return found;
+  }
+
+  async search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: EmbedOptions = {},
+  ): Promise<DocumentSearch<D>> {
+    return (await import('./document-search.js')).openDocumentSearch(this, documents, options);
   }
 
   close(): void {

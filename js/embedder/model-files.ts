@@ -12,6 +12,8 @@ export interface ModelFile {
   /** How messages call it. */
   readonly name: string;
   readonly url: string;
+  /** Where the package has it. */
+  readonly path: string;
   readonly bytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
@@ -50,21 +52,18 @@ export async function readModelFile(file: ModelFile, options: ReadOptions): Prom
   }
   const bytes = await fetched(file, options);
   await requireSame(file, bytes, file.url);
-  // A full disk keeps nobody from using what was fetched.
-  await store
-    ?.put(
-      cacheKey(file),
-      new Response(bytes as BufferSource, { headers: { 'content-type': 'application/octet-stream' } }),
-    )
-    .catch(() => undefined);
+  // Nobody waits for it, and a full disk keeps nobody from using what was fetched.
+  const copy = new Response(bytes.slice() as BufferSource, { headers: { 'content-type': 'application/octet-stream' } });
+  void store?.put(cacheKey(file), copy).catch(() => undefined);
   return bytes;
 }
 
-function fromDisk({ name, url }: ModelFile): Uint8Array | undefined {
+function fromDisk(file: ModelFile): Uint8Array | undefined {
+  const { name, url } = file;
   try {
     return readFromDisk(new URL(url));
   } catch (cause) {
-    throw new LoadError(`${name} could not be read from ${url}.`, cause);
+    throw new LoadError(`${name} could not be read from ${url}. ${copyIt(file)}`, cause);
   }
 }
 
@@ -107,7 +106,9 @@ async function fetched(file: ModelFile, { fetch, signal, onProgress }: ReadOptio
   } catch (cause) {
     throw unreachable(cause);
   }
-  if (!response.ok) throw new LoadError(`${name} could not be fetched from ${url}: HTTP ${String(response.status)}.`);
+  if (!response.ok) {
+    throw new LoadError(`${name} could not be fetched from ${url}: HTTP ${String(response.status)}. ${copyIt(file)}`);
+  }
   const reader = response.body?.getReader();
   if (reader === undefined) throw new LoadError(`${url} is empty, not ${name}.`);
   const bytes = new Uint8Array(total);
@@ -119,7 +120,7 @@ async function fetched(file: ModelFile, { fetch, signal, onProgress }: ReadOptio
       if (done) break;
       if (loaded + value.length > total) {
         await reader.cancel();
-        throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt}`);
+        throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt(file)}`);
       }
       bytes.set(value, loaded);
       loaded += value.length;
@@ -134,11 +135,14 @@ async function fetched(file: ModelFile, { fetch, signal, onProgress }: ReadOptio
   return loaded === total ? bytes : bytes.subarray(0, loaded);
 }
 
-const copyIt = 'Copy the file from the package there, or set `modelUrl`.';
+function copyIt({ path }: ModelFile): string {
+  return `Copy node_modules/tierwise/${path} there, or set \`modelUrl\` to the folder that has it.`;
+}
 
 async function requireSame(file: ModelFile, bytes: Uint8Array, from: string): Promise<void> {
   const why = await difference(file, bytes);
-  if (why !== undefined) throw new LoadError(`${from} is not the ${file.name} of this package: ${why}. ${copyIt}`);
+  if (why !== undefined)
+    throw new LoadError(`${from} is not the ${file.name} of this package: ${why}. ${copyIt(file)}`);
 }
 
 async function difference(file: ModelFile, bytes: Uint8Array): Promise<string | undefined> {

@@ -5,23 +5,38 @@
 import { files } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { LoadError, TierwiseError } from '../errors.js';
 import type { Meaning } from './meaning.js';
-import { type ModelFile, type ModelProgress, readModelFile } from './model-files.js';
-
-export interface ModelLocation {
-  /** A folder with copies of the model's files. Default: the package's own. */
-  modelUrl?: string | undefined;
-  /** Default: the platform's. */
-  fetch?: typeof fetch | undefined;
-  /** Told of the files while they are fetched. */
-  onProgress?: ((progress: ModelProgress) => void) | undefined;
-}
+import { type ModelFile, readModelFile } from './model-files.js';
+import type { ModelLocation } from './model-location.js';
 
 export const mostTokens = 256;
+export const modelFolder = 'models/all-MiniLM-L6-v2/';
 const vocabularyLines = 30_522;
 
-/** `own`: where the package has it. */
-export function modelFile(name: keyof typeof files, own: string, { modelUrl }: ModelLocation): ModelFile {
-  return { name, url: modelUrl === undefined ? own : new URL(name, folder(modelUrl)).href, ...files[name] };
+/** `path` in the package; `beside`: where bundlers and browsers find that. */
+export function modelFile(
+  name: keyof typeof files,
+  path: string,
+  beside: () => URL,
+  { modelUrl }: ModelLocation,
+): ModelFile {
+  const url = modelUrl === undefined ? ownAddress(path, beside) : new URL(name, folder(modelUrl)).href;
+  return { name, url, path, ...files[name] };
+}
+
+/**
+ * Vite's dev server moves the JavaScript of packages into `.vite`, up to version 7 without what lies beside it, but has the
+ * package itself where it was. Next gives an address without an origin. A classic script does not know where it is from:
+ * its page's folder then counts.
+ */
+function ownAddress(path: string, beside: () => URL): string {
+  let found = path;
+  try {
+    found = beside().href;
+  } catch {
+    // No import.meta.
+  }
+  const [root, rest] = found.split('/node_modules/.vite/');
+  return fromPage(root === undefined || rest === undefined ? found : `${root}/node_modules/tierwise/${path}`);
 }
 
 /** Vectors of two versions of a file never meet. */
@@ -38,9 +53,10 @@ const platformFetch: typeof fetch = (input, init) => fetch(input, init);
 
 /** With the vocabulary in it. Errors: LoadError. */
 export const tokenizer = shared(async (location) => {
-  const vocabulary = new URL('../models/all-MiniLM-L6-v2/vocab.txt', import.meta.url).href;
+  const beside = () => new URL('../models/all-MiniLM-L6-v2/vocab.txt', import.meta.url);
+  const file = modelFile('vocab.txt', `${modelFolder}vocab.txt`, beside, location);
   const [bytes, meaning] = await Promise.all([
-    readFile(modelFile('vocab.txt', vocabulary, location), location),
+    readFile(file, location).catch((error: unknown) => vocabularyCopy(error, location)),
     import('./load-meaning.js').then(({ openMeaning }) => openMeaning()),
   ]);
   return loaded(meaning, 'vocab.txt', () => meaning.loadVocabulary(bytes, vocabularyLines));
@@ -48,27 +64,42 @@ export const tokenizer = shared(async (location) => {
 
 /** With the light table in it as well. Errors: LoadError. */
 export const lightModel = shared(async (location) => {
-  const table = new URL('../models/all-MiniLM-L6-v2/light.bin', import.meta.url).href;
+  const beside = () => new URL('../models/all-MiniLM-L6-v2/light.bin', import.meta.url);
   const [bytes, meaning] = await Promise.all([
-    readFile(modelFile('light.bin', table, location), location),
+    readFile(modelFile('light.bin', `${modelFolder}light.bin`, beside, location), location),
     tokenizer(location),
   ]);
   return loaded(meaning, 'light.bin', () => meaning.loadLight(bytes));
 });
 
-/** One for all who ask, wherever they would have looked: the files are the same. A module that met a bug is left behind. */
+/** Some bundlers lose the file and keep its copy. In a folder that was named it has to be. */
+async function vocabularyCopy(lost: unknown, { modelUrl }: ModelLocation): Promise<Uint8Array> {
+  if (modelUrl !== undefined) throw lost;
+  const { default: text } = await import('#vocabulary').catch(() => {
+    throw lost;
+  });
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * One for all who ask, wherever they would have looked: the files are the same. Who waited in vain for one who looked
+ * elsewhere looks where it was told to. A module that met a bug is left behind.
+ */
 function shared(load: (location: ModelLocation) => Promise<Meaning>): (location: ModelLocation) => Promise<Meaning> {
-  let loading: Promise<Meaning> | undefined;
+  let loading: { from: string | undefined; meaning: Promise<Meaning> } | undefined;
   let ready: Meaning | undefined;
   return async (location) => {
     if (ready?.usable === true) return ready;
     if (ready !== undefined) ready = loading = undefined;
-    const mine = (loading ??= load(location));
-    try {
-      return (ready = await mine);
-    } catch (error) {
-      if (loading === mine) loading = undefined;
-      throw error;
+    const from = location.modelUrl;
+    for (;;) {
+      const asked = (loading ??= { from, meaning: load(location) });
+      try {
+        return (ready = await asked.meaning);
+      } catch (error) {
+        if (loading === asked) loading = undefined;
+        if (asked.from === from) throw error;
+      }
     }
   };
 }
@@ -83,8 +114,13 @@ function loaded(meaning: Meaning, name: string, load: () => void): Meaning {
   }
 }
 
-/** With a slash at its end; a relative one counts from the page. */
+/** With a slash at its end. */
 function folder(url: string): string {
-  const base = (globalThis as { location?: { href: string } }).location?.href;
-  return new URL(url.endsWith('/') ? url : `${url}/`, base).href;
+  return fromPage(url.endsWith('/') ? url : `${url}/`);
+}
+
+/** A relative one counts from the page. */
+function fromPage(url: string): string {
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  return page === undefined ? url : new URL(url, page).href;
 }

@@ -12,7 +12,7 @@ import { SpaceHost } from '../transports/space-host.js';
 import { createClient } from '../index.js';
 import { anything, boolean, callable, check, oneOf, positive, type Shape, text, wholeFrom } from '../shape.js';
 import type { Client, SpaceConfig, TokenSource } from '../types.js';
-import type { Embedder, EmbedOptions } from './embedder.js';
+import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import { requireTexts } from './require-texts.js';
 
 export interface SpaceEmbedderOptions {
@@ -98,6 +98,14 @@ abstract class RemoteEmbedder implements Embedder {
       for (const row of rows) found.push(this.#vector(row));
     }
     return found;
+  }
+
+  async search<D extends SearchableDocument>(
+    documents: readonly D[],
+    options: EmbedOptions = {},
+  ): Promise<DocumentSearch<D>> {
+    const { searchDocuments } = await import('../light.js');
+    return searchDocuments(this, documents, options);
   }
 
   close(): void {

@@ -10,8 +10,8 @@ import type { FromWorker, ToWorker } from './transformer-worker.js';
 export interface TransformerDeps {
   /** Reads the files, which are given away; called anew for each session. */
   files: () => Promise<TransformerFiles>;
-  /** Undefined: this thread. */
-  makeWorker: (() => Worker) | undefined;
+  /** Ways to make a worker, tried one after the other. None: this thread. */
+  workers: readonly (() => Worker)[];
   /** ms without work after which a worker is ended. */
   idleMs: number;
   /** ms one batch may take before its worker is taken for dead. */
@@ -35,11 +35,12 @@ export class Transformer {
   #working = false;
   #closed = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
-  /** A worker could not be had (a policy forbids it, its file is lost): this thread does it from then on. */
-  #noWorker = false;
+  /** What could not be had (a policy forbids it, the file is lost) is not tried again; without any this thread does it. */
+  readonly #workers: (() => Worker)[];
 
   constructor(deps: TransformerDeps) {
     this.#deps = deps;
+    this.#workers = [...deps.workers];
   }
 
   /** Whether a batch would be run at once. */
@@ -126,11 +127,13 @@ export class Transformer {
   }
 
   async #open(): Promise<Engine> {
-    const { makeWorker, files, batchMs } = this.#deps;
-    if (makeWorker !== undefined && !this.#noWorker) {
-      const worker = await started(makeWorker);
+    const { files, batchMs } = this.#deps;
+    for (;;) {
+      const [make] = this.#workers;
+      if (make === undefined) break;
+      const worker = await started(make);
       if (worker !== undefined) return openInWorker(worker, await files(), batchMs);
-      this.#noWorker = true;
+      this.#workers.shift();
     }
     return openHere(await files());
   }
@@ -150,6 +153,9 @@ async function openHere(files: TransformerFiles): Promise<Engine> {
   }
 }
 
+/** ms. 20 KB are on their way; a script that is something else never says that it started. */
+const startMs = 30_000;
+
 /** Undefined where it does not start: what keeps it from doing so, keeps the next one too. */
 function started(makeWorker: () => Worker): Promise<Worker | undefined> {
   return new Promise((resolve) => {
@@ -160,12 +166,17 @@ function started(makeWorker: () => Worker): Promise<Worker | undefined> {
       resolve(undefined);
       return;
     }
+    const done = (found: Worker | undefined): void => {
+      clearTimeout(late);
+      if (found === undefined) worker.terminate();
+      resolve(found);
+    };
+    const late = setTimeout(done, startMs);
     worker.onerror = (event) => {
       event.preventDefault();
-      worker.terminate();
-      resolve(undefined);
+      done(undefined);
     };
-    worker.onmessage = () => resolve(worker);
+    worker.onmessage = () => done(worker);
   });
 }
 

@@ -10,7 +10,7 @@ import { root } from '../browser/harness.mjs';
 import { table } from './statistics.mjs';
 
 const file = path.join(root, 'docs/BENCHMARKS.md');
-const order = ['miss', 'stream', 'hit', 'start', 'size', 'growth', 'prompt', 'tokenize'];
+const order = ['miss', 'stream', 'hit', 'start', 'size', 'growth', 'prompt', 'tokenize', 'search'];
 
 const head = `# Benchmarks
 

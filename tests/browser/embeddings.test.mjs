@@ -1,7 +1,7 @@
 /**
  * The built package's embeddings in a real page under the strict Content-Security-Policy: the real MiniLM in its worker,
  * equal to the float32 model; files fetched once, with progress, checked and kept for use without a network; threads;
- * a worker that dies, is forbidden or rests; files that are not what they should be.
+ * a worker that dies, is forbidden, lost or rests; files that are not what they should be, or somewhere else.
  */
 /* global embedder */
 import assert from 'node:assert/strict';
@@ -27,7 +27,7 @@ after(() => browser.close());
 afterEach(() => opened?.close());
 
 /** As a server has the package; `changed` takes the place of some files and may be changed while the page is open. */
-async function open({ changed = {}, policy = csp, headers = {} } = {}) {
+async function open({ changed = {}, policy = csp, headers = {}, more = {} } = {}) {
   const asked = [];
   const serveFile = (route, file) => (request, response) => {
     asked.push(route.split('/').pop());
@@ -48,7 +48,7 @@ async function open({ changed = {}, policy = csp, headers = {} } = {}) {
     });
     response.end(own?.body ?? readFileSync(file));
   };
-  const routes = {};
+  const routes = { ...more };
   for (const name of readdirSync(path.join(root, 'dist')).filter((file) => /\.(js|wasm)$/.test(file))) {
     routes[`/pkg/dist/${name}`] = serveFile(`/pkg/dist/${name}`, path.join(root, 'dist', name));
   }
@@ -203,6 +203,90 @@ test('without workers, or where a policy forbids them, the page itself computes'
   const { run, page } = await open({ policy });
   assert.equal(await run(async ({ embed }) => (await embed(['hello']))[0].length), 384);
   assert.equal(page.workers().length, 0);
+});
+
+/** Copies of the package's files in one folder, as docs/TROUBLESHOOTING.md says. */
+function copies(at, names) {
+  return Object.fromEntries(
+    names.map((name) => [
+      `${at}/${name}`,
+      (_, response) => {
+        const folder = /\.(js|wasm)$/.test(name) ? 'dist' : modelFiles;
+        const type = name.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
+        response.writeHead(200, { 'content-type': type, 'content-security-policy': csp });
+        response.end(readFileSync(path.join(root, folder, name)));
+      },
+    ]),
+  );
+}
+
+test('from a folder with copies everything comes, the worker too where the package lost it', async () => {
+  const names = ['model.onnx', 'vocab.txt', 'light.bin', 'ort-wasm-simd-threaded.wasm', 'minilm-worker.js'];
+  const { run, page, asked } = await open({
+    changed: Object.fromEntries(names.map((name) => [name, 404])),
+    more: copies('/copies', names),
+  });
+  const sizes = await run(async ({ embed, light }) => {
+    const modelUrl = 'copies';
+    const [one] = await light({ modelUrl }).embed(['hello']);
+    const [two] = await embed(['hello'], { modelUrl });
+    return [one.length, two.length];
+  });
+  assert.deepEqual(sizes, [128, 384]);
+  assert.deepEqual(
+    page.workers().map((worker) => new URL(worker.url()).pathname),
+    ['/copies/minilm-worker.js'],
+  );
+  assert.deepEqual(
+    asked.filter((name) => /onnx|ort-|vocab\.txt|light\.bin/.test(name)),
+    [],
+  );
+});
+
+const noWorkers = {
+  'a lost worker': { body: '<html>', type: 'text/html' },
+  'a worker that never says that it started': { body: '0', type: 'text/javascript' },
+};
+for (const [what, file] of Object.entries(noWorkers)) {
+  test(`${what} leaves the work to the page, and is not asked for again`, async () => {
+    const { run, page, asked } = await open({ changed: { 'minilm-worker.js': file } });
+    const sizes = await run(async ({ minilm }) => {
+      // Half a minute is waited for it.
+      const own = setTimeout;
+      globalThis.setTimeout = (then, ms, ...given) => own(then, ms === 30_000 ? 300 : ms, ...given);
+      const embedder = minilm({ idleMs: 50 });
+      const sizes = [];
+      for (let i = 0; i < 2; i++) {
+        sizes.push((await embedder.embed(['hello']))[0].length);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      return sizes;
+    });
+    assert.deepEqual(sizes, [384, 384]);
+    assert.equal(page.workers().length, 0);
+    // Where the bundler has it, and beside the runtime, which is the same place here.
+    assert.equal(asked.filter((name) => name === 'minilm-worker.js').length, 2);
+  });
+}
+
+test('a lost vocabulary is replaced by its copy, but not where a folder was named', async () => {
+  const { run } = await open({ changed: { 'vocab.txt': 404, 'light.bin': 404 } });
+  const found = await run(async ({ light, tokenize }, _, tell) => {
+    // Who asks while another looks in a wrong folder is not failed by that.
+    const named = light({ modelUrl: 'nowhere' }).embed(['hello']).catch(tell);
+    const { ids, tokens } = await tokenize('Tokenisierung naïve 日本');
+    const lost = await light().embed(['hello']).catch(tell);
+    return { named: await named, ids: [...ids], tokens, lost };
+  });
+  const { origin } = new URL(opened.page.url());
+  assert.match(found.named.message, /^(vocab\.txt|light\.bin) could not be fetched from .*\/nowhere\//);
+  assert.deepEqual(found.tokens, ['[CLS]', 'token', '##isi', '##er', '##ung', 'naive', '日', '本', '[SEP]']);
+  assert.equal(found.ids.length, found.tokens.length);
+  assert.equal(
+    found.lost.message,
+    `light.bin could not be fetched from ${origin}/pkg/${modelFiles}/light.bin: HTTP 404. ` +
+      `Copy node_modules/tierwise/${modelFiles}/light.bin there, or set \`modelUrl\` to the folder that has it.`,
+  );
 });
 
 test('a worker rests after a while without work, and comes back', async () => {

@@ -128,6 +128,12 @@ TEST(WordPiece, Cuts) {
   }
 }
 
+// The way back over marks met stray bytes, and the same marks again and again.
+TEST(WordPiece, StrayBytesAmongMarks) {
+  EXPECT_EQ(shown("é\xA9〮"), "[UNK]:0-3");
+  EXPECT_EQ(shown("́\xA9\xA9\xA9〮́"), "[UNK]:1-2");
+}
+
 // Time is bounded: what is quadratic would not end here.
 TEST(WordPiece, GiantTexts) {
   const std::string texts[] = {
@@ -161,6 +167,7 @@ TEST(WordPiece, RefusesBrokenVocabularies) {
       {"[UNK]\n[CLS]\n[SEP]", 0, "some of it is missing"},
       {"[UNK]\n[CLS]\n", 0, "it has no [SEP]"},
       {"<html>\n</html>\n", 0, "it has no [UNK]"},
+      {"x\n", 0, "it has no [UNK]"},
       {vocabulary().substr(0, 100'000), kLines, "some of it is missing"},
       {vocabulary().substr(0, vocabulary().find("\nhello\n") + 1), kLines, "lines, not 30522"},
       {repeated("a\n", WordPiece::kMostVocabulary + 1), 0, "too many lines"},

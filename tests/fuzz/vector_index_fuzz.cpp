@@ -1,9 +1,9 @@
-// Random operations on the vector index, and random bytes for its reader. Whatever comes: the index agrees with a list of
-// what it ought to hold, no partition's search yields another's row, what was saved comes back as it was, what is
+// Random operations on the vector index, and random bytes for its reader. Whatever comes: the index agrees with a list
+// of what it ought to hold, no partition's search yields another's row, what was saved comes back as it was, what is
 // refused changes nothing, and nothing crashes.
 //
-// The first byte chooses: odd, the rest is a snapshot (its checksum is put right when the byte is 3 modulo 4); even, the
-// rest is operations.
+// The first byte chooses: odd, the rest is a snapshot (its checksum is put right when the byte is 3 modulo 4); even,
+// the rest is operations.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -94,7 +94,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::memcpy(&x, bits, sizeof x);
       }
     } else {
-      for (std::size_t i = 0; i < kDimensions; ++i) made[i] = static_cast<float>((kind + 1U) * (i + 3U) * 2654435761U % 255U) - 127;
+      for (std::size_t i = 0; i < kDimensions; ++i)
+        made[i] = static_cast<float>((kind + 1U) * (i + 3U) * 2654435761U % 255U) - 127;
     }
     return made;
   };
@@ -115,7 +116,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const std::uint32_t tags = byte() % 4;
       if (index.update(id, vector(), tags)) entries.at(id).tags = tags;
     } else if (operation == 5 && byte() % 4 == 0) {
-      require(index.drop(partition) == std::erase_if(entries, [&](const auto& e) { return e.second.partition == partition; }));
+      require(index.drop(partition) ==
+              std::erase_if(entries, [&](const auto& e) { return e.second.partition == partition; }));
     } else if (operation == 6) {
       VectorIndex back(kDimensions);
       const std::string bytes = saved(index);
@@ -129,7 +131,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto hits = index.search(vector(), search);
       if (!hits) continue;
       std::size_t wanted = 0;
-      for (const auto& [id, entry] : entries) wanted += entry.partition == partition && (entry.tags & search.tags) == search.tags;
+      for (const auto& [id, entry] : entries)
+        wanted += entry.partition == partition && (entry.tags & search.tags) == search.tags;
       require(hits.value().size() == std::min(search.k, wanted));
       for (const auto& hit : hits.value()) {
         require(entries.at(hit.id).partition == partition && hit.score >= -1 && hit.score <= 1);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { createClient, type Warning } from '../../dist/index.js';
-import { cosine, embed, type Embedder, light, minilm } from '../../dist/minilm.js';
+import { cosine, embed, type Embedder, light, minilm, searchDocuments } from '../../dist/minilm.js';
 
 const root = new URL('../../', import.meta.url);
 const { rows } = JSON.parse(readFileSync(new URL('tests/fixtures/minilm.json', root), 'utf8')) as {
@@ -122,6 +122,48 @@ describe('a client', () => {
     for (const embedder of [null, 'minilm', {}, { embed: () => undefined }]) {
       expect(() => createClient({ embedder: embedder as unknown as Embedder })).toThrow(/embedder/);
     }
+  });
+
+  test('finds documents by meaning, as they were given', async () => {
+    const client = createClient({ embedder: minilm() });
+    const documents = [
+      { title: 'Shipping', text: 'Parcels arrive within three working days.' },
+      { title: 'Refunds', text: 'Money is given back within two weeks after we received the goods.' },
+      { title: 'Opening hours', text: 'The shop is open from nine to six on weekdays.' },
+    ];
+    const search = await client.search(documents);
+    const [first, ...more] = await search.find('When do I get my money back?', { k: 2 });
+    expect(first!.document).toBe(documents[1]);
+    expect(first!.number).toBe(1);
+    expect(more).toHaveLength(1);
+    expect(first!.score).toBeGreaterThan(more[0]!.score);
+    expect(await search.add([{ title: 'Vouchers', text: 'Gift vouchers never expire.' }])).toEqual([3]);
+    expect((await search.find('how long can I use a gift card', { k: 1 }))[0]!.document.title).toBe('Vouchers');
+    expect([search.remove(3), search.remove(3), search.size]).toEqual([true, false, 3]);
+    expect(await search.find('how long can I use a gift card', { minScore: 0.9 })).toEqual([]);
+    search.close();
+    await expect(search.find('x')).rejects.toMatchObject({ code: 'closed' });
+    client.close();
+  }, 30_000);
+
+  test.each([
+    ['text', 'documents'],
+    [[{ title: 'x' }], 'documents[0]'],
+    [['x', null], 'documents[1]'],
+  ])('documents %j are refused by name', async (documents, field) => {
+    const client = createClient({ embedder: light() });
+    await expect(client.search(documents as string[])).rejects.toMatchObject({ name: 'RequestError', field });
+    client.close();
+  });
+
+  test('a search refuses what is no query, and finds nothing for no word', async () => {
+    const search = await searchDocuments(light(), ['a dog', '', 'a car'], {});
+    expect(search.size).toBe(2);
+    expect((await search.find('a puppy')).map(({ number }) => number)).toEqual([0, 2]);
+    expect(await search.find('')).toEqual([]);
+    await expect(search.find(7 as unknown as string)).rejects.toMatchObject({ field: 'query' });
+    await expect(search.find('x', { k: 0 })).rejects.toMatchObject({ field: 'k' });
+    search.close();
   });
 
   test('has the real model', async () => {

@@ -2,11 +2,29 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 
 /** Without React: before its first request (core.wasm, its glue, IndexedDB's part included), and with its first prompt. */
-export const budgets = { 'every page': 112_000, 'the first prompt': 69_500 };
+export const budgets = { 'every page': 112_500, 'the first prompt': 69_500 };
 
-/** Downloaded only in place of core.wasm and prompts.wasm. */
+/** What embeddings add to that, without ONNX Runtime Web and the model's files. Half of it is Emscripten's glue. */
+export const embeddingBudgets = {
+  'JavaScript of light': 9_000,
+  'JavaScript of minilm': 11_200,
+  'JavaScript of searching': 3_600,
+  'meaning.wasm': 30_720,
+};
+
+/** Loaded with the first vector index or search of documents. */
+export function isSearch(name) {
+  return /^(vector-index|document-search)-/.test(name);
+}
+
+/** ONNX Runtime Web's JavaScript, with what little of ours is in the same file. */
+export function isRuntime(name) {
+  return /^(minilm-worker|ort-session)\.js$|^ort-/.test(name);
+}
+
+/** Downloaded only in place of files that are lost. */
 export function isCopy(name) {
-  return /^(core|prompts)-base64-/.test(name);
+  return /^((core|prompts|meaning)-base64|vocabulary)-/.test(name);
 }
 
 export function partOf(name) {

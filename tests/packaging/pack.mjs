@@ -20,6 +20,8 @@ export function pack() {
     'dist/react/index.d.ts',
     'dist/core.wasm',
     'dist/prompts.wasm',
+    'dist/meaning.wasm',
+    'dist/minilm.js',
   ]) {
     if (!existsSync(path.join(root, name))) throw new Error(`${name} is missing: run node scripts/build.mjs first.`);
   }

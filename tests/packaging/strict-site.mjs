@@ -23,10 +23,16 @@ const types = {
   '.wasm': 'application/wasm',
 };
 
+/** What a server must send so that its pages may use threads. */
+export const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
 /** Serves the files below `folder`, as a plain web server would: 404 for what is not there. */
-export function serveFolder(folder, sent = policy) {
+export function serveFolder(folder, sent = policy, more = {}) {
   return listen(async (request, response) => {
-    const headers = { 'content-security-policy': sent };
+    const headers = { 'content-security-policy': sent, ...more };
     const { pathname } = new URL(request.url, 'http://localhost');
     const file = path.join(
       folder,

@@ -11,8 +11,8 @@ const base64Start = 'AGFzbQ';
 
 /**
  * @param {import('playwright-core').Browser} browser
- * @returns {Promise<{ outcome: any, problems: string[], core: { file: boolean, copy: boolean }, ms: number }>}
- *   core: which of the two was downloaded, core.wasm or the chunk with its base64 copy
+ * @returns {Promise<{ outcome: any, problems: string[], core: { file: boolean, copy: boolean }, workers: number, ms: number }>}
+ *   core: which of the two was downloaded, core.wasm or the chunk with its base64 copy; workers: alive at the end
  */
 export async function visit(browser, address, servers) {
   const startedAt = Date.now();
@@ -43,7 +43,8 @@ export async function visit(browser, address, servers) {
       outcome = await page.evaluate('globalThis.outcome').catch(() => undefined);
     }
     await sleep(100);
-    return { outcome, problems, core: await coreOf(responses), ms: Date.now() - startedAt };
+    const workers = page.workers().length;
+    return { outcome, problems, core: await coreOf(responses), workers, ms: Date.now() - startedAt };
   } finally {
     await context.close();
   }

@@ -45,11 +45,16 @@ def main():
     every = [(name, text) for name, made in kinds(own, texts, chosen.scale) for text in made]
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for title, vocabulary, given in (
-            ("the model's vocabulary", own, every),
-            ('every character a token', characters(), [case for case in every if case[0] in OF_CHARACTERS]),
-        ):
-            right, wrong = compare(Path(folder), title, vocabulary, given, chosen)
+        # The engines work on the first while the second is prepared.
+        jobs = [
+            start(Path(folder) / 'model', "the model's vocabulary", own, every, chosen),
+            start(
+                Path(folder) / 'characters', 'every character a token', characters(),
+                [case for case in every if case[0] in OF_CHARACTERS], chosen,
+            ),
+        ]
+        for job in jobs:
+            right, wrong = finish(*job, chosen)
             passed, failed = passed + right, failed + wrong
     print(f'tokenizers {tokenizers.__version__}, {time.time() - began:.0f} s')
     print(f'{passed} passed, {failed} failed')
@@ -77,7 +82,8 @@ def characters():
     return [*SPECIAL, *found, *('##' + part for part in found)]
 
 
-def compare(folder, title, vocabulary, given, chosen):
+def start(folder, title, vocabulary, given, chosen):
+    folder.mkdir()
     tokenizer = reference(vocabulary)
     ways = [WAYS[number % len(WAYS)] for number in range(len(given))]
     expected = [''] * len(given)
@@ -97,13 +103,17 @@ def compare(folder, title, vocabulary, given, chosen):
         for (_, text), (most, special) in zip(given, ways):
             data = text.encode()
             file.write(b'%d %d %d\n%s' % (len(data), most or 1 << 24, special, data))
-    passed = failed = 0
     running = []
     for place, command in enumerate(chosen.against):
         answers = folder / f'answers-{place}'
         answers.write_bytes(b'')
         engine = [*shlex.split(command), str(folder / 'vocabulary'), str(folder / 'cases'), str(answers)]
         running.append((command, answers, subprocess.Popen(engine)))
+    return title, given, ways, expected, running
+
+
+def finish(title, given, ways, expected, running, chosen):
+    passed = failed = 0
     for command, answers, engine in running:
         status = engine.wait()
         got = answers.read_text().splitlines()

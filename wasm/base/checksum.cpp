@@ -48,7 +48,8 @@ void Checksum::update(std::string_view data) {
 std::uint64_t Checksum::value() const {
   std::uint64_t sum = kPrime5;
   if (bytes_ >= kStripe) {
-    sum = rotate_left(lanes_[0], 1) + rotate_left(lanes_[1], 7) + rotate_left(lanes_[2], 12) + rotate_left(lanes_[3], 18);
+    sum =
+        rotate_left(lanes_[0], 1) + rotate_left(lanes_[1], 7) + rotate_left(lanes_[2], 12) + rotate_left(lanes_[3], 18);
     for (const std::uint64_t lane : lanes_) sum = (sum ^ round(0, lane)) * kPrime1 + kPrime4;
   }
   sum += bytes_;

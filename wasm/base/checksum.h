@@ -1,5 +1,5 @@
-// XXH64 (Yann Collet, xxHash specification 0.1.1, seed 0): tells whether bytes came back as they were written. No defence
-// against who forges them.
+// XXH64 (Yann Collet, xxHash specification 0.1.1, seed 0): tells whether bytes came back as they were written. No
+// defence against who forges them.
 #pragma once
 
 #include <array>

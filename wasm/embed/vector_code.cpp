@@ -18,7 +18,7 @@ using U16x8 = std::uint16_t __attribute__((vector_size(16)));
 using I16x8 = std::int16_t __attribute__((vector_size(16)));
 
 constexpr int kRounds = 2;
-constexpr float kMostCode = 511;
+constexpr float kMostCode = 1023;
 constexpr float kMostQueryCode = 8191;  // 14 bits: sums of kMostDimensions products fit
 constexpr int kMostEntry = 15;          // sixteen entries of a table fit a byte
 constexpr double kFactorOne = 8192;
@@ -68,6 +68,11 @@ template <typename Vector, typename Number>
   return all;
 #endif
 }
+
+void put(std::uint8_t* bytes, U8x16 bits) { store(bytes, load<U8x16>(bytes) | bits); }
+
+std::size_t pair_bytes(std::size_t places) { return (places + 63) / 64 * 16; }
+std::size_t last_bytes(std::size_t places) { return (places + 127) / 128 * 16; }
 
 // lowbias32 (Chris Wellons): the rotation is the same everywhere and for ever.
 std::uint32_t scrambled(std::uint32_t x) {
@@ -196,6 +201,8 @@ VectorCoder::VectorCoder(std::size_t dimensions)
   }
 }
 
+std::size_t VectorCoder::fine_bytes() const { return pair_bytes(places_) + last_bytes(places_); }
+
 bool VectorCoder::turn(std::span<const float> vector, float* turned) const {
   std::copy(vector.begin(), vector.end(), turned);
   std::fill(turned + dimensions_, turned + places_, 0.0F);
@@ -223,22 +230,21 @@ bool VectorCoder::turn(std::span<const float> vector, float* turned) const {
 void VectorCoder::encode(const float* turned, const VectorCode& code) const {
   std::int16_t codes[kMostDimensions];
   *code.scale = static_cast<float>(quantise(turned, places_, kMostCode, codes));
-  // Byte i of each 16 fine ones holds the places i, i + 16, i + 32 and i + 48 of 64.
-  U8x16 fine = {};
+  // Byte i of 16 holds two bits of the places i, i + 16, i + 32 and i + 48 of 64; behind them, the last bit of eight
+  // such places of 128.
+  std::fill(code.fine, code.fine + fine_bytes(), std::uint8_t{0});
+  std::uint8_t* last = code.fine + pair_bytes(places_);
   for (std::size_t i = 0; i < places_; i += 16) {
     const I16x8 low = load<I16x8>(codes + i);
     const I16x8 high = load<I16x8>(codes + i + 8);
-    store(code.coarse + i, narrowed(low >> 2, high >> 2));
-    const int quarter = static_cast<int>(i / 16 % 4);
-    fine |= narrowed(low & 3, high & 3) << (2 * quarter);
-    if (quarter == 3 || i + 16 == places_) {
-      store(code.fine + i / 64 * 16, fine);
-      fine = U8x16{};
-    }
+    store(code.coarse + i, narrowed(low >> 3, high >> 3));
+    put(code.fine + i / 64 * 16, narrowed(low >> 1 & 3, high >> 1 & 3) << static_cast<int>(i / 16 % 4 * 2));
+    put(last + i / 128 * 16, narrowed(low & 1, high & 1) << static_cast<int>(i / 16 % 8));
   }
 }
 
-std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, std::uint8_t* block, std::size_t row) const {
+std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, std::uint8_t* block,
+                                      std::size_t row) const {
   std::int32_t sizes = 0;
   std::int32_t negatives = 0;
   for (std::size_t i = 0; i < places_; ++i) {
@@ -253,14 +259,14 @@ std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, st
     const std::uint64_t positive = ~eight >> 7 & 0x0101010101010101;
     block[i * kBlockRows + row] = static_cast<std::uint8_t>(positive * 0x0102040810204080 >> 56);
   }
-  // A code is four times its coarse half and 1.5 on average.
-  const double size = 4.0 * sizes + 1.5 * (static_cast<double>(places_) - 2.0 * negatives);
+  // A code is eight times its coarse part and 3.5 on average.
+  const double size = 8.0 * sizes + 3.5 * (static_cast<double>(places_) - 2.0 * negatives);
   const double factor = kFactorOne * std::sqrt(static_cast<double>(places_)) / (std::max(size, 1.0) * scale);
   return factor < 32767 ? static_cast<std::int16_t>(factor) : std::int16_t{32767};
 }
 
 CodedQuery::CodedQuery(const VectorCoder& coder, const float* turned, bool for_scan)
-    : places_(coder.places()), fine_bytes_(coder.fine_bytes()), codes_(4 * fine_bytes_) {
+    : places_(coder.places()), codes_(places_) {
   scale_ = quantise(turned, places_, kMostQueryCode, codes_.data());
   if (for_scan) make_tables(turned);
 }
@@ -304,20 +310,18 @@ void CodedQuery::make_tables(const float* turned) {
 float CodedQuery::cosine(const std::int8_t* coarse, const std::uint8_t* fine, float scale) const {
   I32x4 sums = {};
   const std::int16_t* codes = codes_.data();
-#pragma GCC unroll 2
   for (std::size_t i = 0; i < places_; i += 16) add_products<true>(load<U8x16>(coarse + i), codes + i, sums);
+  // Bits that come from a neighbour are masked away.
+  const U16x8 two = {0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303};
+  const U16x8 one = {0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101};
   I32x4 fine_sums = {};
-#pragma GCC unroll 1
-  for (std::size_t i = 0; i < fine_bytes_; i += 16, codes += 64) {
-    // The bits that come from a neighbour are masked away.
-    const U16x8 bytes = load<U16x8>(fine + i);
-    const U16x8 mask = {0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303};
-    add_products<false>((U8x16)(bytes & mask), codes, fine_sums);
-    add_products<false>((U8x16)(bytes >> 2 & mask), codes + 16, fine_sums);
-    add_products<false>((U8x16)(bytes >> 4 & mask), codes + 32, fine_sums);
-    add_products<false>((U8x16)(bytes >> 6 & mask), codes + 48, fine_sums);
+  const std::uint8_t* last = fine + pair_bytes(places_);
+  for (std::size_t i = 0; i < places_; i += 16) {
+    const U16x8 pairs = load<U16x8>(fine + i / 64 * 16) >> static_cast<int>(i / 16 % 4 * 2);
+    const U16x8 lasts = load<U16x8>(last + i / 128 * 16) >> static_cast<int>(i / 16 % 8);
+    add_products<false>((U8x16)((pairs & two) << 1 | (lasts & one)), codes + i, fine_sums);
   }
-  const std::int64_t sum = 4 * sum_of(sums) + sum_of(fine_sums);
+  const std::int64_t sum = 8 * sum_of(sums) + sum_of(fine_sums);
   return static_cast<float>(std::clamp(static_cast<double>(sum) * scale_ * scale, -1.0, 1.0));
 }
 
@@ -355,7 +359,8 @@ void CodedQuery::estimate(const std::uint8_t* signs, const std::int16_t* factors
 }
 
 double CodedQuery::error(double cosine) const {
-  // (1 - c²) / c² of RaBitQ's theorem 3.2; c is near sqrt(2 / pi), which makes it 0.57, and 0.65 covers nearly all rows.
+  // (1 - c²) / c² of RaBitQ's theorem 3.2; c is near sqrt(2 / pi), which makes it 0.57, and 0.65 covers nearly all
+  // rows.
   const double variance = 0.65 * (1 - cosine * cosine) / static_cast<double>(places_ - 1);
   return 4 * std::sqrt(variance + table_variance_);
 }

@@ -1,17 +1,17 @@
 // How the vector index stores a vector and compares a query with many of them.
 //
 // A vector is made a unit vector, turned by a fixed random rotation (signs and Walsh-Hadamard transforms, which spreads
-// what lies in few places over all of them and leaves cosines alone), and coded in ten bits a place with a scale of its
-// own: eight bits (coarse) and two more (fine). The scale is such that a vector has cosine 1 with its own code.
+// what lies in few places over all of them and leaves cosines alone), and coded in eleven bits a place with a scale of
+// its own: eight bits (coarse) and three more (fine). The scale is such that a vector has cosine 1 with its own code.
 // For the scan of many rows the signs of the code lie apart, 32 rows interleaved: a query's table holds, for each four
 // places, what each of the sixteen patterns of signs adds (André, Kermarrec and Le Scouarnec, "Cache locality is not
-// enough: High-performance nearest neighbor search with product quantization fast scan", 2015). The sum estimates the cosine
-// without bias (Gao and Long, "RaBitQ", 2024), with a known spread.
+// enough: High-performance nearest neighbor search with product quantization fast scan", 2015). The sum estimates the
+// cosine without bias (Gao and Long, "RaBitQ", 2024), with a known spread.
 //
 // Everything after the codes is integers: natively and in WebAssembly the same code gives the same bits.
 //
-// Accuracy of a cosine, 384 places: the standard error is 1e-4; at most max|x| / 1022 * sqrt(places), max|x| of the turned
-// vector, about 0.003, for a query made to be wrong. Estimates: see error().
+// Accuracy of a cosine, 384 places: the standard error is 3e-5; at most max|x| / 2046 * sqrt(places), max|x| of the
+// turned vector, about 0.0016, for a query made to be wrong. Estimates: see error().
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ class VectorCoder {
   std::size_t dimensions() const { return dimensions_; }
   // Places, and so bytes, of the coarse half: the next multiple of 16.
   std::size_t places() const { return places_; }
-  std::size_t fine_bytes() const { return (places_ + 63) / 64 * 16; }
+  std::size_t fine_bytes() const;
   // Of kBlockRows rows.
   std::size_t sign_block_bytes() const { return places_ / 8 * kBlockRows; }
 
@@ -66,7 +66,8 @@ class CodedQuery {
   float cosine(const std::int8_t* coarse, const std::uint8_t* fine, float scale) const;
 
   // One estimate for each row of `blocks` blocks, in units of unit().
-  void estimate(const std::uint8_t* signs, const std::int16_t* factors, std::size_t blocks, std::int16_t* estimates) const;
+  void estimate(const std::uint8_t* signs, const std::int16_t* factors, std::size_t blocks,
+                std::int16_t* estimates) const;
   double unit() const { return unit_; }
   // Four standard errors of the estimate of a row whose cosine is `cosine`, in cosine.
   double error(double cosine) const;
@@ -75,7 +76,6 @@ class CodedQuery {
   void make_tables(const float* turned);
 
   std::size_t places_;
-  std::size_t fine_bytes_;
   std::vector<std::int16_t> codes_;
   double scale_;
   std::vector<std::uint8_t> tables_;

@@ -55,7 +55,8 @@ class Best {
 
 // Calls `visit(place)` for each of the `rows` estimates above `threshold`, which it may change.
 template <typename Visit>
-void for_each_above(const std::int16_t* estimates, std::size_t rows, const std::int16_t& threshold, const Visit& visit) {
+void for_each_above(const std::int16_t* estimates, std::size_t rows, const std::int16_t& threshold,
+                    const Visit& visit) {
   for (std::size_t begin = 0; begin < rows; begin += kBlockRows) {
     std::uint32_t bits = above(estimates + begin, threshold);
     if (rows - begin < kBlockRows) bits &= (1U << (rows - begin)) - 1;
@@ -66,7 +67,8 @@ void for_each_above(const std::int16_t* estimates, std::size_t rows, const std::
 // Compares rows of one partition with one query.
 class Comparison {
  public:
-  Comparison(const VectorCoder& coder, const VectorRows& rows, const CodedQuery& query, const VectorIndex::Search& search)
+  Comparison(const VectorCoder& coder, const VectorRows& rows, const CodedQuery& query,
+             const VectorIndex::Search& search)
       : coder_(coder), rows_(rows), query_(query), search_(search), hits_(std::min(search.k, rows.size()), better) {}
 
   void all() {
@@ -107,7 +109,8 @@ class Comparison {
     if (score >= search_.min_score) hits_.offer({columns.ids[row], score});
   }
 
-  // Estimates all rows. So many wanted ones are at least as high as the answer that a good bound comes of comparing them.
+  // Estimates all rows. So many wanted ones are at least as high as the answer that a good bound comes of comparing
+  // them.
   std::int16_t first_threshold(std::int16_t* estimates) const {
     const auto higher = [](std::int16_t a, std::int16_t b) { return a > b; };
     Best<std::int16_t, decltype(higher)> best(std::min(std::max(search_.k, kFirstCompared), rows_.size()), higher);
@@ -137,8 +140,7 @@ class Comparison {
   void each_chunk(const std::int16_t* estimates, const std::int16_t& threshold, const Visit& visit) const {
     for (std::size_t i = 0; i < rows_.chunks(); ++i, estimates += kChunkRows) {
       const Columns columns = rows_.columns(coder_, i);
-      for_each_above(estimates, columns.rows, threshold,
-                     [&](std::size_t row) { visit(columns, row, estimates[row]); });
+      for_each_above(estimates, columns.rows, threshold, [&](std::size_t row) { visit(columns, row, estimates[row]); });
     }
   }
 
@@ -211,6 +213,8 @@ void VectorIndex::remove_partition(std::uint32_t number) {
 
 std::uint32_t VectorIndex::take_id() {
   if (free_id_ == kNone) {
+    // By an eighth, not by doubling: there are eight bytes for every row.
+    if (places_.size() == places_.capacity()) places_.reserve(places_.size() + places_.size() / 8 + 16);
     places_.push_back({kNone, kNone});
     return static_cast<std::uint32_t>(places_.size() - 1);
   }
@@ -261,13 +265,13 @@ Result<std::uint32_t> VectorIndex::add(std::uint32_t key, std::span<const float>
   return id;
 }
 
-Result<Done> VectorIndex::update(std::uint32_t id, std::span<const float> vector, std::uint32_t tags) {
+Result<Done> VectorIndex::update(std::uint32_t id, std::span<const float> vector, std::optional<std::uint32_t> tags) {
   if (!contains(id)) return make_error("unknown-row", "There is no row with this id.", "id");
   if (!coder_.turn(vector, turned_.data())) return no_direction();
   VectorRows& rows = partitions_[places_[id].partition].rows;
   const Row row = rows.row(coder_, places_[id].row);
   coder_.encode(turned_.data(), row.code);
-  *row.tags = tags;
+  if (tags) *row.tags = *tags;
   rows.write_signs(coder_, places_[id].row);
   return Done();
 }

@@ -1,17 +1,19 @@
-// An exact index of vectors by cosine: every row of a partition is considered by every search of it, and no other row is.
+// An exact index of vectors by cosine: every row of a partition is considered by every search of it, and no other row
+// is.
 //
 // Vectors of 2 to 4,096 dimensions, made unit vectors on their way in; one without a direction (zero, NaN, infinite) is
-// refused. A row has an id, given here and kept until it is removed (then given out again), a partition key and 32 tags,
-// both the caller's.
+// refused. A row has an id, given here and kept until it is removed (then given out again), a partition key and 32
+// tags, both the caller's.
 //
 // Search. Up to 64 rows are compared code by code (vector_code.h). More are first estimated from their signs; the best
-// estimates are compared, and then every row whose estimate, four standard errors added, reaches the worst result so far. So
-// the rows that are best by the codes are found (a row is missed with a probability of 1 in 30,000), and those are the best by
-// the vectors themselves but for scores within the codes' error, 1e-4. Equal scores: the smaller id first.
+// estimates are compared, and then every row whose estimate, four standard errors added, reaches the worst result so
+// far. So the rows that are best by the codes are found (a row is missed with a probability of 1 in 30,000), and those
+// are the best by the vectors themselves but for scores within the codes' error, 3e-5. Equal scores: the smaller id
+// first.
 //
 // Removing moves the last row of the partition into the gap: there are no tombstones, and memory goes back at once.
-// Adding, changing and removing take a time that does not depend on the number of rows; a search is linear in the rows of
-// its partition.
+// Adding, changing and removing take a time that does not depend on the number of rows; a search is linear in the rows
+// of its partition.
 //
 // Errors: "invalid-vector"; "too-many-rows" beyond kMostRows; "out-of-memory", when the index is as it was before;
 // "unknown-row".
@@ -19,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -56,7 +59,8 @@ class VectorIndex {
 
   // `vector` holds dimensions() numbers. The answer of add is the row's id.
   Result<std::uint32_t> add(std::uint32_t partition, std::span<const float> vector, std::uint32_t tags = 0);
-  Result<Done> update(std::uint32_t id, std::span<const float> vector, std::uint32_t tags = 0);
+  // Without tags it keeps those it has.
+  Result<Done> update(std::uint32_t id, std::span<const float> vector, std::optional<std::uint32_t> tags = {});
   bool remove(std::uint32_t id);
   // How many rows went.
   std::size_t drop(std::uint32_t partition);

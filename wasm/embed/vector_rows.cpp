@@ -13,7 +13,8 @@ constexpr std::size_t kRoomForSigns = 128;
 std::size_t least_room(bool first) { return first ? kFirstRoom : kLaterRoom; }
 
 std::size_t room_for(std::size_t rows, bool first) {
-  std::size_t room = least_room(first);
+  if (!first) return (rows + kLaterRoom - 1) / kLaterRoom * kLaterRoom;
+  std::size_t room = kFirstRoom;
   while (room < rows) room *= 2;
   return room;
 }
@@ -49,7 +50,9 @@ Columns VectorRows::columns(const VectorCoder& coder, std::size_t chunk) const {
 Row VectorRows::row(const VectorCoder& coder, std::size_t row) const {
   const Columns all = columns(coder, row / kChunkRows);
   const std::size_t at = row % kChunkRows;
-  return {{all.coarse + at * coder.places(), all.fine + at * coder.fine_bytes(), all.scales + at}, all.ids + at, all.tags + at};
+  return {{all.coarse + at * coder.places(), all.fine + at * coder.fine_bytes(), all.scales + at},
+          all.ids + at,
+          all.tags + at};
 }
 
 // Room for a new last chunk's rows, or another room for the old one's.
@@ -130,7 +133,9 @@ void VectorRows::remove_last(const VectorCoder& coder) {
   const Columns all = columns(coder, last);
   if (all.factors != nullptr) all.factors[left] = 0;
   // Without memory for the smaller one, the larger one stays.
-  if (left <= room / 4 && room > least_room(last == 0)) (void)resize_last(coder, room / 2, left);
+  if (left <= room / 4 && room > least_room(last == 0)) {
+    (void)resize_last(coder, room_for(2 * left, last == 0), left);
+  }
 }
 
 }  // namespace tierwise::embed

@@ -1,9 +1,9 @@
 // The rows of one partition of the vector index: codes, ids and tags, without gaps, in chunks of up to 1,024 rows.
 //
-// The last chunk begins with 4 rows (256 where there are others before it) and doubles; it halves when three quarters of
-// it are empty. So a partition of 3 rows takes the room of 4, and one of many wastes less than a chunk. A chunk is one
-// piece of memory, column by column, so that a search reads each column as one stream. Signs are kept from 128 rows of
-// room on: fewer are compared code by code.
+// The first chunk begins with 4 rows and doubles, the others grow by 256; one that is three quarters empty shrinks. So
+// a partition of 3 rows takes the room of 4, and one of many wastes less than a chunk. A chunk is one piece of memory,
+// column by column, so that a search reads each column as one stream. Signs are kept from 128 rows of room on: fewer
+// are compared code by code.
 #pragma once
 
 #include <cstddef>

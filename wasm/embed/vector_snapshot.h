@@ -1,12 +1,12 @@
 // A vector index as bytes and back, piece by piece, so that neither side holds a second copy of it.
 //
-// Format, little-endian: a header of 32 bytes (magic "TWVI", version, dimensions, rows, partitions, ids ever given out, and
-// the length of all as 64 bits); for each partition its key and number of rows, then for each 1,024 of its rows the
-// columns ids, tags, scales, coarse and fine codes (vector_code.h); at the end the XXH64 of all before it. Signs are made
-// again. Version 1 fixes the rotation of VectorCoder with it.
+// Format, little-endian: a header of 32 bytes (magic "TWVI", version, dimensions, rows, partitions, ids ever given out,
+// and the length of all as 64 bits); for each partition its key and number of rows, then for each 1,024 of its rows the
+// columns ids, tags, scales, coarse and fine codes (vector_code.h); at the end the XXH64 of all before it. Signs are
+// made again. Version 1 fixes the rotation of VectorCoder with it.
 //
-// What is read is not trusted: torn, altered or foreign bytes are refused with "invalid-snapshot" and leave the index as it
-// was. Memory is taken chunk by chunk as the bytes come, but for the table of ids, 8 MB at most. "out-of-memory".
+// What is read is not trusted: torn, altered or foreign bytes are refused with "invalid-snapshot" and leave the index
+// as it was. Memory is taken chunk by chunk as the bytes come, but for the table of ids, 8 MB at most. "out-of-memory".
 #pragma once
 
 #include <array>

@@ -100,7 +100,7 @@ Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) 
   while (lines >> id_bits_ != 0) ++id_bits_;
   shift_ = 64 - (id_bits_ + 1);
   slots_.assign(std::size_t{2} << id_bits_, kNone);
-  filter_.assign((std::size_t{8} << id_bits_) / 32, 0);
+  filter_.assign(std::max<std::size_t>(1, (std::size_t{8} << id_bits_) / 32), 0);
   longest_ = 0;
   std::size_t at = 0;
   for (std::uint32_t id = 0; id < lines; ++id) {
@@ -309,6 +309,8 @@ class Encoding {
       const std::size_t before = prompt::previous(text_, begin);
       std::size_t next = before;
       const std::uint32_t c = prompt::next_code_point(text_, next);
+      // Of bytes that are no UTF-8 the way back is another than the way there.
+      if (before < run_begin_ || next != begin) break;
       if (unicode_.combining_class(c) == 0 && unicode_.kind(c) != Kind::kDropped) break;
       begin = before;
     }

@@ -47,8 +47,10 @@ bool slip(const Lexicon&, const Word& a, const Word& b) {
   if (a.form.size() < kMinSlipBytes || b.form.size() < kMinSlipBytes || (a.known && b.known)) return false;
   // Both unknown: two names, unless nothing was written large and letters were swapped.
   if (!a.known && !b.known) return false;
-  for (const char c : a.form) if (is_digit(c)) return false;
-  for (const char c : b.form) if (is_digit(c)) return false;
+  for (const char c : a.form)
+    if (is_digit(c)) return false;
+  for (const char c : b.form)
+    if (is_digit(c)) return false;
   return a.form[0] == b.form[0] && (one_slip(a.form, b.form) || one_slip(a.base, b.base));
 }
 
@@ -56,11 +58,10 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
   if (a.literal || b.literal) return a.form == b.form && a.literal == b.literal ? Match::kSame : Match::kNone;
   const bool words = a.kind == b.kind || (plain(a) && plain(b));
   if (words && a.form == b.form) return Match::kSame;
-  if (!words && a.form == b.form && a.kind != Kind::kLight && b.kind != Kind::kLight && a.kind != Kind::kNumber && b.kind != Kind::kNumber) {
+  if (!words && a.form == b.form && a.kind != Kind::kLight && b.kind != Kind::kLight && a.kind != Kind::kNumber &&
+      b.kind != Kind::kNumber) {
     return Match::kStem;  // "write" as a task and as a verb inside a question
   }
-  // An ordinal for a number: "chapter 4", "the fourth chapter".
-  if (a.kind == Kind::kNumber && b.kind == Kind::kNumber) return a.form + '.' == b.form || b.form + '.' == a.form ? Match::kLoose : Match::kNone;
   if (a.kind == Kind::kUnit && b.kind == Kind::kUnit) return Match::kNone;
   if ((a.kind == Kind::kTask && b.kind == Kind::kContent) || (a.kind == Kind::kContent && b.kind == Kind::kTask)) {
     if (a.stem == b.stem) return Match::kStem;
@@ -68,7 +69,8 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
     return Match::kNone;
   }
   if (!plain(a) || !plain(b)) return Match::kNone;
-  if (a.stem == b.stem) return Match::kStem;
+  // Names are not inflected: "Alien", "Aliens".
+  if (a.stem == b.stem && !a.capital && !b.capital) return Match::kStem;
   if (slip(lexicon, a, b)) return Match::kSlip;
   if (lexicon.related(PairSet::kAntonym, a.stem, b.stem)) return Match::kNone;
   if (lexicon.related(PairSet::kSynonym, a.stem, b.stem)) return Match::kSynonym;
@@ -136,8 +138,8 @@ class Aligner {
     }
   }
 
-  // Of words that several could be paired with: the one whose neighbours are paired with its neighbours, behind the same
-  // preposition, nearest.
+  // Of words that several could be paired with: the one whose neighbours are paired with its neighbours,
+  // behind the same preposition, nearest.
   void pair(Match level) {
     for (std::size_t i = 0; i < left_a_.size(); ++i) {
       if (out_.a.partner[left_a_[i]] != kNoPartner) continue;
@@ -170,11 +172,14 @@ class Aligner {
   void joined_words(Side& one, Side& two) {
     for (std::size_t j = 0; j < two.words->words.size(); ++j) {
       const Word& whole = two.words->words[j];
-      if (two.partner[j] != kNoPartner || two.dropped[j] || whole.literal || whole.form.size() < 5 || whole.kind != Kind::kContent) continue;
+      if (two.partner[j] != kNoPartner || two.dropped[j] || whole.literal || whole.form.size() < 5 ||
+          whole.kind != Kind::kContent)
+        continue;
       for (std::size_t i = 0; i + 1 < one.words->words.size(); ++i) {
         const Word& first = one.words->words[i];
         const Word& second = one.words->words[i + 1];
-        if (one.partner[i] != kNoPartner || one.partner[i + 1] != kNoPartner || first.literal || second.literal) continue;
+        if (one.partner[i] != kNoPartner || one.partner[i + 1] != kNoPartner || first.literal || second.literal)
+          continue;
         if (first.form + second.form != whole.form && first.form + second.base != whole.base) continue;
         set(one, i, two, j, Match::kJoined);
         set(one, i + 1, two, j, Match::kJoined);
@@ -188,7 +193,8 @@ class Aligner {
     for (std::size_t j = 0; j < two.words->words.size(); ++j) {
       const Word& shorter = two.words->words[j];
       const std::size_t size = shorter.form.size();
-      if (two.partner[j] != kNoPartner || shorter.literal || shorter.kind != Kind::kContent || size < 2 || size > 5) continue;
+      if (two.partner[j] != kNoPartner || shorter.literal || shorter.kind != Kind::kContent || size < 2 || size > 5)
+        continue;
       if (shorter.known && !shorter.capital) continue;
       for (std::size_t i = 0; i < one.words->words.size(); ++i) {
         std::size_t at = i;
@@ -232,22 +238,17 @@ class Aligner {
 
 float weight_of(const Word& word) {
   switch (word.kind) {
-    case Kind::kLight:
-      return 0;
+    case Kind::kLight: return 0;
     case Kind::kPreposition:
     case Kind::kConjunction:
     case Kind::kPronoun:
     case Kind::kTense:
-    case Kind::kSymbol:
-      return 0.3F;
+    case Kind::kSymbol: return 0.3F;
     case Kind::kQuestion:
     case Kind::kTask:
-    case Kind::kModal:
-      return 0.7F;
-    case Kind::kContent:
-      return word.capital || !word.known ? 2 : word.form.size() < 4 ? 0.8F : 1;
-    default:
-      return 1;
+    case Kind::kModal: return 0.7F;
+    case Kind::kContent: return word.capital || !word.known ? 2 : word.form.size() < 4 ? 0.8F : 1;
+    default: return 1;
   }
 }
 

@@ -19,15 +19,12 @@ constexpr std::size_t kMaxCompared = 64;
 
 Relation relation_of(Match match, bool same_text) {
   switch (match) {
-    case Match::kSame:
-      return same_text ? Relation::kSame : Relation::kEquivalent;
+    case Match::kSame: return same_text ? Relation::kSame : Relation::kEquivalent;
     case Match::kStem:
     case Match::kSlip:
     case Match::kInitials:
-    case Match::kJoined:
-      return Relation::kEquivalent;
-    default:
-      return Relation::kSimilar;
+    case Match::kJoined: return Relation::kEquivalent;
+    default: return Relation::kSimilar;
   }
 }
 
@@ -43,7 +40,8 @@ void link(const Alignment& alignment, std::string_view a, std::string_view b, st
       continue;
     }
     const ByteRange other{words_b[j].begin, words_b[j].end};
-    const bool same_text = lower_case(a.substr(range.begin, range.end - range.begin)) == lower_case(b.substr(other.begin, other.end - other.begin));
+    const bool same_text = lower_case(a.substr(range.begin, range.end - range.begin)) ==
+                           lower_case(b.substr(other.begin, other.end - other.begin));
     links.push_back({range, other, relation_of(alignment.a.match[i], same_text)});
   }
   for (std::size_t j = 0; j < words_b.size(); ++j) {
@@ -71,12 +69,14 @@ class Signs {
     unmatched(b_, findings_.left_b);
     out_[kInversions] = static_cast<float>(findings_.inversions);
     out_[kBareInversions] = static_cast<float>(findings_.bare_inversions);
-    out_[kInversionShare] = findings_.pairs == 0 ? 0 : static_cast<float>(findings_.inversions) / static_cast<float>(findings_.pairs);
+    out_[kInversionShare] =
+        findings_.pairs == 0 ? 0 : static_cast<float>(findings_.inversions) / static_cast<float>(findings_.pairs);
     questions();
     both(kSentenceGap, kSentences, a_.words->sentences, b_.words->sentences);
     out_[kSentenceGap] = out_[kSentences] - out_[kSentenceGap];
     out_[kSubstitutions] = static_cast<float>(substitutions());
-    out_[kInsertions] = of_a.unmatched > of_b.unmatched ? of_a.unmatched - of_b.unmatched : of_b.unmatched - of_a.unmatched;
+    out_[kInsertions] =
+        of_a.unmatched > of_b.unmatched ? of_a.unmatched - of_b.unmatched : of_b.unmatched - of_a.unmatched;
     out_[kTenses] = tenses();
     const float more = static_cast<float>(std::max(bytes_a, bytes_b));
     out_[kBytes] = more == 0 ? 1 : static_cast<float>(std::min(bytes_a, bytes_b)) / more;
@@ -131,32 +131,18 @@ class Signs {
       if (a_.partner[i] == kNoPartner || a_.dropped[i]) continue;
       const Word& other = b_.words->words[a_.partner[i]];
       switch (a_.match[i]) {
-        case Match::kSynonym:
-          out_[kSynonyms] += 1;
-          break;
-        case Match::kLoose:
-          out_[kLooseSynonyms] += 1;
-          break;
-        case Match::kDerived:
-          out_[kDerived] += 1;
-          break;
-        case Match::kSlip:
-          out_[kSlips] += 1;
-          break;
-        case Match::kStem:
-          out_[kStems] += 1;
-          break;
-        case Match::kInitials:
-          out_[kInitials] = 1;
-          break;
-        case Match::kJoined:
-          out_[kJoined] = 1;
-          break;
-        default:
-          break;
+        case Match::kSynonym: out_[kSynonyms] += 1; break;
+        case Match::kLoose: out_[kLooseSynonyms] += 1; break;
+        case Match::kDerived: out_[kDerived] += 1; break;
+        case Match::kSlip: out_[kSlips] += 1; break;
+        case Match::kStem: out_[kStems] += 1; break;
+        case Match::kInitials: out_[kInitials] = 1; break;
+        case Match::kJoined: out_[kJoined] = 1; break;
+        default: break;
       }
       if (word.kind == Kind::kNegation) out_[kNegations] += 1;
-      if (has_place(word) && has_place(other) && word.role != other.role) out_[kRoles] += word.role.empty() || other.role.empty() ? 0.5F : 1;
+      if (has_place(word) && has_place(other) && word.role != other.role)
+        out_[kRoles] += word.role.empty() || other.role.empty() ? 0.5F : 1;
       const float distance = static_cast<float>(i) / size_a - static_cast<float>(a_.partner[i]) / size_b;
       places += distance < 0 ? -distance : distance;
       placed += 1;
@@ -188,7 +174,10 @@ class Signs {
     const bool question_a = has_left(a_, findings_.left_a, Kind::kQuestion);
     const bool question_b = has_left(b_, findings_.left_b, Kind::kQuestion);
     out_[kQuestionsSoft] = question_a && question_b ? 1 : 0;
-    out_[kTaskForQuestion] = (question_a && has_left(b_, findings_.left_b, Kind::kTask)) || (question_b && has_left(a_, findings_.left_a, Kind::kTask)) ? 1 : 0;
+    out_[kTaskForQuestion] = (question_a && has_left(b_, findings_.left_b, Kind::kTask)) ||
+                                     (question_b && has_left(a_, findings_.left_a, Kind::kTask))
+                                 ? 1
+                                 : 0;
   }
 
   // Unmatched on both sides behind words matched with each other, or before such.
@@ -199,7 +188,8 @@ class Signs {
       for (const std::uint32_t j : findings_.left_b) {
         if (!means(b_.words->words[j])) continue;
         const bool before = (i == 0 && j == 0) || (i > 0 && j > 0 && a_.partner[i - 1] == j - 1);
-        const bool after = (i + 1 == a_.partner.size() && j + 1 == b_.partner.size()) || (i + 1 < a_.partner.size() && a_.partner[i + 1] == j + 1);
+        const bool after = (i + 1 == a_.partner.size() && j + 1 == b_.partner.size()) ||
+                           (i + 1 < a_.partner.size() && a_.partner[i + 1] == j + 1);
         if (before || after) {
           ++count;
           break;
@@ -237,7 +227,8 @@ class Signs {
         const Word& word = side->words->words[i];
         if (word.kind != Kind::kLight || side->dropped[i]) continue;
         const auto& theirs = other.words->words;
-        if (std::none_of(theirs.begin(), theirs.end(), [&](const Word& its) { return its.form == word.form; })) count += 1;
+        if (std::none_of(theirs.begin(), theirs.end(), [&](const Word& its) { return its.form == word.form; }))
+          count += 1;
       }
     }
     return count;
@@ -276,10 +267,22 @@ class Signs {
   std::array<float, kSignCount>& out_;
 };
 
+// Sentences that say more than a question's first word.
+std::size_t told(const Words& words) {
+  std::size_t count = 0;
+  std::size_t last = words.sentences;
+  for (const Word& word : words.words) {
+    if (weight_of(word) < 0.7F || word.kind == Kind::kQuestion || word.sentence == last) continue;
+    last = word.sentence;
+    ++count;
+  }
+  return count;
+}
+
 // Nothing is left over, and what is matched is the same but for spelling, in the same order.
 bool equal(const Alignment& alignment, const Findings& findings) {
   if (!findings.left_a.empty() || !findings.left_b.empty() || findings.inversions > 0) return false;
-  if (alignment.a.words->sentences != alignment.b.words->sentences) return false;
+  if (told(*alignment.a.words) != told(*alignment.b.words)) return false;
   std::uint32_t last = 0;
   for (std::size_t i = 0; i < alignment.a.partner.size(); ++i) {
     const std::uint32_t j = alignment.a.partner[i];
@@ -287,6 +290,7 @@ bool equal(const Alignment& alignment, const Findings& findings) {
     const Word& word = alignment.a.words->words[i];
     const Word& other = alignment.b.words->words[j];
     const Match match = alignment.a.match[i];
+    if (word.kind == Kind::kQuestion && match == Match::kSame) continue;
     if (match < Match::kSlip || match == Match::kInitials || j < last || word.past != other.past) return false;
     if (word.role != other.role) return false;
     last = j;
@@ -309,7 +313,8 @@ Comparison compare(const Lexicon& lexicon, std::string_view a, std::string_view 
   return compare(lexicon, a, normalise(lexicon, a), b, normalise(lexicon, b));
 }
 
-Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b, const Words& b_words) {
+Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b,
+                   const Words& b_words) {
   Comparison out;
   const auto refused = [&out](Rule rule, std::string reason) {
     out.verdict = Verdict::kRefused;
@@ -329,24 +334,33 @@ Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_wo
     return out;
   }
   if (a_words.language == Language::kOther && b_words.language == Language::kOther) {
-    if (equal_words(a_words, b_words)) out.verdict = Verdict::kSame;
-    else refused(Rule::kUnread, "In this language only equal prompts are taken for the same.");
+    if (equal_words(a_words, b_words))
+      out.verdict = Verdict::kSame;
+    else
+      refused(Rule::kUnread, "In this language only equal prompts are taken for the same.");
     return out;
   }
   if (a_words.language != b_words.language) {
     refused(Rule::kSpoken, "They are written in different languages.");
     return out;
   }
+  const std::vector<Correction> for_a = corrections(lexicon, a_words, a, b);
+  const std::vector<Correction> for_b = corrections(lexicon, b_words, b, a);
+  const Words a_corrected = for_a.empty() ? Words() : normalise(lexicon, a, for_a);
+  const Words b_corrected = for_b.empty() ? Words() : normalise(lexicon, b, for_b);
   Alignment alignment;
-  if (!align(lexicon, a_words, b_words, kMaxCompared, alignment)) {
+  if (!align(lexicon, for_a.empty() ? a_words : a_corrected, for_b.empty() ? b_words : b_corrected, kMaxCompared,
+             alignment)) {
     refused(Rule::kPasted, "Too much of a long prompt differs.");
     return out;
   }
   const Findings findings = find(alignment);
   link(alignment, a, b, out.alignment);
   Refusal refusal = refuse(lexicon, alignment, findings, a, b);
-  if (refusal.rule != Rule::kNone) refused(refusal.rule, std::move(refusal.reason));
-  else if (equal(alignment, findings)) out.verdict = Verdict::kSame;
+  if (refusal.rule != Rule::kNone)
+    refused(refusal.rule, std::move(refusal.reason));
+  else if (equal(alignment, findings))
+    out.verdict = Verdict::kSame;
   Signs(alignment, findings, out.signs).run(a.size(), b.size());
   return out;
 }

@@ -1,6 +1,7 @@
-// May the cached answer of one prompt answer another? The first two of three layers: normalised words are aligned, and
-// rules with a name and a sentence refuse what differs in a number, a negation, a name ... No vectors, microseconds:
-// it runs on the few candidates of every miss. What it leaves undecided is for the judge (judge.h).
+// May the cached answer of one prompt answer another? The first two of three layers: normalised words are
+// aligned, and rules with a name and a sentence refuse what differs in a number, a negation, a name ... No
+// vectors, microseconds: it runs on the few candidates of every miss. What it leaves undecided is for the
+// judge (judge.h).
 #pragma once
 
 #include <array>
@@ -19,16 +20,17 @@ enum class Verdict : std::uint8_t { kSame, kRefused, kUndecided };
 
 enum class Rule : std::uint8_t {
   kNone,
-  kSpoken,      // the prompts are in different languages
-  kUnread,      // a language the guard does not know, or a prompt too long to be read: only equal ones are the same
-  kPasted,      // quoted or pasted text differs
+  kSpoken,  // the prompts are in different languages
+  kUnread,  // a language the guard does not know, or a prompt too long to be read: only equal ones are the
+            // same
+  kPasted,  // quoted or pasted text differs
   kNumber,
   kDate,
   kUnit,
   kNegation,
   kAntonym,
-  kName,        // names and rare words
-  kOrder,       // who does what to whom, from where to where
+  kName,   // names and rare words
+  kOrder,  // who does what to whom, from where to where
   kScope,
   kModality,
   kTense,
@@ -45,7 +47,8 @@ enum class Rule : std::uint8_t {
 };
 // In the order of Rule (see base/words.h): the names programs and `explain` show.
 inline constexpr std::string_view kRuleNames =
-    "none spoken-language unread pasted-text number date unit negation antonym name order scope modality tense question "
+    "none spoken-language unread pasted-text number date unit negation antonym name order scope modality "
+    "tense question "
     "task format audience language person constraint sentence wording";
 
 enum class Relation : std::uint8_t { kSame, kEquivalent, kSimilar, kUnmatched };
@@ -74,9 +77,10 @@ struct Comparison {
   std::array<float, kSignCount> signs = {};
 };
 
-// With an empty lexicon (its file is not there) prompts are the same only when they are equal but for white space around
-// them. `a_words` and `b_words` are what normalise() made of the texts with this lexicon.
+// With an empty lexicon (its file is not there) prompts are the same only when they are equal but for white
+// space around them. `a_words` and `b_words` are what normalise() made of the texts with this lexicon.
 Comparison compare(const Lexicon& lexicon, std::string_view a, std::string_view b);
-Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b, const Words& b_words);
+Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_words, std::string_view b,
+                   const Words& b_words);
 
 }  // namespace tierwise::guard

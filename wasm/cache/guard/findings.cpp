@@ -24,7 +24,12 @@ class Order {
         const OrderChange change = change_of(placed[i], placed[k], placed);
         if (change == OrderChange::kNone) continue;
         ++out_.inversions;
-        if (change == OrderChange::kBare) ++out_.bare_inversions;
+        if (change == OrderChange::kBare) {
+          ++out_.bare_inversions;
+          const bool bound = behind(a_, placed[i]) || behind(a_, placed[k]) || behind(b_, a_.partner[placed[i]]) ||
+                             behind(b_, a_.partner[placed[k]]);
+          if (!bound && out_.bare_first == kNoPartner) out_.bare_first = placed[i];
+        }
         if (change == OrderChange::kSwapped && out_.swapped_first == kNoPartner) {
           out_.swapped_first = placed[i];
           out_.swapped_second = placed[k];
@@ -35,6 +40,8 @@ class Order {
 
  private:
   static const std::vector<Word>& words(const Side& side) { return side.words->words; }
+
+  static bool behind(const Side& side, std::uint32_t i) { return !words(side)[i].role.empty(); }
 
   OrderChange change_of(std::uint32_t x, std::uint32_t y, const std::vector<std::uint32_t>& placed) const {
     const std::uint32_t x2 = a_.partner[x];
@@ -48,7 +55,8 @@ class Order {
     const bool by_b = bx.role == "by" || by.role == "by";
     if (!inverted) {
       // "The tenant sued the landlord", "the tenant was sued by the landlord".
-      if (by_a != by_b && (ay.role == "by" || by.role == "by") && between(a_, x, y, placed, x2, y2) && ax.role.empty() && bx.role.empty()) {
+      if (by_a != by_b && (ay.role == "by" || by.role == "by") && between(a_, x, y, placed, x2, y2) &&
+          ax.role.empty() && bx.role.empty()) {
         return OrderChange::kSwapped;
       }
       return OrderChange::kNone;
@@ -62,13 +70,15 @@ class Order {
   }
 
   // Is there a matched word between both in either prompt, around which they changed places?
-  bool between(const Side& side, std::uint32_t from, std::uint32_t to, const std::vector<std::uint32_t>& placed, std::uint32_t low,
-               std::uint32_t high) const {
+  bool between(const Side& side, std::uint32_t from, std::uint32_t to, const std::vector<std::uint32_t>& placed,
+               std::uint32_t low, std::uint32_t high) const {
     for (const std::uint32_t p : placed) {
       if (p <= from || p >= to) continue;
       const std::uint32_t partner = side.partner[p];
       if (partner <= low || partner >= high) continue;
-      if (coordinated(a_, from, p) || coordinated(a_, p, to) || coordinated(b_, low, partner) || coordinated(b_, partner, high)) continue;
+      if (coordinated(a_, from, p) || coordinated(a_, p, to) || coordinated(b_, low, partner) ||
+          coordinated(b_, partner, high))
+        continue;
       return true;
     }
     return false;
@@ -81,8 +91,8 @@ class Order {
     for (std::uint32_t i = x + 1; i < y; ++i) {
       const Word& word = words(side)[i];
       if (word.kind == Kind::kConjunction || word.form == "difference" || word.pause == Pause::kComma) joined = true;
-      if (word.kind == Kind::kPreposition || word.kind == Kind::kTask || word.kind == Kind::kModal || word.kind == Kind::kTense ||
-          word.kind == Kind::kQuestion) {
+      if (word.kind == Kind::kPreposition || word.kind == Kind::kTask || word.kind == Kind::kModal ||
+          word.kind == Kind::kTense || word.kind == Kind::kQuestion) {
         return false;
       }
     }
@@ -108,10 +118,8 @@ bool has_place(const Word& word) {
     case Kind::kFormat:
     case Kind::kAudience:
     case Kind::kSymbol:
-    case Kind::kDate:
-      return true;
-    default:
-      return false;
+    case Kind::kDate: return true;
+    default: return false;
   }
 }
 

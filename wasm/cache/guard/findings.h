@@ -27,6 +27,7 @@ struct Findings {
   // Of the first swap: words of a; kNoPartner when there is none.
   std::uint32_t swapped_first = kNoPartner;
   std::uint32_t swapped_second = kNoPartner;
+  std::uint32_t bare_first = kNoPartner;  // of the first bare inversion of words behind no preposition
 };
 
 Findings find(const Alignment& alignment);

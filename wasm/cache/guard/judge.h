@@ -1,6 +1,7 @@
-// The guard's third layer: how likely is it that two prompts the rules left undecided ask the same? Boosted trees over
-// what the alignment told (compare.h) and over the vectors of MiniLM's tokens, calibrated on generated pairs to a
-// probability. Weights and the projection of token vectors: models/guard/judge.bin, made by models/build/guard.
+// The guard's third layer: how likely is it that two prompts the rules left undecided ask the same? Boosted
+// trees over what the alignment told (compare.h) and over the vectors of MiniLM's tokens, calibrated on
+// generated pairs to a probability. Weights and the projection of token vectors: models/guard/judge.bin, made
+// by models/build/guard.
 #pragma once
 
 #include <array>
@@ -37,16 +38,25 @@ struct Doubt {
   float match = 0;
 };
 
+// What the judge sees: the signs of a Comparison, then what the vectors tell (vector_signs.h).
+inline constexpr std::size_t kVectorSignCount = 20;
+inline constexpr std::size_t kFeatureCount = kSignCount + kVectorSignCount;
+using Features = std::array<float, kFeatureCount>;
+
 class Judge {
  public:
+  Judge() = default;
   // Error code "invalid-data" when `bytes` are no judge file of this version or its checksum is wrong.
   static Result<Judge> read(std::string_view bytes);
 
-  // The vector MiniLM gives for one token (kModelDimensions floats) as it is kept: kTokenDimensions whole numbers.
+  bool empty() const { return mean_.empty(); }
+
+  // The vector MiniLM gives for one token (kModelDimensions floats) as it is kept: kTokenDimensions whole
+  // numbers.
   void project(const float* token, std::int8_t* kept) const;
 
-  // Probability that both ask the same: 1 of kSame and 0 of kRefused. `cosine` is that of MiniLM's two sentence vectors.
-  // `doubts`, when given, receives up to five words, the most doubtful first.
+  // Probability that both ask the same: 1 of kSame and 0 of kRefused. `cosine` is that of MiniLM's two
+  // sentence vectors. `doubts`, when given, receives up to five words, the most doubtful first.
   double judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
                std::vector<Doubt>* doubts = nullptr) const;
   // Without token vectors: `cosine` is that of the static vectors. Stricter: it sees less.
@@ -56,8 +66,33 @@ class Judge {
   double threshold(Policy policy, bool light) const;
 
  private:
-  struct Trees;
-  std::vector<std::uint8_t> bytes_;
+  // Boosted trees; nodes of all of them one after another, a tree's root first. `left` and `right` below 0: a
+  // leaf.
+  struct Node {
+    std::uint16_t split;
+    std::int16_t left;
+    std::int16_t right;
+  };
+  struct Split {
+    std::uint8_t feature;
+    float threshold;
+  };
+  struct Trees {
+    std::vector<std::uint16_t> roots;
+    std::vector<Node> nodes;
+    std::vector<Split> splits;
+    std::vector<float> leaves;
+    float slope = 0;
+    float offset = 0;
+    float thresholds[2] = {2, 2};  // balanced, strict
+    double score(const Features& features) const;
+  };
+
+  std::vector<float> mean_;
+  std::vector<std::int8_t> matrix_;  // kModelDimensions rows
+  std::vector<float> scales_;        // of its columns
+  Trees trees_;
+  Trees light_;
 };
 
 }  // namespace tierwise::guard

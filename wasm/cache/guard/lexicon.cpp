@@ -3,63 +3,25 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/hash.h"
+#include "cache/guard/byte_reader.h"
 
 namespace tierwise::guard {
 namespace {
 
 constexpr std::string_view kMagic = "TWG1";
-constexpr std::size_t kDigestBytes = 8;
 // One of each Kind, in its order.
 constexpr std::string_view kKindLetters = "CLnqUtdDNSMQTPOJXGFEAVWIZ";
 constexpr std::uint32_t kMark = 0x80000000U;
 
-// Little-endian numbers and blocks, one after another; `bad` once something was missing.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-  std::uint32_t number(std::size_t size) {
-    const std::string_view bytes = block(size);
-    std::uint32_t value = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8U | static_cast<unsigned char>(bytes[i]);
-    return value;
-  }
-  std::string_view block(std::size_t size) {
-    if (size > rest_.size()) {
-      bad = true;
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-  // Texts, each with a line end.
-  std::vector<std::string_view> lines() {
-    std::string_view text = block(number(4));
-    std::vector<std::string_view> out;
-    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-      out.push_back(text.substr(0, end));
-    }
-    return out;
-  }
-  bool done() const { return rest_.empty() && !bad; }
-
-  bool bad = false;
-
- private:
-  std::string_view rest_;
-};
-
 }  // namespace
 
 Result<Lexicon> Lexicon::read(std::string_view bytes) {
-  const auto wrong = [] { return make_error("invalid-data", "This is no words file of this version, or it was damaged."); };
-  if (bytes.size() < kMagic.size() + kDigestBytes || bytes.substr(0, kMagic.size()) != kMagic) return wrong();
-  const Digest digest = sha256(bytes.substr(kMagic.size() + kDigestBytes));
-  if (as_text(digest).substr(0, kDigestBytes) != bytes.substr(kMagic.size(), kDigestBytes)) return wrong();
+  const auto wrong = [] {
+    return make_error("invalid-data", "This is no words file of this version, or it was damaged.");
+  };
   Lexicon lexicon;
   lexicon.bytes_.assign(bytes.begin(), bytes.end());
-  Reader reader(std::string_view(lexicon.bytes_.data(), bytes.size()).substr(kMagic.size() + kDigestBytes));
+  ByteReader reader = ByteReader::of_file({lexicon.bytes_.data(), bytes.size()}, kMagic);
   const auto table = [&reader](std::vector<Phrase>& rows, std::size_t targets) {
     const std::uint32_t count = reader.number(4);
     for (std::uint32_t i = 0; i < count && !reader.bad; ++i) {
@@ -106,7 +68,7 @@ void Lexicon::read_target(std::uint32_t target, std::vector<Canonical>& out) con
 }
 
 Kind Lexicon::kind_of(Language language, std::string_view word) const {
-  const std::uint32_t at = find_phrase(hash_word(word, kHashSeed ^ static_cast<std::uint32_t>(language)), false);
+  const std::uint32_t at = find_phrase(hash_word(word, seed_of(language)), false);
   if (at == kNone || targets_[at].empty()) return Kind::kContent;
   return static_cast<Kind>(std::min(kKindLetters.find(targets_[at][0]), kKindLetters.size() - 1));
 }
@@ -123,8 +85,10 @@ bool Lexicon::related(PairSet set, std::uint32_t stem_a, std::uint32_t stem_b) c
     const auto byte = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(rows[middle * 3 + i])}; };
     const std::uint32_t value = byte(0) | byte(1) << 8U | byte(2) << 16U;
     if (value == key) return true;
-    if (value < key) begin = middle + 1;
-    else end = middle;
+    if (value < key)
+      begin = middle + 1;
+    else
+      end = middle;
   }
   return false;
 }

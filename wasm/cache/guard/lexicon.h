@@ -1,7 +1,7 @@
-// What the guard knows of words, read once from models/guard/words.bin (made by models/build/guard): phrases that
-// become canonical words ("have to" -> modal "must"), irregular forms, and sets of pairs of words (synonyms,
-// derivations, antonyms) and of words (the vocabulary), kept as hashes. A pair that is in no set is taken for one of
-// it about once in a thousand, a word that is in no vocabulary about once in a hundred.
+// What the guard knows of words, read once from models/guard/words.bin (made by models/build/guard): phrases
+// that become canonical words ("have to" -> modal "must"), irregular forms, and sets of pairs of words
+// (synonyms, derivations, antonyms) and of words (the vocabulary), kept as hashes. A pair that is in no set
+// is taken for one of it about once in a thousand, a word that is in no vocabulary about once in a hundred.
 #pragma once
 
 #include <array>
@@ -15,24 +15,25 @@
 
 namespace tierwise::guard {
 
-// Languages whose words the guard knows. Texts of kOther are the same only when they are equal after normalisation.
+// Languages whose words the guard knows. Texts of kOther are the same only when they are equal after
+// normalisation.
 enum class Language : std::uint8_t { kEnglish, kGerman, kFrench, kSpanish, kOther };
 
 // What a word is to the rules; models/build/guard/phrases.py knows them by their order.
 enum class Kind : std::uint8_t {
-  kContent,     // anything not named below
-  kLight,       // carries no meaning of its own: articles, auxiliaries, fillers, politeness
-  kNumber,      // form: digits, "25"; ordinals "25."
-  kQuantity,    // a number with its unit, form "3600 s"
+  kContent,   // anything not named below
+  kLight,     // carries no meaning of its own: articles, auxiliaries, fillers, politeness
+  kNumber,    // form: digits, "25"; ordinals "25."
+  kQuantity,  // a number with its unit, form "3600 s"
   kUnit,
-  kTime,        // of a day, form "19:00"
-  kDate,        // form "2024-03-05" or "03-05"
-  kCalendar,    // months, days of the week, seasons, relative days
+  kTime,      // of a day, form "19:00"
+  kDate,      // form "2024-03-05" or "03-05"
+  kCalendar,  // months, days of the week, seasons, relative days
   kNegation,
-  kScope,       // quantifiers, frequency, only, except, at least ...
+  kScope,  // quantifiers, frequency, only, except, at least ...
   kModal,
-  kQuestion,    // what is asked for: who, when, how; yes or no
-  kTask,        // what is to be done: write, translate, correct
+  kQuestion,  // what is asked for: who, when, how; yes or no
+  kTask,      // what is to be done: write, translate, correct
   kPreposition,
   kPronoun,
   kConjunction,
@@ -44,7 +45,7 @@ enum class Kind : std::uint8_t {
   kTone,
   kTense,
   kSymbol,
-  kRespell,     // in the words file only: the target is read in the phrase's place
+  kRespell,  // in the words file only: the target is read in the phrase's place
   kCount
 };
 
@@ -74,12 +75,13 @@ class Lexicon {
 
   bool empty() const { return phrases_.empty(); }
 
-  // The longest phrase that begins with words[0] and has at most `count` words: how many words it has, 0 when there is
-  // none. `starts`: phrases that stand only where a sentence begins count too. `least`: words it must have.
+  // The longest phrase that begins with words[0] and has at most `count` words: how many words it has, 0 when
+  // there is none. `starts`: phrases that stand only where a sentence begins count too. `least`: words it
+  // must have.
   template <typename WordAt>
   std::size_t phrase(Language language, std::size_t count, bool starts, std::size_t least, const WordAt& word,
                      std::vector<Canonical>& target) const {
-    std::uint32_t hash = kHashSeed ^ static_cast<std::uint32_t>(language);
+    std::uint32_t hash = seed_of(language);
     std::size_t found = 0;
     std::uint32_t found_target = 0;
     for (std::size_t n = 1; n <= count && n <= longest_; ++n) {
@@ -108,6 +110,10 @@ class Lexicon {
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffU;
+  // Far apart: a number put to the first letter would make one language's words another's.
+  static constexpr std::uint32_t seed_of(Language language) {
+    return kHashSeed + static_cast<std::uint32_t>(language) * 0x9e3779b1U;
+  }
   struct Phrase {
     std::uint32_t hash;
     std::uint32_t target;  // in targets_; its highest bit: only where a sentence begins
@@ -116,12 +122,12 @@ class Lexicon {
   void read_target(std::uint32_t target, std::vector<Canonical>& out) const;
 
   std::vector<char> bytes_;
-  std::vector<Phrase> phrases_;          // by hash
+  std::vector<Phrase> phrases_;            // by hash
   std::vector<std::string_view> targets_;  // "Q:how C:age": a letter of kKindLetters and the word
   std::size_t longest_ = 0;
   std::array<std::string_view, static_cast<std::size_t>(PairSet::kCount)> pairs_;  // 3 bytes each, sorted
-  std::string_view vocabulary_;                                                     // a Bloom filter
-  std::vector<Phrase> irregular_;        // by hash; target as above, the bit: a past form
+  std::string_view vocabulary_;                                                    // a Bloom filter
+  std::vector<Phrase> irregular_;  // by hash; target as above, the bit: a past form
   std::vector<std::string_view> bases_;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/text.h"
 #include "base/words.h"
 #include "cache/guard/numbers.h"
 #include "cache/guard/spelling.h"
@@ -13,7 +14,8 @@ namespace tierwise::guard {
 namespace {
 
 constexpr std::size_t kMaxFronted = 16;  // words of a fronted adverbial or clause
-constexpr std::size_t kMinPasted = 4;    // words behind a colon that count as pasted
+constexpr std::size_t kMaxCorrections = 8;
+constexpr std::size_t kMinPasted = 4;  // words behind a colon that count as pasted
 
 bool tells_language(Kind kind) {
   switch (kind) {
@@ -25,10 +27,8 @@ bool tells_language(Kind kind) {
     case Kind::kPreposition:
     case Kind::kPronoun:
     case Kind::kConjunction:
-    case Kind::kTense:
-      return true;
-    default:
-      return false;
+    case Kind::kTense: return true;
+    default: return false;
   }
 }
 
@@ -43,16 +43,21 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
     const std::size_t apostrophe = word.text.find('\'');
     for (std::size_t i = 0; i < votes.size(); ++i) {
       const auto language = static_cast<Language>(i);
-      const std::string_view text = std::string_view(word.text).substr(0, language == Language::kFrench ? apostrophe : word.text.size());
+      const std::string_view text =
+          std::string_view(word.text).substr(0, language == Language::kFrench ? apostrophe : word.text.size());
       if (tells_language(lexicon.kind_of(language, text))) votes[i] += 2;
       // Letters of one language.
       constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
       for (std::size_t at = 0; at + 1 < text.size(); ++at) {
-        if (static_cast<unsigned char>(text[at]) >= 0xc3 && kOwn[i].find(text.substr(at, 2)) != std::string_view::npos) votes[i] += 2;
+        if (static_cast<unsigned char>(text[at]) >= 0xc3 && kOwn[i].find(text.substr(at, 2)) != std::string_view::npos)
+          votes[i] += 2;
       }
     }
+    if (word.text.size() >= 4 && lexicon.known(word.text)) ++votes[0];
     // n't, 's, 'll: nobody else has them behind so many letters.
-    if (apostrophe != std::string::npos && apostrophe >= 2 && word.text.size() - apostrophe <= 3 && word.text != "aujourd'hui") votes[0] += 2;
+    if (apostrophe != std::string::npos && apostrophe >= 2 && word.text.size() - apostrophe <= 3 &&
+        word.text != "aujourd'hui")
+      votes[0] += 2;
   }
   const auto best = std::max_element(votes.begin(), votes.end());
   if (*best == 0) return Language::kEnglish;
@@ -73,7 +78,8 @@ bool is_roman(std::string_view letters, int& value) {
 
 class Normaliser {
  public:
-  Normaliser(const Lexicon& lexicon, std::string_view text) : lexicon_(lexicon), text_(text) {}
+  Normaliser(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections)
+      : lexicon_(lexicon), text_(text), corrections_(corrections) {}
 
   Words run() {
     RawWords raw = read_words(text_, kMaxGuardBytes, kMaxGuardWords);
@@ -109,10 +115,14 @@ class Normaliser {
         capitals += words[at].capital ? 1 : 0;
       }
       if (words[at].literal) continue;
+      for (const Correction& correction : corrections_) {
+        if (correction.begin == words[at].begin) words[at].text = correction.text;
+      }
       if (out_.language == Language::kEnglish) respell(words[at].text);
       const std::string text = words[at].text;
       if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
-      lexicon_.phrase(out_.language, 1, false, 1, [&text](std::size_t) { return std::string_view(text); }, target);
+      lexicon_.phrase(
+          out_.language, 1, false, 1, [&text](std::size_t) { return std::string_view(text); }, target);
       for (std::size_t i = 0; i < target.size(); ++i) {
         if (i > 0) {
           RawWord more = words[at];
@@ -139,15 +149,27 @@ class Normaliser {
     if (pasted_ || words_[at].literal) return;
   }
 
+  // Has the sentence had nothing but greetings?
+  bool nothing_yet() const {
+    return std::all_of(
+        out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(), [](const Word& word) {
+          return word.kind == Kind::kLight &&
+                 has_word("... hi hello hey please so and ok okay well also now hallo bonjour hola", word.form);
+        });
+  }
+
   // May this word begin a question that is answered with yes or no?
   bool may_ask(std::size_t at) const {
     constexpr std::string_view kFirst[] = {
         "is are am was were do does did has have had can could should must may might will would shall need",
-        "ist sind war waren hat haben kann können darf dürfen muss müssen soll sollte sollten wird werden gibt", "est", ""};
+        "ist sind war waren hat haben kann können darf dürfen muss müssen soll sollte sollten wird werden "
+        "gibt",
+        "est", ""};
     const auto row = static_cast<std::size_t>(out_.language);
     if (row > 3 || !has_word(kFirst[row], words_[at].text)) return false;
     if (!has_word("do have need", words_[at].text)) return true;
-    return at + 1 < words_.size() && has_word("i you we they the my your people all some most any birds not", words_[at + 1].text);
+    return at + 1 < words_.size() &&
+           has_word("i you we they the my your people all some most any birds not", words_[at + 1].text);
   }
 
   Word made_of(std::size_t from, std::size_t count) const {
@@ -168,7 +190,8 @@ class Normaliser {
       return;
     }
     if (word.kind == Kind::kQuestion || word.kind == Kind::kTask || word.kind == Kind::kTense) role_ = {};
-    if (word.kind != Kind::kLight && word.kind != Kind::kScope && word.kind != Kind::kNegation && word.role.empty() && role_left_ > 0) {
+    if (word.kind != Kind::kLight && word.kind != Kind::kScope && word.kind != Kind::kNegation && word.role.empty() &&
+        role_left_ > 0) {
       word.role = role_;
       if (--role_left_ == 0) role_ = {};
     }
@@ -188,14 +211,16 @@ class Normaliser {
   // How many words of a phrase may begin at `at`: up to the next pause.
   std::size_t reach(std::size_t at) const {
     std::size_t count = 1;
-    while (at + count < words_.size() && words_[at + count - 1].pause == Pause::kNone && !words_[at + count].literal && count < 12) ++count;
+    while (at + count < words_.size() && words_[at + count - 1].pause == Pause::kNone && !words_[at + count].literal &&
+           count < 12)
+      ++count;
     return count;
   }
 
   std::size_t word(std::size_t at) {
     emitted_ = false;
     const auto word_at = [this, at](std::size_t i) { return std::string_view(words_[at + i].text); };
-    if (starts_ && !polite_ && may_ask(at)) asks_ = 1;
+    if (starts_ && !polite_ && nothing_yet() && may_ask(at)) asks_ = 1;
     std::vector<Canonical>& target = target_;
     const std::size_t count = reach(at);
     if (const std::size_t used = lexicon_.phrase(out_.language, count, starts_, 2, word_at, target); used > 0) {
@@ -220,6 +245,9 @@ class Normaliser {
       starts_ = false;
       return 1;
     }
+    // "column A"
+    if (out_.language == Language::kEnglish && words_[at].text == "a" && words_[at].capital && !words_[at].starts)
+      return content(at);
     if (lexicon_.phrase(out_.language, 1, starts_, 1, word_at, target) > 0) return canonical(at, 1);
     return content(at);
   }
@@ -231,10 +259,13 @@ class Normaliser {
 
   // "$20"
   std::size_t money(std::size_t at) {
-    if (!words_[at].symbol || at + 1 >= words_.size() || lexicon_.kind_of(out_.language, words_[at].text) != Kind::kUnit) return 0;
+    if (!words_[at].symbol || at + 1 >= words_.size() ||
+        lexicon_.kind_of(out_.language, words_[at].text) != Kind::kUnit)
+      return 0;
     if (!is_digit(words_[at + 1].text[0])) return 0;
     std::vector<Canonical> unit;
-    lexicon_.phrase(out_.language, 1, false, 1, [&](std::size_t) { return std::string_view(words_[at].text); }, unit);
+    lexicon_.phrase(
+        out_.language, 1, false, 1, [&](std::size_t) { return std::string_view(words_[at].text); }, unit);
     const NumberRead number = read_number(lexicon_, out_.language, words_, at + 1);
     if (number.words == 0 || number.kind != Kind::kNumber || unit.size() != 1) return 0;
     Word word = made_of(at, 1 + number.words);
@@ -253,26 +284,38 @@ class Normaliser {
       Word word = made_of(at, used);
       word.kind = one.kind;
       word.form = one.form;
-      if (one.kind == Kind::kPreposition) {
+      if (one.kind != Kind::kLight) only_light = false;
+      // "up to 5", but "up the hill"; "about 20", but "about bees".
+      if (one.kind == Kind::kScope && used == 1 && has_word("about more-than less-than", one.form) &&
+          (at + 1 >= words_.size() || read_number(lexicon_, out_.language, words_, at + 1).words == 0)) {
+        word.kind = Kind::kPreposition;
+        word.form = words_[at].text;
+        if (one.form == "about") word.form = "about";
+      }
+      if (word.kind == Kind::kPreposition) {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind != Kind::kLight) only_light = false;
-      if (one.kind == Kind::kQuestion || one.kind == Kind::kTask) asked_ = true;
+      if (one.kind == Kind::kTask || (one.form == "tell" && has_word("explain describe", words_[at].text)))
+        asked_ = true;
       if (one.kind == Kind::kLight) {
         word.form = used == 1 ? words_[at].text : std::string("...");
-        if (starts_ && used > 1) polite_ = true;
+        if (starts_ && used > 1) {
+          polite_ = true;
+          asks_ = 0;
+        }
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
-        bool past = false;
-        stem_of(lexicon_, out_.language, words_[at].text, past);
-        word.past = past;
+        if (used == 1) stem_of(lexicon_, out_.language, words_[at].text, word.past);
+        // "Who painted", "who was the painter of": long ago. "Who is the author of" stands for "who wrote"
+        // too.
+        word.past = word.past || (used > 1 && target[0].form == "who" && one.form != "author");
       }
       emit(std::move(word));
     }
     if (words_[at + used - 1].owner) owner();
-    if (!only_light) starts_ = false;
+    if (!only_light || (used == 1 && asks_ > 0)) starts_ = false;
     quick_ = only_light && used > 1;
     return used;
   }
@@ -294,7 +337,9 @@ class Normaliser {
     quick_ = false;
     if (!raw.symbol && word.base != raw.text) {
       // "would you mind explaining ...", "reduced": as the word without its inflection.
-      const auto base = [&](std::size_t i) { return i == 0 ? std::string_view(word.base) : std::string_view(words_[at + i].text); };
+      const auto base = [&](std::size_t i) {
+        return i == 0 ? std::string_view(word.base) : std::string_view(words_[at + i].text);
+      };
       const std::size_t used = lexicon_.phrase(out_.language, starts_ ? reach(at) : 1, starts_, 1, base, target_);
       if (used > 0 && (starts_ || target_[0].kind == Kind::kContent || target_[0].kind == Kind::kTask)) {
         const std::size_t first = out_.words.size();
@@ -361,6 +406,11 @@ class Normaliser {
     word.role = {};
   }
 
+  static void set_form(Word& word, std::string_view form) {
+    word.form = word.base = form;
+    word.stem = hash_word(form);
+  }
+
   void questions(Pause pause) {
     std::size_t tell = out_.words.size();
     std::size_t strong = 0;
@@ -372,39 +422,54 @@ class Normaliser {
       if (word.kind == Kind::kTask) task = true;
       if (word.kind == Kind::kQuestion) {
         if (word.form == "tell") {
-          if (tell == out_.words.size()) tell = i;
-          else make_light(word);
+          if (tell == out_.words.size())
+            tell = i;
+          else
+            make_light(word);
         } else if ((strong > 0 && !after_and) || (task && i > first_ && word.form != "yesno" && word.form != "how")) {
           // Inside a question: a relative clause, or a condition.
-          if (word.form == "what" || word.form == "who" || word.form == "yesno") make_light(word);
-          else word.kind = Kind::kPreposition;
+          if (word.form == "what" || word.form == "who" || word.form == "yesno")
+            make_light(word);
+          else
+            word.kind = Kind::kPreposition;
         } else {
           ++strong;
         }
       }
       if (word.kind != Kind::kLight) after_and = word.kind == Kind::kConjunction;
     }
+    // "How do they differ?" asks for what "What is the difference?" asks for.
+    bool difference = false;
+    for (std::size_t i = first_; i < out_.words.size(); ++i)
+      difference |= out_.words[i].form == "difference" && !out_.words[i].literal;
+    for (std::size_t i = first_; i < out_.words.size() && difference; ++i) {
+      if (out_.words[i].kind == Kind::kQuestion && out_.words[i].form == "how") set_form(out_.words[i], "what");
+    }
     if (tell < out_.words.size()) {
       Word& word = out_.words[tell];
       if (strong > 0 || task) {
         make_light(word);
       } else {
-        word.form = word.base = "what";
-        word.stem = hash_word(word.form);
+        set_form(word, "what");
       }
-    } else if (strong == 0 && !task && out_.words.size() > first_ && (asks_ > 0 || (pause == Pause::kQuestion && !polite_))) {
+    } else if (strong == 0 && !task && out_.words.size() > first_ &&
+               (asks_ > 0 || (pause == Pause::kQuestion && !polite_))) {
       Word word;
       word.begin = word.end = out_.words[first_].begin;
       word.sentence = out_.sentences;
       word.kind = Kind::kQuestion;
-      word.form = word.base = "yesno";
-      word.stem = hash_word(word.form);
+      // "Is tea or coffee cheaper?" is answered with one of them.
+      const bool choice =
+          std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                      [](const Word& its) { return its.kind == Kind::kConjunction && its.form == "or"; });
+      set_form(word, choice ? "what" : "yesno");
       out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), std::move(word));
       asked_ = true;
     }
   }
 
-  // "In Python, how do I ...", "If it rains, what ...", "Java: convert ...": what stands in front is put behind.
+  // "In Python, how do I ...", "If it rains, what ...", "Java: convert ...": what stands in front is put
+  // behind.
   void turn_front() {
     std::size_t first = first_;
     while (first < out_.words.size() && out_.words[first].kind == Kind::kLight) ++first;
@@ -412,14 +477,17 @@ class Normaliser {
     if (first >= size || size - first < 3) return;
     const Word& front = out_.words[first];
     const bool question = front.kind == Kind::kQuestion && has_word("when where", front.form);
-    if (front.literal || (front.kind != Kind::kPreposition && front.kind != Kind::kTechnology && front.kind != Kind::kCalendar && !question)) return;
+    if (front.literal || (front.kind != Kind::kPreposition && front.kind != Kind::kTechnology &&
+                          front.kind != Kind::kCalendar && !question))
+      return;
     std::size_t comma = size;
     for (std::size_t i = first; i + 1 < size && i - first < kMaxFronted; ++i) {
       if (out_.words[i].pause != Pause::kComma && out_.words[i].pause != Pause::kColon) continue;
       std::size_t next = i + 1;
       while (next + 1 < size && out_.words[next].kind == Kind::kLight) ++next;
       const Kind kind = out_.words[next].kind;
-      const bool asks = kind == Kind::kQuestion || kind == Kind::kTask || kind == Kind::kModal || kind == Kind::kTense || kind == Kind::kPreposition;
+      const bool asks = kind == Kind::kQuestion || kind == Kind::kTask || kind == Kind::kModal ||
+                        kind == Kind::kTense || kind == Kind::kPreposition;
       if (comma == size || (asks && kind != Kind::kPreposition)) comma = i;
       if (asks) break;
     }
@@ -427,11 +495,13 @@ class Normaliser {
     if (question) out_.words[first].kind = Kind::kPreposition;
     if (front.kind == Kind::kTechnology && front.role.empty()) out_.words[first].role = "in";
     out_.words[comma].pause = Pause::kNone;
-    std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first), out_.words.begin() + static_cast<std::ptrdiff_t>(comma) + 1, out_.words.end());
+    std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first),
+                out_.words.begin() + static_cast<std::ptrdiff_t>(comma) + 1, out_.words.end());
     // The question may have been taken for a part of the condition.
     for (std::size_t i = first; i < size; ++i) {
       Word& word = out_.words[i];
-      if (question && word.kind == Kind::kPreposition && has_word("how when where why how-much how-many how-long", word.form)) {
+      if (question && word.kind == Kind::kPreposition &&
+          has_word("how when where why how-much how-many how-long", word.form)) {
         word.kind = Kind::kQuestion;
         break;
       }
@@ -441,6 +511,7 @@ class Normaliser {
 
   const Lexicon& lexicon_;
   std::string_view text_;
+  const std::vector<Correction>& corrections_;
   std::vector<RawWord> words_;
   std::vector<Canonical> target_;
   Words out_;
@@ -449,16 +520,42 @@ class Normaliser {
   int role_left_ = 0;
   int asks_ = 0;
   bool starts_ = true;
-  bool polite_ = false;   // the sentence began with a phrase of politeness
-  bool asked_ = false;    // a question or a task was seen
-  bool pasted_ = false;   // from here on
-  bool quick_ = false;    // "quick question:"
+  bool polite_ = false;  // the sentence began with a phrase of politeness
+  bool asked_ = false;   // a question or a task was seen
+  bool pasted_ = false;  // from here on
+  bool quick_ = false;   // "quick question:"
   bool emitted_ = false;
   bool capitals_tell_ = true;
 };
 
 }  // namespace
 
-Words normalise(const Lexicon& lexicon, std::string_view text) { return Normaliser(lexicon, text).run(); }
+Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections) {
+  return Normaliser(lexicon, text, corrections).run();
+}
+
+std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text,
+                                    std::string_view other) {
+  std::vector<Correction> out;
+  std::vector<RawWord> theirs;
+  for (const Word& word : words.words) {
+    if (word.known || word.capital || word.literal || word.kind != Kind::kContent || word.form.size() < 5 ||
+        out.size() == kMaxCorrections)
+      continue;
+    if (theirs.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords).words;
+    const std::string mine = lower_case(text.substr(word.begin, word.end - word.begin));
+    for (RawWord& its : theirs) {
+      if (its.literal || its.text == mine || its.text[0] != mine[0] || its.text.size() < 5 || !one_slip(mine, its.text))
+        continue;
+      std::string spelled = its.text;
+      respell(spelled);
+      bool past = false;
+      if (!lexicon.known(spelled) && !lexicon.known(stem_of(lexicon, words.language, spelled, past))) continue;
+      out.push_back({word.begin, its.text});
+      break;
+    }
+  }
+  return out;
+}
 
 }  // namespace tierwise::guard

@@ -1,9 +1,10 @@
-// A prompt as the guard compares it: its words, each unified with what means the same ("twenty-five", "25"; "7 p.m.",
-// "19:00"; "colour", "color"; "could you tell me how to", "how do I"), in an order in which fronted adverbials stand
-// behind what they belong to. Every word knows which bytes of the prompt it was made of.
+// A prompt as the guard compares it: its words, each unified with what means the same ("twenty-five", "25";
+// "7 p.m.", "19:00"; "colour", "color"; "could you tell me how to", "how do I"), in an order in which fronted
+// adverbials stand behind what they belong to. Every word knows which bytes of the prompt it was made of.
 //
-// Bounds: of a prompt of more than kMaxGuardBytes bytes or kMaxGuardWords words only the beginning is read and `cut` is
-// set; such a prompt is the same only as one that is equal byte for byte. Bytes that are no UTF-8 are letters of a word.
+// Bounds: of a prompt of more than kMaxGuardBytes bytes or kMaxGuardWords words only the beginning is read
+// and `cut` is set; such a prompt is the same only as one that is equal byte for byte. Bytes that are no
+// UTF-8 are letters of a word.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +45,19 @@ struct Words {
   bool cut = false;
 };
 
+// A word of the prompt that is read as another one.
+struct Correction {
+  std::uint32_t begin;
+  std::string text;
+};
+
 // Tens of microseconds for an ordinary prompt: cheap enough to be made again for every comparison.
 // The lexicon must outlive what is made with it.
-Words normalise(const Lexicon& lexicon, std::string_view text);
+Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections = {});
+
+// Words of `text`, normalised as `words`, of no vocabulary, that are one slip away from a word of `other`
+// that is in it.
+std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text,
+                                    std::string_view other);
 
 }  // namespace tierwise::guard

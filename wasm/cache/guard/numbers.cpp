@@ -14,28 +14,35 @@ namespace {
 
 // Of each language in the order of Language: the numbers 0 to 20 (Spanish up to 29), the tens from 20 to 90.
 constexpr std::string_view kSmall[] = {
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen "
     "eighteen nineteen",
-    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn "
+    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn "
+    "siebzehn "
     "achtzehn neunzehn",
     "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize",
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete "
-    "dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete "
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
+    "diecisiete "
+    "dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis "
+    "veintisiete "
     "veintiocho veintinueve"};
 constexpr std::string_view kTens[] = {"twenty thirty forty fifty sixty seventy eighty ninety",
                                       "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
                                       "vingt trente quarante cinquante soixante septante quatre-vingt nonante",
                                       "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"};
-constexpr std::string_view kScales[] = {"hundred thousand million billion trillion", "hundert tausend million milliarde billion",
+constexpr std::string_view kScales[] = {"hundred thousand million billion trillion",
+                                        "hundert tausend million milliarde billion",
                                         "cent mille million milliard billion", "cien mil millón millardo billón"};
-constexpr std::string_view kScalesToo[] = {"hundreds thousands millions billions trillions",
-                                           "hundert tausend millionen milliarden billionen", "cents mille millions milliards billions",
-                                           "cientos mil millones millardos billones"};
+constexpr std::string_view kScalesToo[] = {
+    "hundreds thousands millions billions trillions", "hundert tausend millionen milliarden billionen",
+    "cents mille millions milliards billions", "cientos mil millones millardos billones"};
 constexpr double kScale[] = {1e2, 1e3, 1e6, 1e9, 1e12};
 constexpr std::string_view kOrdinals =
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
-constexpr std::string_view kTenOrdinals = "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth";
+constexpr std::string_view kTenOrdinals =
+    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth";
 constexpr std::string_view kAnd[] = {"and", "und", "et", "y"};
 constexpr std::string_view kMonths[] = {
     "january february march april may june july august september october november december",
@@ -49,12 +56,12 @@ struct Measure {
   std::string_view base;
   double factor;
 };
-constexpr Measure kMeasures[] = {{"ms", "s", 1e-3},    {"s", "s", 1},        {"min", "s", 60},    {"h", "s", 3600},
-                                 {"day", "s", 86400},  {"week", "s", 604800}, {"month", "month", 1}, {"year", "month", 12},
-                                 {"mm", "m", 1e-3},    {"cm", "m", 1e-2},    {"m", "m", 1},       {"km", "m", 1e3},
-                                 {"mg", "g", 1e-3},    {"g", "g", 1},        {"kg", "g", 1e3},    {"ml", "l", 1e-3},
-                                 {"l", "l", 1},        {"inch", "inch", 1},  {"foot", "inch", 12}, {"kw", "watt", 1e3},
-                                 {"watt", "watt", 1},  {"ounce", "ounce", 1}, {"pound", "ounce", 16}};
+constexpr Measure kMeasures[] = {
+    {"ms", "s", 1e-3},     {"s", "s", 1},         {"min", "s", 60},      {"h", "s", 3600},     {"day", "s", 86400},
+    {"week", "s", 604800}, {"month", "month", 1}, {"year", "month", 12}, {"mm", "m", 1e-3},    {"cm", "m", 1e-2},
+    {"m", "m", 1},         {"km", "m", 1e3},      {"mg", "g", 1e-3},     {"g", "g", 1},        {"kg", "g", 1e3},
+    {"ml", "l", 1e-3},     {"l", "l", 1},         {"inch", "inch", 1},   {"foot", "inch", 12}, {"kw", "watt", 1e3},
+    {"watt", "watt", 1},   {"ounce", "ounce", 1}, {"pound", "ounce", 16}};
 
 // Nine significant digits: 0.1 km and 100 m are equal.
 std::string rounded(double value) {
@@ -97,7 +104,9 @@ class Numbers {
   }
 
  private:
-  std::string_view word(std::size_t at) const { return at < words_.size() ? std::string_view(words_[at].text) : std::string_view(); }
+  std::string_view word(std::size_t at) const {
+    return at < words_.size() ? std::string_view(words_[at].text) : std::string_view();
+  }
   bool apart(std::size_t at) const { return at > 0 && at <= words_.size() && words_[at - 1].pause >= Pause::kColon; }
 
   static bool all_digits(std::string_view text) {
@@ -183,7 +192,8 @@ class Numbers {
       place = word_position(kOrdinals, text);
       if (place != kNoWord) {
         // A second is a unit of time behind "a", "per" and numbers.
-        if (text == "second" && at > 0 && (has_word("a per each every one", word(at - 1)) || is_digit(word(at - 1)[0]))) return 0;
+        if (text == "second" && at > 0 && (has_word("a per each every one", word(at - 1)) || is_digit(word(at - 1)[0])))
+          return 0;
         ordinal = true;
         value = static_cast<int>(place);
         return 1;
@@ -219,7 +229,8 @@ class Numbers {
     int ones = 0;
     bool last = false;
     const std::size_t more = has_tens(next) ? 0 : small_number(next, ones, last);
-    if (more > 0 && ones > 0 && (ones < 10 || (language_ == Language::kFrench && value % 20 == 0 && ones < 20)) && value >= 20) {
+    if (more > 0 && ones > 0 && (ones < 10 || (language_ == Language::kFrench && value % 20 == 0 && ones < 20)) &&
+        value >= 20) {
       value += ones;
       used = next - at + more;
       ordinal = last;
@@ -252,7 +263,8 @@ class Numbers {
       form = "6";
       return 3;
     }
-    if ((text == "a" || text == "an") && (word(at + 1) == "dozen" || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
+    if ((text == "a" || text == "an") &&
+        (word(at + 1) == "dozen" || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
       part = 1;
       any = true;
       next = at + 1;
@@ -276,7 +288,8 @@ class Numbers {
       } else if (word(next) == "dozen" && language_ == Language::kEnglish && any) {
         part *= 12;
         ++next;
-      } else if (scale(word(next), factor) > 0 && (any || language_ != Language::kEnglish) && word(next).back() != 's') {
+      } else if (scale(word(next), factor) > 0 && (any || language_ != Language::kEnglish) &&
+                 word(next).back() != 's') {
         if (!any) part = 1;
         any = true;
         if (factor == 100) {
@@ -286,7 +299,8 @@ class Numbers {
           part = 0;
         }
         ++next;
-      } else if (any && word(next) == kAnd[row_] && (std::int64_t(part) % 100 == 0) && (part > 0 || total > 0) && next + 1 < words_.size()) {
+      } else if (any && word(next) == kAnd[row_] && (std::int64_t(part) % 100 == 0) && (part > 0 || total > 0) &&
+                 next + 1 < words_.size()) {
         int rest = 0;
         bool dummy = false;
         if (small_number(next + 1, rest, dummy) == 0) break;
@@ -345,7 +359,13 @@ class Numbers {
   std::string_view unit_at(std::size_t at, std::size_t& used) const {
     if (at >= words_.size() || apart(at)) return {};
     std::vector<Canonical> target;
-    used = lexicon_.phrase(language_, std::min<std::size_t>(3, words_.size() - at), false, 1, [&](std::size_t i) { return word(at + i); }, target);
+    used = lexicon_.phrase(
+        language_, std::min<std::size_t>(3, words_.size() - at), false, 1, [&](std::size_t i) { return word(at + i); },
+        target);
+    if (used == 0 && word_position("m g h s l", word(at)) != kNoWord) {
+      used = 1;
+      return words_[at].text;
+    }
     if (used == 0 || target.size() != 1 || target[0].kind != Kind::kUnit) return {};
     return target[0].form;
   }
@@ -445,7 +465,8 @@ class Numbers {
         known = true;
         used = 2;
         if (next == "am" && words_[at_ + 1].capital && !words_[at_ + 1].odd) return false;
-      } else if ((next == "in" && word(at_ + 2) == "the" && has_word("morning evening afternoon", third)) || (next == "at" && word(at_ + 2) == "night")) {
+      } else if ((next == "in" && word(at_ + 2) == "the" && has_word("morning evening afternoon", third)) ||
+                 (next == "at" && word(at_ + 2) == "night")) {
         if (third != "morning" && hour < 12) hour += 12;
         known = true;
         used = next == "at" ? 3 : 4;
@@ -469,13 +490,16 @@ class Numbers {
         if (hour < 12) hour += 12;
         used = 4;
       }
-    } else if (language_ == Language::kSpanish && next == "de" && word(at_ + 2) == "la" && has_word("mañana tarde noche", word(at_ + 3))) {
+    } else if (language_ == Language::kSpanish && next == "de" && word(at_ + 2) == "la" &&
+               has_word("mañana tarde noche", word(at_ + 3))) {
       known = true;
       used = 4;
       if (word(at_ + 3) != "mañana" && hour < 12) hour += 12;
     }
     if (!known) return false;
-    const auto two = [](int n) { return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)}; };
+    const auto two = [](int n) {
+      return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)};
+    };
     out = {used, Kind::kTime, two(hour % 24) + ':' + two(minute)};
     return true;
   }
@@ -501,8 +525,8 @@ class Numbers {
 
   bool date(NumberRead& out) const {
     const std::string_view text = word(at_);
-    if (text.size() == 10 && text[4] == '-' && text[7] == '-' && all_digits(text.substr(0, 4)) && all_digits(text.substr(5, 2)) &&
-        all_digits(text.substr(8))) {
+    if (text.size() == 10 && text[4] == '-' && text[7] == '-' && all_digits(text.substr(0, 4)) &&
+        all_digits(text.substr(5, 2)) && all_digits(text.substr(8))) {
       out = {1, Kind::kDate, std::string(text)};
       return true;
     }
@@ -524,7 +548,9 @@ class Numbers {
     if (has_word("de del", word(end)) && year(end + 1) > 0) ++end;
     const int of_year = year(end);
     if (of_year > 0) ++end;
-    const auto two = [](int n) { return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)}; };
+    const auto two = [](int n) {
+      return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)};
+    };
     std::string form;
     if (of_year > 0) form = two(of_year / 100) + two(of_year % 100) + '-';
     form += two(static_cast<int>(found) + 1) + '-' + two(number);
@@ -550,7 +576,9 @@ void split_units(const Lexicon& lexicon, Language language, std::vector<RawWord>
     const std::string& text = words[at].text;
     if (words[at].literal || text.size() < 2 || !is_digit(text[0])) continue;
     std::size_t digits = 0;
-    while (digits < text.size() && (is_digit(text[digits]) || text[digits] == '.' || text[digits] == ',' || text[digits] == ':')) ++digits;
+    while (digits < text.size() &&
+           (is_digit(text[digits]) || text[digits] == '.' || text[digits] == ',' || text[digits] == ':'))
+      ++digits;
     if (digits == text.size()) continue;
     std::string tail = text.substr(digits);
     const bool clock = language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail);
@@ -558,7 +586,8 @@ void split_units(const Lexicon& lexicon, Language language, std::vector<RawWord>
     RawWord unit = words[at];
     unit.text = std::move(tail);
     unit.starts = unit.capital = unit.odd = false;
-    unit.begin = words[at].begin + static_cast<std::uint32_t>(std::min<std::size_t>(digits, words[at].end - words[at].begin));
+    unit.begin =
+        words[at].begin + static_cast<std::uint32_t>(std::min<std::size_t>(digits, words[at].end - words[at].begin));
     words[at].text.resize(digits);
     words[at].end = unit.begin;
     words[at].odd = false;

@@ -1,6 +1,6 @@
-// Numbers, quantities, times of day and dates, however they are written: digits or words, with thousands separators,
-// "7 p.m." or "19:00", "5km" or "5 kilometers", "March 5, 2024" or "2024-03-05". Amounts of time, metric lengths, masses
-// and volumes are brought to one unit each, so that 90 minutes are 1.5 hours.
+// Numbers, quantities, times of day and dates, however they are written: digits or words, with thousands
+// separators, "7 p.m." or "19:00", "5km" or "5 kilometers", "March 5, 2024" or "2024-03-05". Amounts of time,
+// metric lengths, masses and volumes are brought to one unit each, so that 90 minutes are 1.5 hours.
 #pragma once
 
 #include <cstddef>

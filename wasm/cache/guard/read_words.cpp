@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/text.h"
+#include "base/words.h"
 
 namespace tierwise::guard {
 namespace {
@@ -80,15 +81,9 @@ class Scan {
           if (point_ == '\n' && !out_.words.empty()) newline();
           at_ = end_;
           break;
-        case Char::kQuote:
-          quote();
-          break;
-        case Char::kMark:
-          mark();
-          break;
-        case Char::kNothing:
-          at_ = end_;
-          break;
+        case Char::kQuote: quote(); break;
+        case Char::kMark: mark(); break;
+        case Char::kNothing: at_ = end_; break;
         case Char::kSymbol:
           if (!symbol()) return std::move(out_);
           break;
@@ -145,8 +140,10 @@ class Scan {
           if (point_ > 0x24f && point_ != 0xfffd && !(point_ >= 0x1e00 && point_ < 0x1f00)) ++out_.foreign;
         }
         const bool large = is_large(point_);
-        if (count == 0) word.capital = large;
-        else large_inside |= large;
+        if (count == 0)
+          word.capital = large;
+        else
+          large_inside |= large;
         small |= kind == Char::kLetter && !large;
         ++count;
         append_lower(word.text, text_.substr(at_, end_ - at_), point_);
@@ -209,6 +206,14 @@ class Scan {
     if (pause >= Pause::kEnd) starts_ = true;
   }
 
+  // "George W. Bush", "Dr. Lee", "no. 5"
+  bool abbreviated() const {
+    if (out_.words.empty() || out_.words.back().end != at_) return false;
+    const RawWord& last = out_.words.back();
+    return (last.text.size() == 1 && last.capital) ||
+           has_word("dr mr mrs ms prof st vs eg ie etc approx no nr bzw ca sr sra", last.text);
+  }
+
   void newline() { pause(Pause::kEnd); }
 
   void quote() {
@@ -227,15 +232,13 @@ class Scan {
     const bool ends = end_ >= text_.size() || is_white(text_[end_]) || is_apostrophe(point_) ||
                       static_cast<unsigned char>(text_[end_]) >= 0x80 || text_[end_] == '"' || text_[end_] == ')';
     switch (point_) {
-      case '?':
-        pause(Pause::kQuestion);
-        break;
+      case '?': pause(Pause::kQuestion); break;
       case '.':
       case '!':
       case ';':
       case 0x2026:
       case 0x3002:
-        if (ends) pause(Pause::kEnd);
+        if (ends && !(point_ == '.' && abbreviated())) pause(Pause::kEnd);
         break;
       case ':':
         if (ends) pause(Pause::kColon);
@@ -244,11 +247,8 @@ class Scan {
       case '(':
       case ')':
       case 0x2013:
-      case 0x2014:
-        pause(Pause::kComma);
-        break;
-      default:
-        break;
+      case 0x2014: pause(Pause::kComma); break;
+      default: break;
     }
     at_ = end_;
   }

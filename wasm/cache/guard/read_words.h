@@ -1,6 +1,6 @@
-// A prompt's words as they are written: where they begin and end, in lower case, with what stands between them that
-// matters (the ends of sentences and clauses, quotation marks). No knowledge of any language but its letters' case in
-// Latin scripts: texts in others are compared as they are written.
+// A prompt's words as they are written: where they begin and end, in lower case, with what stands between
+// them that matters (the ends of sentences and clauses, quotation marks). No knowledge of any language but
+// its letters' case in Latin scripts: texts in others are compared as they are written.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct RawWord {
   bool odd = false;            // digits and letters mixed, or capitals inside: an abbreviation, a name, code
   bool literal = false;        // in quotation marks or backticks
   bool symbol = false;
-  bool owner = false;          // had a possessive 's
+  bool owner = false;  // had a possessive 's
 };
 
 struct RawWords {

@@ -1,5 +1,5 @@
-// The rules that refuse: each looks at the words of two prompts that found no partner, or found one in another place,
-// and has a name (Rule) and a sentence for people.
+// The rules that refuse: each looks at the words of two prompts that found no partner, or found one in
+// another place, and has a name (Rule) and a sentence for people.
 #pragma once
 
 #include <string>
@@ -16,8 +16,10 @@ struct Refusal {
   std::string reason;
 };
 
-// The first rule that refuses, in the order of Rule; kNone when none does. The texts are those of the prompts.
-Refusal refuse(const Lexicon& lexicon, const Alignment& alignment, const Findings& findings, std::string_view a, std::string_view b);
+// The first rule that refuses, in the order of Rule; kNone when none does. The texts are those of the
+// prompts.
+Refusal refuse(const Lexicon& lexicon, const Alignment& alignment, const Findings& findings, std::string_view a,
+               std::string_view b);
 
 // Words of scope that make no difference alone: "some", "good".
 bool weak_scope(std::string_view form);

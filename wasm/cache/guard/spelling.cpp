@@ -40,7 +40,8 @@ std::string bare(const Lexicon& lexicon, std::string word) {
   const std::string longer = word + 'e';
   if (lexicon.known(longer)) {
     const bool short_syllable = vowel_groups(word) == 1 && size >= 2 && !vowel(last) && vowel(word[size - 2]) &&
-                                (size < 3 || !vowel(word[size - 3])) && std::string_view("wxy").find(last) == std::string_view::npos;
+                                (size < 3 || !vowel(word[size - 3])) &&
+                                std::string_view("wxy").find(last) == std::string_view::npos;
     if (short_syllable || !lexicon.known(word)) return longer;
   }
   return word;
@@ -69,7 +70,8 @@ std::string english_stem(const Lexicon& lexicon, std::string_view word, bool& pa
   } else if (size >= 5 && ends(stem, "ied")) {
     past = true;
     replace_end(stem, 3, "y");
-  } else if (size >= 4 && ends(stem, "ed") && !ends(stem, "eed") && vowel_groups(std::string_view(stem).substr(0, size - 2)) > 0) {
+  } else if (size >= 4 && ends(stem, "ed") && !ends(stem, "eed") &&
+             vowel_groups(std::string_view(stem).substr(0, size - 2)) > 0) {
     std::string base = bare(lexicon, stem.substr(0, size - 2));
     if (lexicon.known(base) || !lexicon.known(word)) {
       past = true;
@@ -114,8 +116,9 @@ void respell(std::string& word) {
     word.replace(at, from.size(), to);
   };
   static constexpr std::string_view kEndings[][2] = {
-      {"isation", "ization"}, {"ise", "ize"},     {"ising", "izing"}, {"isab", "izab"}, {"yse", "yze"}, {"ysing", "yzing"},
-      {"ogue", "og"},         {"ence", "ense"},   {"paed", "ped"},    {"haem", "hem"},  {"oeuv", "euv"}, {"plough", "plow"},
+      {"isation", "ization"}, {"ise", "ize"},           {"ising", "izing"},     {"isab", "izab"},
+      {"yse", "yze"},         {"ysing", "yzing"},       {"ogue", "og"},         {"ence", "ense"},
+      {"paed", "ped"},        {"haem", "hem"},          {"oeuv", "euv"},        {"plough", "plow"},
       {"mould", "mold"},      {"programme", "program"}, {"sceptic", "skeptic"}, {"jeweller", "jewelr"}};
   for (const auto& [from, to] : kEndings) swap(from, to);
   if (ends(word, "tre") || ends(word, "bre")) replace_end(word, 2, "er");
@@ -157,8 +160,10 @@ void take_apart(RawWords& words, Language language) {
       apart.push_back(std::move(other));
     };
     if (language == Language::kFrench) {
-      if (word.text == "aujourd'hui") apart.push_back(std::move(word));
-      else pair(std::move(head), tail);
+      if (word.text == "aujourd'hui")
+        apart.push_back(std::move(word));
+      else
+        pair(std::move(head), tail);
       continue;
     }
     if (tail == "t" && head.size() > 1 && head.back() == 'n') {
@@ -189,16 +194,11 @@ void take_apart(RawWords& words, Language language) {
 std::string stem_of(const Lexicon& lexicon, Language language, std::string_view word, bool& past) {
   past = false;
   switch (language) {
-    case Language::kEnglish:
-      return english_stem(lexicon, word, past);
-    case Language::kGerman:
-      return without_ending(word, "est en er em es et st e n s t", 4);
-    case Language::kFrench:
-      return without_ending(word, "ent er ez es e s x", 4);
-    case Language::kSpanish:
-      return without_ending(word, "amos emos ar er ir as es os a e o s", 4);
-    case Language::kOther:
-      break;
+    case Language::kEnglish: return english_stem(lexicon, word, past);
+    case Language::kGerman: return without_ending(word, "est en er em es et st e n s t", 4);
+    case Language::kFrench: return without_ending(word, "ent er ez es e s x", 4);
+    case Language::kSpanish: return without_ending(word, "amos emos ar er ir as es os a e o s", 4);
+    case Language::kOther: break;
   }
   return std::string(word);
 }
@@ -211,7 +211,8 @@ bool one_slip(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return a.substr(head) == b.substr(head + 1);
   if (head == a.size()) return true;
   if (a.substr(head + 1) == b.substr(head + 1)) return true;
-  return head + 1 < a.size() && a[head] == b[head + 1] && a[head + 1] == b[head] && a.substr(head + 2) == b.substr(head + 2);
+  return head + 1 < a.size() && a[head] == b[head + 1] && a[head + 1] == b[head] &&
+         a.substr(head + 2) == b.substr(head + 2);
 }
 
 }  // namespace tierwise::guard

@@ -1,0 +1,5 @@
+import { Embedding } from './embedding';
+
+export default function Page() {
+  return <Embedding />;
+}

@@ -1,0 +1,131 @@
+#include "cache/guard/judge.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cache/guard/byte_reader.h"
+#include "cache/guard/vector_signs.h"
+
+namespace tierwise::guard {
+namespace {
+
+constexpr std::string_view kMagic = "TWJ1";
+
+}  // namespace
+
+Result<Judge> Judge::read(std::string_view bytes) {
+  const auto wrong = [] {
+    return make_error("invalid-data", "This is no judge file of this version, or it was damaged.");
+  };
+  ByteReader reader = ByteReader::of_file(bytes, kMagic);
+  Judge judge;
+  if (reader.number(2) != kModelDimensions || reader.number(2) != kTokenDimensions || reader.number(2) != kFeatureCount)
+    return wrong();
+  for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
+  for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());
+  for (const char c : reader.block(kModelDimensions * kTokenDimensions))
+    judge.matrix_.push_back(static_cast<std::int8_t>(c));
+  for (Trees* trees : {&judge.trees_, &judge.light_}) {
+    trees->slope = reader.real();
+    trees->offset = reader.real();
+    for (float& threshold : trees->thresholds) threshold = reader.real();
+    const std::uint32_t splits = reader.number(2);
+    for (std::uint32_t i = 0; i < splits && !reader.bad; ++i) {
+      const auto feature = static_cast<std::uint8_t>(reader.number(1));
+      trees->splits.push_back({feature, reader.real()});
+      if (feature >= kFeatureCount) return wrong();
+    }
+    const std::uint32_t leaves = reader.number(2);
+    const float unit = reader.real();
+    for (std::uint32_t i = 0; i < leaves && !reader.bad; ++i) {
+      trees->leaves.push_back(unit * static_cast<float>(static_cast<std::int16_t>(reader.number(2))));
+    }
+    const std::uint32_t roots = reader.number(2);
+    for (std::uint32_t i = 0; i < roots && !reader.bad; ++i)
+      trees->roots.push_back(static_cast<std::uint16_t>(reader.number(2)));
+    const std::uint32_t nodes = reader.number(2);
+    for (std::uint32_t i = 0; i < nodes && !reader.bad; ++i) {
+      const Node node{static_cast<std::uint16_t>(reader.number(2)), static_cast<std::int16_t>(reader.number(2)),
+                      static_cast<std::int16_t>(reader.number(2))};
+      // A child stands behind its parent: every walk ends.
+      for (const std::int16_t child : {node.left, node.right}) {
+        if (child >= 0 ? child <= static_cast<std::int32_t>(i) || child >= static_cast<std::int32_t>(nodes)
+                       : -1 - child >= static_cast<std::int32_t>(leaves))
+          return wrong();
+      }
+      if (node.split >= splits) return wrong();
+      trees->nodes.push_back(node);
+    }
+    for (const std::uint16_t root : trees->roots) {
+      if (root >= nodes) return wrong();
+    }
+  }
+  if (!reader.done()) return wrong();
+  return judge;
+}
+
+void Judge::project(const float* token, std::int8_t* kept) const {
+  std::array<float, kTokenDimensions> sums = {};
+  if (mean_.empty()) {
+    std::fill(kept, kept + kTokenDimensions, std::int8_t{0});
+    return;
+  }
+  for (std::size_t i = 0; i < kModelDimensions; ++i) {
+    const float value = token[i] - mean_[i];
+    const std::int8_t* row = matrix_.data() + i * kTokenDimensions;
+    for (std::size_t d = 0; d < kTokenDimensions; ++d) sums[d] += value * static_cast<float>(row[d]);
+  }
+  float most = 0;
+  // No number: what such a vector came from was broken; it matches nothing.
+  bool sound = true;
+  for (std::size_t d = 0; d < kTokenDimensions; ++d) {
+    sums[d] *= scales_[d];
+    sound = sound && std::fabs(sums[d]) < 1e30F;
+    most = std::max(most, std::fabs(sums[d]));
+  }
+  sound = sound && most > 0;
+  for (std::size_t d = 0; d < kTokenDimensions; ++d) {
+    kept[d] = sound ? static_cast<std::int8_t>(std::lrint(sums[d] / most * 127)) : std::int8_t{0};
+  }
+}
+
+double Judge::Trees::score(const Features& features) const {
+  float sum = 0;
+  for (const std::uint16_t root : roots) {
+    std::int32_t at = root;
+    while (at >= 0) {
+      const Node& node = nodes[static_cast<std::size_t>(at)];
+      const Split& split = splits[node.split];
+      at = features[split.feature] <= split.threshold ? node.left : node.right;
+    }
+    sum += leaves[static_cast<std::size_t>(-1 - at)];
+  }
+  return 1 / (1 + std::exp(-static_cast<double>(slope * sum + offset)));
+}
+
+double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
+                    std::vector<Doubt>* doubts) const {
+  if (words.verdict != Verdict::kUndecided) return words.verdict == Verdict::kSame ? 1 : 0;
+  if (a.count == 0 || b.count == 0 || !(cosine >= -2 && cosine <= 2)) return 0;
+  Features features = {};
+  std::copy(words.signs.begin(), words.signs.end(), features.begin());
+  const auto more = vector_signs(words, a, b, static_cast<float>(cosine), doubts);
+  std::copy(more.begin(), more.end(), features.begin() + kSignCount);
+  return trees_.score(features);
+}
+
+double Judge::judge_light(const Comparison& words, double cosine) const {
+  if (words.verdict != Verdict::kUndecided) return words.verdict == Verdict::kSame ? 1 : 0;
+  if (!(cosine >= -2 && cosine <= 2)) return 0;
+  Features features = {};
+  std::copy(words.signs.begin(), words.signs.end(), features.begin());
+  features[kSignCount + kCosine] = static_cast<float>(cosine);
+  return light_.score(features);
+}
+
+double Judge::threshold(Policy policy, bool light) const {
+  if (policy == Policy::kOff) return 2;
+  return (light ? light_ : trees_).thresholds[policy == Policy::kStrict ? 1 : 0];
+}
+
+}  // namespace tierwise::guard
