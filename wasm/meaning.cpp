@@ -1,5 +1,7 @@
 #include "meaning.h"
 
+#include <utility>
+
 #include "embed/pooling.h"
 
 namespace tierwise {
@@ -7,19 +9,26 @@ namespace {
 
 constexpr std::size_t kKeepFloats = 1 << 18;
 
+template <typename T>
+Result<std::string> taken(Result<T> read, T& place) {
+  if (!read) return read.take_error();
+  place = std::move(read).value();
+  return std::string();
+}
+
 }  // namespace
 
 Result<std::string> Meaning::load_vocabulary(std::string_view vocabulary, std::size_t expected) {
-  auto loaded = pieces_.load(vocabulary, expected);
+  auto loaded = reading_.pieces.load(vocabulary, expected);
   if (!loaded) return loaded.take_error();
   return std::string();
 }
 
 std::string Meaning::token_texts() const {
   std::string texts;
-  for (const std::int32_t id : pieces_.ids()) {
+  for (const std::int32_t id : reading_.pieces.ids()) {
     if (!texts.empty()) texts += '\n';
-    texts += pieces_.token(id);
+    texts += reading_.pieces.token(id);
   }
   return texts;
 }
@@ -27,13 +36,28 @@ std::string Meaning::token_texts() const {
 Result<std::string> Meaning::load_light(std::string_view bytes) {
   auto read = embed::LightTable::read(std::string(bytes));
   if (!read) return read.take_error();
-  light_ = std::move(read).value();
-  light_vector_.resize(light_.dimensions());
-  return std::string();
+  if (read.value().dimensions() != cache::Questions::kLightDimensions) {
+    return make_error("invalid-file", "The light table has vectors of another size: copy light.bin from the package.");
+  }
+  light_vector_.resize(cache::Questions::kLightDimensions);
+  return taken(std::move(read), reading_.light);
+}
+
+Result<std::string> Meaning::load_words(std::string_view bytes) { return taken(guard::Lexicon::read(bytes), reading_.lexicon); }
+
+Result<std::string> Meaning::load_judge(std::string_view bytes) { return taken(guard::Judge::read(bytes), reading_.judge); }
+
+Result<std::uint32_t> Meaning::open_question(std::string_view text, std::size_t vectors) {
+  constexpr std::size_t kDigits = 64;
+  const auto scope = digest_from_hex(text.substr(0, kDigits));
+  if (!scope || text.size() - kDigits < vectors) return make_error("invalid-input", "A scope is 64 hexadecimal digits.", "scope");
+  const std::string_view question = text.substr(kDigits, text.size() - kDigits - vectors);
+  if (vectors == 0) return questions_.open(*scope, question);
+  return questions_.restore(*scope, question, text.substr(text.size() - vectors));
 }
 
 const std::vector<float>& Meaning::light_vector() {
-  light_.embed(pieces_.ids().data(), pieces_.ids().size(), light_vector_.data());
+  reading_.light.embed(reading_.pieces.ids().data(), reading_.pieces.ids().size(), light_vector_.data());
   return light_vector_;
 }
 

@@ -79,6 +79,39 @@ class BoundMeaning {
     return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens), static_cast<std::size_t>(dimensions)));
   }
 
+  // The answer is empty.
+  double load_words(double n) { return answer(meaning_.load_words(text(n))); }
+  double load_judge(double n) { return answer(meaning_.load_judge(text(n))); }
+
+  // Questions (cache/questions.h). The input is the scope, the question and `vectors` bytes; the result is its number, or
+  // the length of an error.
+  double open_question(double n, double vectors) {
+    auto opened = meaning_.open_question(text(n), static_cast<std::size_t>(vectors));
+    return opened ? opened.value() : refuse(opened.error());
+  }
+  double candidates(double question) { return answer(meaning_.questions().candidates(whole(question)), 1); }
+  // How many tokens the transformer is to be given; they are `ids`.
+  double question_tokens(double question) { return static_cast<double>(meaning_.questions().tokens(whole(question)).size()); }
+  // The room holds their vectors.
+  double set_vectors(double question, double tokens) {
+    meaning_.set_vectors(whole(question), static_cast<std::size_t>(tokens));
+    return 0;
+  }
+  double vectors_of(double question) { return answer(meaning_.questions().vectors_of(whole(question)), 1); }
+  double judge(double question, double candidate, double policy, double least) {
+    const auto chosen = static_cast<tierwise::guard::Policy>(static_cast<int>(policy));
+    return answer(meaning_.questions().judge(whole(question), whole(candidate), chosen, least), 1);
+  }
+  double keep(double question) {
+    meaning_.questions().keep(whole(question));
+    return 0;
+  }
+  double drop(double question) {
+    meaning_.questions().drop(whole(question));
+    return 0;
+  }
+  double question_bytes() { return static_cast<double>(meaning_.questions().bytes()); }
+
   // Vector indexes, which stand on their own: what is here only carries what goes in and comes out. The input is
   // `count` vectors, then their partitions, then their tags; the answer is their ids, 32 bits each. All are added, or
   // none.
@@ -152,6 +185,8 @@ class BoundMeaning {
   }
 
  private:
+  static std::uint32_t whole(double number) { return static_cast<std::uint32_t>(number); }
+
   static constexpr std::size_t kKeepBytes = 1 << 20;
   static constexpr std::size_t kPieceBytes = 1 << 18;
 
@@ -215,6 +250,18 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("lightVector", &call<&BoundMeaning::light_vector>);
   function("room", &call<&BoundMeaning::room, double>);
   function("pool", &call<&BoundMeaning::pool, double, double, double>);
+  function("loadWords", &call<&BoundMeaning::load_words, double>);
+  function("loadJudge", &call<&BoundMeaning::load_judge, double>);
+  function("openQuestion", &call<&BoundMeaning::open_question, double, double>);
+  function("candidates", &call<&BoundMeaning::candidates, double>);
+  function("questionTokens", &call<&BoundMeaning::question_tokens, double>);
+  function("setVectors", &call<&BoundMeaning::set_vectors, double, double>);
+  function("vectorsOf", &call<&BoundMeaning::vectors_of, double>);
+  function("judge", &call<&BoundMeaning::judge, double, double, double, double>);
+  function("keep", &call<&BoundMeaning::keep, double>);
+  function("drop", &call<&BoundMeaning::drop, double>);
+  function("questionBytes", &call<&BoundMeaning::question_bytes>);
+
   function("openIndex", &open_index);
   function("closeIndex", &close_index);
   function("removeVector", &remove_vector);

@@ -1,0 +1,103 @@
+// Step 4 of a request: which stored question may the new one be another wording of? The light vector finds candidates, the
+// guard's rules refuse most of them, the transformer's vectors of both let the guard's judge decide on the rest.
+//
+// Questions belong to scopes: partition, target, model, parameters, system prompt, history, context - all that must be
+// the same, as a digest. A question is only ever compared with those of its own scope.
+//
+// A question is opened, asked about, and then kept (its reply was stored) or dropped. Its number is the caller's until then;
+// a kept one is named by that number too, until it is dropped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "cache/digest_table.h"
+#include "cache/guard/compare.h"
+#include "cache/guard/judge.h"
+#include "cache/guard/lexicon.h"
+#include "embed/light_table.h"
+#include "embed/vector_index.h"
+#include "embed/wordpiece.h"
+
+namespace tierwise::cache {
+
+// What questions are read with; each may be empty until its file is there.
+struct Reading {
+  embed::WordPiece pieces;
+  embed::LightTable light;
+  guard::Lexicon lexicon;
+  guard::Judge judge;
+};
+
+class Questions {
+ public:
+  // Longer ones are only asked as they are.
+  static constexpr std::size_t kMostBytes = 16 * 1024;
+  static constexpr std::size_t kMostTokens = 256;
+  static constexpr std::size_t kLightDimensions = 128;
+  static constexpr std::size_t kMostQuestions = 200'000;
+  // How many of the nearest questions the guard looks at.
+  static constexpr std::size_t kCandidates = 8;
+  // Light cosine below which no two questions are the same in practice (docs/SEMANTIC_CACHE.md has the curve).
+  static constexpr float kLeastLight = 0.6f;
+
+  explicit Questions(Reading& reading) : reading_(reading), index_(kLightDimensions) {}
+
+  // Errors: too-large, too-many.
+  Result<std::uint32_t> open(const Digest& scope, std::string_view text);
+  // Kept from an earlier page: `vectors` is what `vectors_of` gave, or empty. Error: invalid-data.
+  Result<std::uint32_t> restore(const Digest& scope, std::string_view text, std::string_view vectors);
+  bool known(std::uint32_t number) const { return number < questions_.size() && questions_[number].live; }
+
+  // {"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest first.
+  std::string candidates(std::uint32_t number);
+  // What the transformer is to be given for it.
+  const std::vector<std::int32_t>& tokens(std::uint32_t number);
+  // The transformer's vectors of those tokens, guard::kModelDimensions each.
+  void set_vectors(std::uint32_t number, const float* vectors, std::size_t tokens);
+  bool has_vectors(std::uint32_t number) const { return !questions_[number].sentence.empty(); }
+  // To be kept beside the reply.
+  std::string vectors_of(std::uint32_t number) const;
+  // {"same","probability","least","cosine","light","rule"?,"reason"?,"doubts":[...],"alignment":[...]}. `least` is the
+  // probability wanted, below 0 that of the policy. Without the vectors of one of them by the light vectors alone.
+  std::string judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) const;
+
+  // From now on others may be answered by it.
+  void keep(std::uint32_t number);
+  void drop(std::uint32_t number);
+  std::size_t kept() const { return index_.size(); }
+  std::size_t bytes() const;
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+
+  struct Question {
+    bool live = false;
+    std::uint32_t scope = 0;
+    std::uint32_t row = kNone;  // in the index, when it is kept
+    std::string text;
+    std::vector<float> light;
+    std::vector<std::int8_t> tokens;  // the guard's vectors
+    std::vector<guard::ByteRange> ranges;
+    std::vector<std::int8_t> sentence;  // the transformer's vector of the whole, times 127 / its largest number
+  };
+
+  std::uint32_t scope_of(const Digest& digest);
+  void leave_scope(std::uint32_t scope);
+  double cosine(const Question& a, const Question& b) const;
+
+  Reading& reading_;
+  embed::VectorIndex index_;
+  DigestTable scopes_;
+  std::vector<std::uint32_t> in_scope_;  // questions by scope
+  std::vector<Question> questions_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> by_row_;  // questions by row of the index
+};
+
+}  // namespace tierwise::cache
