@@ -25,7 +25,15 @@ declare module '#core-module' {
     mark(core: number, length: number): number;
     countTokens(core: number, family: number, length: number): number;
     partition(core: number, length: number): number;
-    lookUp(core: number, partition: number, length: number, now: number, maxAge: number, allowStale: 0 | 1): number;
+    lookUp(
+      core: number,
+      partition: number,
+      length: number,
+      now: number,
+      maxAge: number,
+      allowStale: 0 | 1,
+      byId: 0 | 1,
+    ): number;
     storable(core: number, length: number): number;
     store(core: number, length: number): number;
     forget(core: number, length: number): number;

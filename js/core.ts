@@ -115,10 +115,12 @@ export class Core implements ReplyReader {
     now: number,
     maxAge: number | undefined,
     allowStale: boolean,
+    /** `request` is an entry's id. */
+    byId = false,
   ): LookUpResult {
     const length = this.#write(request);
     return this.#call(() =>
-      this.#module.lookUp(this.#core, partition, length, now, maxAge ?? -1, allowStale ? 1 : 0),
+      this.#module.lookUp(this.#core, partition, length, now, maxAge ?? -1, allowStale ? 1 : 0, byId ? 1 : 0),
     ) as LookUpResult;
   }
   storable(request: StorableRequest): StorableResult {

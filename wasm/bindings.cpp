@@ -45,8 +45,8 @@ class BoundCore {
     auto parsed = tierwise::parse_json(text(n));
     return parsed ? answer(method(core_, parsed.value())) : refuse(parsed.error());
   }
-  double look_up(double partition, double n, double now, double max_age, double allow_stale) {
-    return answer(core_.look_up(partition, text(n), now, max_age, allow_stale != 0));
+  double look_up(double partition, double n, double now, double max_age, double allow_stale, double by_id) {
+    return answer(core_.look_up(partition, text(n), now, max_age, allow_stale != 0, by_id != 0));
   }
   double add_template(double n) { return answer(core_.add_template(text(n))); }
   double render(double number, double n, double now, double steps, double bytes, double ways) {
@@ -138,7 +138,7 @@ EMSCRIPTEN_BINDINGS(tierwise) {
   function("countTokens", &call<&BoundCore::count_tokens, double, double>);
   function("plan", &json_call<&Core::plan>);
   function("partition", &json_call<&Core::partition>);
-  function("lookUp", &call<&BoundCore::look_up, double, double, double, double, double>);
+  function("lookUp", &call<&BoundCore::look_up, double, double, double, double, double, double>);
   function("storable", &json_call<&Core::storable>);
   function("store", &json_call<&Core::store>);
   function("forget", &json_call<&Core::forget>);

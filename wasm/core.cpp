@@ -50,10 +50,11 @@ Result<std::string> Core::plan(const json& request) const { return tiers_.plan(r
 Result<std::string> Core::partition(const json& description) { return cache_.partition(description); }
 
 Result<std::string> Core::look_up(double partition, std::string_view input, double now, double max_age,
-                                  bool allow_stale) {
+                                  bool allow_stale, bool by_id) {
   // What is no handle becomes one that was never given out.
   const bool handle = partition >= 0 && partition < 4294967295.0;
-  return cache_.look_up(handle ? static_cast<std::uint32_t>(partition) : UINT32_MAX, input, now, max_age, allow_stale);
+  return cache_.look_up(handle ? static_cast<std::uint32_t>(partition) : UINT32_MAX, input, now, max_age, allow_stale,
+                        by_id);
 }
 
 Result<std::string> Core::storable(const json& outcome) const { return cache_.storable(outcome); }

@@ -36,9 +36,10 @@ class Core {
   Result<std::string> plan(const json& request) const;
 
   // Steps 3 and 9: the exact cache. See cache/index.h.
-  // `input` of look_up is not JSON but the canonical request text (js/cache-key.ts).
+  // `input` of look_up is not JSON but the canonical request text (js/cache-key.ts), or an entry's id.
   Result<std::string> partition(const json& description);
-  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age, bool allow_stale);
+  Result<std::string> look_up(double partition, std::string_view input, double now, double max_age, bool allow_stale,
+                              bool by_id = false);
   Result<std::string> storable(const json& outcome) const;
   Result<std::string> store(const json& record);
   Result<std::string> forget(const json& selector);

@@ -47,15 +47,6 @@ Result<std::string> Meaning::load_words(std::string_view bytes) { return taken(g
 
 Result<std::string> Meaning::load_judge(std::string_view bytes) { return taken(guard::Judge::read(bytes), reading_.judge); }
 
-Result<std::uint32_t> Meaning::open_question(std::string_view text, std::size_t vectors) {
-  constexpr std::size_t kDigits = 64;
-  const auto scope = digest_from_hex(text.substr(0, kDigits));
-  if (!scope || text.size() - kDigits < vectors) return make_error("invalid-input", "A scope is 64 hexadecimal digits.", "scope");
-  const std::string_view question = text.substr(kDigits, text.size() - kDigits - vectors);
-  if (vectors == 0) return questions_.open(*scope, question);
-  return questions_.restore(*scope, question, text.substr(text.size() - vectors));
-}
-
 const std::vector<float>& Meaning::light_vector() {
   reading_.light.embed(reading_.pieces.ids().data(), reading_.pieces.ids().size(), light_vector_.data());
   return light_vector_;

@@ -15,7 +15,8 @@ namespace tierwise {
 class Meaning {
  public:
   embed::WordPiece& pieces() { return reading_.pieces; }
-  cache::Questions& questions() { return questions_; }
+  // What questions are read with (cache/questions.h).
+  cache::Reading& reading() { return reading_; }
 
   // The vocabulary of a model (embed/wordpiece.h). The answer is empty.
   Result<std::string> load_vocabulary(std::string_view vocabulary, std::size_t expected);
@@ -31,20 +32,15 @@ class Meaning {
   Result<std::string> load_words(std::string_view bytes);
   Result<std::string> load_judge(std::string_view bytes);
 
-  // `text` is the scope's digest, 64 hexadecimal digits, and the question; `vectors`, bytes behind it, what was kept of it.
-  // The answer is its number. Errors: as Questions.
-  Result<std::uint32_t> open_question(std::string_view text, std::size_t vectors);
-
-  // Room for vectors from outside, for `pool` and `set_vectors`. What was there is void; a large room is given back with the next small one.
+  // Room for vectors from outside, for `pool` and a question's `set_vectors`. What was there is
+  // void; a large room is given back with the next small one.
   float* room(std::size_t floats);
+  const float* given() const { return room_.data(); }
   // Makes one vector of `tokens` rows in the room, from row `first` on (embed/pooling.h), in the place of the first of them.
   float* pool(std::size_t first, std::size_t tokens, std::size_t dimensions);
-  // The room's first rows are the transformer's vectors of the question's tokens.
-  void set_vectors(std::uint32_t question, std::size_t tokens) { questions_.set_vectors(question, room_.data(), tokens); }
 
  private:
   cache::Reading reading_;
-  cache::Questions questions_{reading_};
   std::vector<float> light_vector_;
   std::vector<float> room_;
 };

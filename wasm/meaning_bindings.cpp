@@ -21,6 +21,7 @@ namespace {
 
 namespace embed = tierwise::embed;
 using embed::VectorIndex;
+using tierwise::cache::Questions;
 using tierwise::Error;
 using tierwise::JsonWriter;
 using tierwise::Meaning;
@@ -32,6 +33,8 @@ template <typename T>
 T& at(double address_of) {
   return *reinterpret_cast<T*>(static_cast<std::uintptr_t>(address_of));
 }
+
+std::uint32_t whole(double number) { return static_cast<std::uint32_t>(number); }
 
 class BoundMeaning {
  public:
@@ -83,34 +86,40 @@ class BoundMeaning {
   double load_words(double n) { return answer(meaning_.load_words(text(n))); }
   double load_judge(double n) { return answer(meaning_.load_judge(text(n))); }
 
-  // Questions (cache/questions.h). The input is the scope, the question and `vectors` bytes; the result is its number, or
-  // the length of an error.
-  double open_question(double n, double vectors) {
-    auto opened = meaning_.open_question(text(n), static_cast<std::size_t>(vectors));
+  // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the text,
+  // and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
+  double restore(double questions, double n, double vectors) {
+    const std::string_view given = text(n);
+    const auto kept = static_cast<std::size_t>(vectors);
+    const auto scope = scope_of(given);
+    if (!scope || given.size() - kDigits < kept) return refuse(bad_scope());
+    const std::string_view question = given.substr(kDigits, given.size() - kDigits - kept);
+    auto opened = at<Questions>(questions).restore(*scope, question, given.substr(given.size() - kept));
     return opened ? opened.value() : refuse(opened.error());
   }
-  double candidates(double question) { return answer(meaning_.questions().candidates(whole(question)), 1); }
+  // The input is the scope and the text.
+  double ask(double questions, double n, double turns) {
+    const std::string_view given = text(n);
+    const auto scope = scope_of(given);
+    if (!scope) return refuse(bad_scope());
+    return answer(at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns)));
+  }
   // How many tokens the transformer is to be given; they are `ids`.
-  double question_tokens(double question) { return static_cast<double>(meaning_.questions().tokens(whole(question)).size()); }
+  double question_tokens(double questions, double question) {
+    return static_cast<double>(at<Questions>(questions).tokens(whole(question)).size());
+  }
   // The room holds their vectors.
-  double set_vectors(double question, double tokens) {
-    meaning_.set_vectors(whole(question), static_cast<std::size_t>(tokens));
-    return 0;
+  void set_vectors(double questions, double question, double tokens) {
+    at<Questions>(questions).set_vectors(whole(question), meaning_.given(), static_cast<std::size_t>(tokens));
   }
-  double vectors_of(double question) { return answer(meaning_.questions().vectors_of(whole(question)), 1); }
-  double judge(double question, double candidate, double policy, double least) {
+  double vectors_of(double questions, double question) {
+    return answer(at<Questions>(questions).vectors_of(whole(question)), 1);
+  }
+  double judge(double questions, double question, double candidate, double policy, double least) {
     const auto chosen = static_cast<tierwise::guard::Policy>(static_cast<int>(policy));
-    return answer(meaning_.questions().judge(whole(question), whole(candidate), chosen, least), 1);
+    return answer(at<Questions>(questions).judge(whole(question), whole(candidate), chosen, least), 1);
   }
-  double keep(double question) {
-    meaning_.questions().keep(whole(question));
-    return 0;
-  }
-  double drop(double question) {
-    meaning_.questions().drop(whole(question));
-    return 0;
-  }
-  double question_bytes() { return static_cast<double>(meaning_.questions().bytes()); }
+  double open_questions() { return address(new Questions(meaning_.reading())); }
 
   // Vector indexes, which stand on their own: what is here only carries what goes in and comes out. The input is
   // `count` vectors, then their partitions, then their tags; the answer is their ids, 32 bits each. All are added, or
@@ -140,7 +149,7 @@ class BoundMeaning {
     auto& vectors = at<VectorIndex>(index);
     std::optional<std::uint32_t> new_tags;
     if (tags >= 0) new_tags = static_cast<std::uint32_t>(tags);
-    return done(vectors.update(static_cast<std::uint32_t>(id), vector(vectors), new_tags));
+    return done(vectors.update(whole(id), vector(vectors), new_tags));
   }
   // The answer is ids and scores by turns, 32 bits each.
   double search_vectors(double index, double partition, double k, double min_score, double tags) {
@@ -185,8 +194,12 @@ class BoundMeaning {
   }
 
  private:
-  static std::uint32_t whole(double number) { return static_cast<std::uint32_t>(number); }
-
+  // Of a scope.
+  static constexpr std::size_t kDigits = 64;
+  static std::optional<tierwise::Digest> scope_of(std::string_view given) {
+    return tierwise::digest_from_hex(given.substr(0, kDigits));
+  }
+  static Error bad_scope() { return {"invalid-input", "A scope is 64 hexadecimal digits.", "scope"}; }
   static constexpr std::size_t kKeepBytes = 1 << 20;
   static constexpr std::size_t kPieceBytes = 1 << 18;
 
@@ -218,11 +231,16 @@ class BoundMeaning {
   std::unique_ptr<embed::VectorSnapshotReader> reader_;
 };
 
+void close_questions(double questions) { delete &at<Questions>(questions); }
+void keep_question(double questions, double question) { at<Questions>(questions).keep(whole(question)); }
+void drop_question(double questions, double question) { at<Questions>(questions).drop(whole(question)); }
+double question_bytes(double questions) { return static_cast<double>(at<Questions>(questions).bytes()); }
+
 double open() { return address(new BoundMeaning); }
 void close(double meaning) { delete &at<BoundMeaning>(meaning); }
 double open_index(double dimensions) { return address(new VectorIndex(static_cast<std::size_t>(dimensions))); }
 void close_index(double index) { delete &at<VectorIndex>(index); }
-double remove_vector(double index, double id) { return at<VectorIndex>(index).remove(static_cast<std::uint32_t>(id)); }
+double remove_vector(double index, double id) { return at<VectorIndex>(index).remove(whole(id)); }
 double index_bytes(double index) { return static_cast<double>(at<VectorIndex>(index).bytes()); }
 double index_size(double index) { return static_cast<double>(at<VectorIndex>(index).size()); }
 
@@ -252,15 +270,17 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("pool", &call<&BoundMeaning::pool, double, double, double>);
   function("loadWords", &call<&BoundMeaning::load_words, double>);
   function("loadJudge", &call<&BoundMeaning::load_judge, double>);
-  function("openQuestion", &call<&BoundMeaning::open_question, double, double>);
-  function("candidates", &call<&BoundMeaning::candidates, double>);
-  function("questionTokens", &call<&BoundMeaning::question_tokens, double>);
-  function("setVectors", &call<&BoundMeaning::set_vectors, double, double>);
-  function("vectorsOf", &call<&BoundMeaning::vectors_of, double>);
-  function("judge", &call<&BoundMeaning::judge, double, double, double, double>);
-  function("keep", &call<&BoundMeaning::keep, double>);
-  function("drop", &call<&BoundMeaning::drop, double>);
-  function("questionBytes", &call<&BoundMeaning::question_bytes>);
+  function("openQuestions", &call<&BoundMeaning::open_questions>);
+  function("closeQuestions", &close_questions);
+  function("restore", &call<&BoundMeaning::restore, double, double, double>);
+  function("ask", &call<&BoundMeaning::ask, double, double, double>);
+  function("questionTokens", &call<&BoundMeaning::question_tokens, double, double>);
+  function("setVectors", &call<&BoundMeaning::set_vectors, double, double, double>);
+  function("vectorsOf", &call<&BoundMeaning::vectors_of, double, double>);
+  function("judge", &call<&BoundMeaning::judge, double, double, double, double, double>);
+  function("keepQuestion", &keep_question);
+  function("dropQuestion", &drop_question);
+  function("questionBytes", &question_bytes);
 
   function("openIndex", &open_index);
   function("closeIndex", &close_index);

@@ -119,6 +119,24 @@ TEST(CacheIndex, PartitionsNeverShare) {
   EXPECT_TRUE(page.hits(ada, "q"));
 }
 
+TEST(CacheIndex, AnEntryAnswersByItsIdInItsPartitionAndLifeOnly) {
+  Page page;
+  const auto ada = page.partition({{"user", "ada"}});
+  const auto bob = page.partition({{"user", "bob"}});
+  page.store(ada, "q", {{"ttlMs", 1000}});
+  const std::string id = page.id(ada, "q");
+  const auto hits = [&](const auto& of, std::string_view named, double now, double max_age = -1) {
+    const auto answer = page.index.look_up(of.handle, named, now, max_age, false, true);
+    return answer && json::parse(answer.value())["hit"].template get<bool>();
+  };
+  EXPECT_TRUE(hits(ada, id, kNow + 500));
+  EXPECT_FALSE(hits(bob, id, kNow + 500));
+  EXPECT_FALSE(hits(ada, id, kNow + 500, 499));
+  EXPECT_FALSE(hits(ada, id, kNow + 1000));
+  EXPECT_FALSE(hits(ada, page.id(ada, "other"), kNow));
+  EXPECT_FALSE(hits(ada, "q", kNow));
+}
+
 TEST(CacheIndex, ADamagedRecordNeverCarriesAReplyIntoAnotherPartition) {
   Page page;
   const auto ada = page.partition({{"user", "ada"}});

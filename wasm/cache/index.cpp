@@ -130,20 +130,28 @@ Result<std::string> Index::partition(const json& description) {
 }
 
 Result<std::string> Index::look_up(std::uint32_t partition, std::string_view request, double now, double max_age,
-                                   bool allow_stale) {
+                                   bool allow_stale, bool by_id) {
   if (partition >= partitions_.size() || !partitions_[partition].described) {
     return make_error("unknown-partition", "No partition has this handle: ask partition() for one.", "partition");
   }
   if (!is_time(now)) return bad_field("now", "a time in milliseconds since 1970");
   if (!std::isfinite(max_age)) return bad_field("maxAge", "a finite number of milliseconds");
-  auto id = entry_id(partitions_[partition].prefix, request);
-  if (!id) return id.take_error();
+  Digest id;
+  if (by_id) {
+    const auto named = digest_from_hex(request);
+    if (!named) return bad_field("id", "64 hexadecimal digits");
+    id = *named;
+  } else {
+    auto made = entry_id(partitions_[partition].prefix, request);
+    if (!made) return made.take_error();
+    id = made.value();
+  }
 
   std::string answer;
   answer.reserve(160);
   answer += R"({"id":")";
-  append_hex(answer, id.value());
-  const std::uint32_t number = table_.find(id.value());
+  append_hex(answer, id);
+  const std::uint32_t number = table_.find(id);
   if (number == EntryTable::kNone || table_[number].partition != partition) {
     answer += R"(","hit":false})";
     return answer;

@@ -55,9 +55,9 @@ class Index {
   Result<std::string> partition(const json& description);
 
   // LookUpResult as JSON text. `max_age` below 0: none. Only a hit changes anything (order of use, count of
-  // hits).
+  // hits). `by_id`: `request` is the id of an entry, which the semantic cache chose; it too answers only in its partition.
   Result<std::string> look_up(std::uint32_t partition, std::string_view request, double now, double max_age,
-                              bool allow_stale);
+                              bool allow_stale, bool by_id = false);
 
   Result<std::string> storable(const json& outcome) const;  // policy.h
   Result<std::string> store(const json& record);            // StoreRecord -> StoreResult

@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "base/words.h"
+#include "cache/guard/normalise.h"
+#include "cache/takes_part.h"
 #include "embed/pooling.h"
 
 namespace tierwise::cache {
@@ -32,8 +35,18 @@ class BytePlaces {
   std::int32_t unit_ = 0;
 };
 
-void write_range(JsonWriter& out, const guard::ByteRange& range) {
-  out.open('[').number(range.begin).number(range.end).close(']');
+// UTF-16 units of the first `bytes`.
+double units(std::string_view text, std::uint32_t bytes) {
+  std::size_t sum = 0;
+  for (const char c : text.substr(0, bytes)) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    sum += byte >= 0xF0 ? 2 : (byte & 0xC0) != 0x80;
+  }
+  return static_cast<double>(sum);
+}
+
+void write_refusal(JsonWriter& out, const guard::Comparison& told) {
+  out.text("rule", word_at(guard::kRuleNames, static_cast<std::size_t>(told.rule))).text("reason", told.reason);
 }
 
 template <typename T>
@@ -110,34 +123,55 @@ Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view t
   return opened;
 }
 
-std::string Questions::candidates(std::uint32_t number) {
+Result<std::string> Questions::ask(const Digest& scope, std::string_view text, std::size_t turns) {
+  const std::string_view left_out = why_left_out(text, turns);
+  if (!left_out.empty()) return make_error("left-out", left_out, "text");
+  auto opened = open(scope, text);
+  if (!opened) return opened.take_error();
+  const std::uint32_t number = opened.value();
   const Question& question = questions_[number];
   embed::VectorIndex::Search search;
   search.partition = question.scope;
   search.k = kCandidates;
   search.min_score = kLeastLight;
-  JsonWriter out;
-  out.open('{').name("candidates").open('[');
-  JsonWriter refused;
-  refused.open('[');
-  // A question without a single word has no direction.
+  // A question without a single known word has no direction, and no candidates.
   const auto found = index_.search(question.light, search);
-  if (found) {
-    for (const embed::VectorIndex::Hit& hit : found.value()) {
-      const std::uint32_t other = by_row_[hit.id];
-      const guard::Comparison words = guard::compare(reading_.lexicon, questions_[other].text, question.text);
-      const bool is_refused = words.verdict == guard::Verdict::kRefused;
-      JsonWriter& list = is_refused ? refused : out;
-      list.open('{').number("question", other).number("light", static_cast<double>(hit.score));
-      if (is_refused) {
-        list.text("rule", word_at(guard::kRuleNames, static_cast<std::size_t>(words.rule))).text("reason", words.reason);
-      } else {
-        list.flag("same", words.verdict == guard::Verdict::kSame);
-      }
-      list.close('}');
+  const bool any = found && !found.value().empty();
+  const guard::Words words = any ? guard::normalise(reading_.lexicon, question.text) : guard::Words();
+  JsonWriter candidates;
+  JsonWriter refused;
+  candidates.open('[');
+  refused.open('[');
+  bool open_ones = false;
+  for (std::size_t i = 0; any && i < found.value().size(); ++i) {
+    const embed::VectorIndex::Hit& hit = found.value()[i];
+    const std::uint32_t other = by_row_[hit.id];
+    const std::string& stored = questions_[other].text;
+    guard::Comparison told =
+        guard::compare(reading_.lexicon, stored, guard::normalise(reading_.lexicon, stored), question.text, words);
+    const double light = hit.score;
+    if (told.verdict == guard::Verdict::kUndecided && reading_.judge.judge_light(told, light) < kLeastLikely) {
+      told.verdict = guard::Verdict::kRefused;
+      told.rule = guard::Rule::kWording;
+      told.reason = "Their words make it unlikely that they ask the same.";
     }
+    const bool is_refused = told.verdict == guard::Verdict::kRefused;
+    JsonWriter& list = is_refused ? refused : candidates;
+    list.open('{').number("question", other).number("light", light);
+    if (is_refused)
+      write_refusal(list, told);
+    else
+      list.flag("same", told.verdict == guard::Verdict::kSame);
+    list.close('}');
+    open_ones = open_ones || !is_refused;
   }
-  return out.close(']').take() + ",\"refused\":" + refused.close(']').take() + "}";
+  std::string answer = "{";
+  if (open_ones)
+    answer += "\"question\":" + digits(number) + ",";
+  else
+    drop(number);
+  answer += "\"candidates\":" + candidates.close(']').take();
+  return answer + ",\"refused\":" + refused.close(']').take() + "}";
 }
 
 const std::vector<std::int32_t>& Questions::tokens(std::uint32_t number) {
@@ -215,27 +249,22 @@ std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guar
     probability = reading_.judge.judge(words, a, b, between, &doubts);
   }
   if (least < 0) least = reading_.judge.threshold(policy, by_light);
-  const bool same = policy != guard::Policy::kOff && words.verdict != guard::Verdict::kRefused && probability >= least;
+  const bool refused = words.verdict == guard::Verdict::kRefused;
+  const bool same = policy != guard::Policy::kOff && !refused && probability >= least;
+  const std::string_view by = words.verdict != guard::Verdict::kUndecided ? "words" : by_light ? "light" : "minilm";
   JsonWriter out;
-  out.open('{').flag("same", same).number("probability", probability).number("least", least).number("light", light);
-  if (!by_light) out.number("cosine", between);
-  if (words.verdict == guard::Verdict::kRefused) {
-    out.text("rule", word_at(guard::kRuleNames, static_cast<std::size_t>(words.rule))).text("reason", words.reason);
-  }
+  out.open('{').flag("same", same).text("by", by).number("probability", probability).number("least", least);
+  out.number("cosine", between);
+  if (refused) write_refusal(out, words);
+  const auto write_places = [&](const guard::ByteRange& a, const guard::ByteRange& b) -> JsonWriter& {
+    return out.open('[').number(units(stored.text, a.begin)).number(units(stored.text, a.end))
+        .number(units(question.text, b.begin)).number(units(question.text, b.end));
+  };
   out.name("doubts").open('[');
-  for (const guard::Doubt& doubt : doubts) {
-    out.open('[');
-    write_range(out, doubt.a);
-    write_range(out, doubt.b);
-    out.close(']');
-  }
+  for (const guard::Doubt& doubt : doubts) write_places(doubt.a, doubt.b).close(']');
   out.close(']').name("alignment").open('[');
-  for (const guard::Link& link : words.alignment) {
-    out.open('[');
-    write_range(out, link.a);
-    write_range(out, link.b);
-    out.text(word_at(guard::kRelationNames, static_cast<std::size_t>(link.relation))).close(']');
-  }
+  for (const guard::Link& link : words.alignment)
+    write_places(link.a, link.b).text(word_at(guard::kRelationNames, static_cast<std::size_t>(link.relation))).close(']');
   return out.close(']').close('}').take();
 }
 

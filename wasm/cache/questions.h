@@ -4,8 +4,8 @@
 // Questions belong to scopes: partition, target, model, parameters, system prompt, history, context - all that must be
 // the same, as a digest. A question is only ever compared with those of its own scope.
 //
-// A question is opened, asked about, and then kept (its reply was stored) or dropped. Its number is the caller's until then;
-// a kept one is named by that number too, until it is dropped.
+// A question has a number from `ask`, `open` or `restore` on until it is dropped; those that are kept (their replies are
+// stored) are what others are compared with.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,10 @@ class Questions {
   static constexpr std::size_t kMostQuestions = 200'000;
   // How many of the nearest questions the guard looks at.
   static constexpr std::size_t kCandidates = 8;
-  // Light cosine below which no two questions are the same in practice (docs/SEMANTIC_CACHE.md has the curve).
+  // Light cosine below which no two questions are the same in practice, and the probability of the light judge below which
+  // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
   static constexpr float kLeastLight = 0.6f;
+  static constexpr double kLeastLikely = 0.02;
 
   explicit Questions(Reading& reading) : reading_(reading), index_(kLightDimensions) {}
 
@@ -54,8 +56,10 @@ class Questions {
   Result<std::uint32_t> restore(const Digest& scope, std::string_view text, std::string_view vectors);
   bool known(std::uint32_t number) const { return number < questions_.size() && questions_[number].live; }
 
-  // {"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest first.
-  std::string candidates(std::uint32_t number);
+  // Opens it and finds what may be the same:
+  // {"question"?,"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest
+  // first. It stays open, as "question", only where there are candidates. Errors: as open; left-out (cache/takes_part.h).
+  Result<std::string> ask(const Digest& scope, std::string_view text, std::size_t turns);
   // What the transformer is to be given for it.
   const std::vector<std::int32_t>& tokens(std::uint32_t number);
   // The transformer's vectors of those tokens, guard::kModelDimensions each.
@@ -63,8 +67,10 @@ class Questions {
   bool has_vectors(std::uint32_t number) const { return !questions_[number].sentence.empty(); }
   // To be kept beside the reply.
   std::string vectors_of(std::uint32_t number) const;
-  // {"same","probability","least","cosine","light","rule"?,"reason"?,"doubts":[...],"alignment":[...]}. `least` is the
-  // probability wanted, below 0 that of the policy. Without the vectors of one of them by the light vectors alone.
+  // {"same","by","probability","least","cosine","rule"?,"reason"?,"doubts":[[a,b,c,d]],"alignment":[[a,b,c,d,relation]]}:
+  // places are those of the candidate and then of the question, from and to, in UTF-16 units. "by" says what decided:
+  // "words", "minilm", or, without the transformer's vectors of one of them, "light". `least` is the probability wanted,
+  // below 0 that of the policy.
   std::string judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) const;
 
   // From now on others may be answered by it.
