@@ -3,18 +3,30 @@ import type { Partition, ResponseCache } from './response-cache.js';
 import { preview } from './text.js';
 import type { CacheEntryInfo, ForgetResult, ForgetSelector } from './types.js';
 
-export async function listReplies(cache: ResponseCache, partition: Partition): Promise<CacheEntryInfo[]> {
+/** `search`: in any case. */
+export async function listReplies(
+  cache: ResponseCache,
+  partition: Partition,
+  search: string | undefined,
+): Promise<CacheEntryInfo[]> {
+  const wanted = search?.toLowerCase();
+  const has = (text: string | undefined): boolean => text?.toLowerCase().includes(wanted!) === true;
   const { entries, body } = await cache.entries(partition.id);
   const infos = await Promise.all(
     entries.map(async (entry): Promise<CacheEntryInfo | undefined> => {
       const record = await body(entry.id);
       if (record === undefined) return undefined;
       const { partition: _, ...info } = entry;
+      const { prompt, question, reply } = record;
+      const { model, cost, content } = reply;
+      if (wanted !== undefined && ![question?.text ?? prompt, content, model, ...entry.tags].some(has))
+        return undefined;
       return {
         ...info,
-        model: record.reply.model,
-        prompt: record.prompt,
-        content: preview(record.reply.content, 300),
+        model,
+        saved: cost === undefined ? undefined : cost * entry.hits,
+        prompt,
+        content: preview(content, 300),
       };
     }),
   );

@@ -5,7 +5,7 @@
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
 import { forgetReplies, listReplies } from './cached-replies.js';
-import { requireChangeable, type ResolvedConfig } from './config.js';
+import { latestTime, requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
@@ -27,22 +27,26 @@ import {
   requireOptions,
   requireTier,
 } from './request.js';
-import type { Found, Partition } from './response-cache.js';
-import { anyText, jsonCopy, jsonOnly } from './shape.js';
+import type { Found, Partition, ResponseCache } from './response-cache.js';
+import { scopeKey, semanticOptions, turnsOf } from './semantic/link.js';
+import type { Look, StoredQuestion } from './semantic/semantics.js';
+import { anyText, check, jsonCopy, jsonOnly, numberFrom, oneOf } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
 import { type Running, StartUp } from './start-up.js';
 import type { CacheRecord } from './store/store.js';
 import { testConnection } from './test-connection.js';
-import { preview, utf8Bytes } from './text.js';
+import { ago, preview, utf8Bytes } from './text.js';
 import { TraceRecorder } from './trace.js';
 import { CallFailure } from './transports/call-failure.js';
 import {
-  type CacheEntryInfo,
+  type CachedAs,
   type Client,
+  type ClientCache,
   type ClientConfig,
   type ClientEvents,
   type ConnectionReport,
   type ConnectionStep,
+  type Explanation,
   type ForgetResult,
   type ForgetSelector,
   type Json,
@@ -52,6 +56,7 @@ import {
   type ReplySource,
   type ReplyStream,
   type RequestOptions,
+  type SemanticCandidate,
   type SpaceConfig,
   type SpaceStatus,
   type StreamPart,
@@ -73,6 +78,7 @@ type Listener = ((part: StreamPart) => void) | undefined;
 interface Explained {
   trace: Trace;
   cacheId: string | undefined;
+  looks: readonly Look[];
 }
 /** What a request carries from its first moment. */
 interface Begun {
@@ -96,7 +102,12 @@ interface Course extends Begun, Running {
   partition: Partition;
   key: string;
   plan: Plan;
+  /** What step 4 found, target by target. */
+  looks: Look[];
+  /** What step 4 asks, of the target it was asked for last. */
+  question: { target: string; of: StoredQuestion } | undefined;
 }
+type Candidate = { target: string; provider: Provider; tier: Tier };
 
 const explainedReplies = 200;
 /** Another target would refuse these too. */
@@ -184,8 +195,9 @@ class GatewayClient implements Client {
       if (early !== undefined) return early;
       for (const [i, target] of course.plan.targets.entries()) {
         if (!this.#stillConfigured(course, target)) continue;
-        const found = await this.#lookUp(course, target); //                      3  (4, the semantic cache, is not built yet)
-        if (found?.record !== undefined) return this.#hit(course, target, found);
+        const found = await this.#lookUp(course, target); //                      3
+        const known = await this.#known(course, target, found); //                4
+        if (known !== undefined) return known;
         if (request.cache.onlyIfCached) continue;
         try {
           const more = i + 1 < course.plan.targets.length;
@@ -258,6 +270,8 @@ class GatewayClient implements Client {
       partition,
       key: '',
       plan: { tier: 'base', targets: [], passedOver: [] } satisfies Plan,
+      looks: [],
+      question: undefined,
     });
   }
 
@@ -341,6 +355,49 @@ class GatewayClient implements Client {
     return found;
   }
 
+  /** Step 4: what step 3 found answers, else a reply to a question that asks the same. */
+  async #known(course: Course, target: Candidate, found: Found | undefined): Promise<Reply | undefined> {
+    if (found?.record !== undefined) return this.#hit(course, target, found, undefined);
+    const { request, cache, config, partition, semantic, signal, trace } = course;
+    if (found === undefined || semantic === undefined || request.cache.noCache) return undefined;
+    const options = semanticOptions(config.cache!.semantic, target.tier, request.cache.semantic);
+    const last = request.model.messages.at(-1)!.content;
+    if (options === undefined || last.length > mostQuestionUnits) return undefined;
+    const record = trace.begin('semantic', target.target);
+    const scope = `${target.tier} ${targetKey(target.target, config)}\n${scopeKey(request.model, request.facts, config.cache!.semantic.irrelevant, course.core)}`;
+    const question = {
+      by: semantic.id,
+      scope: cache.place(partition, scope).id,
+      text: last,
+      turns: turnsOf(request.model),
+    };
+    const asked = { question, partition: partition.id, ...options, signal };
+    const look = await unlessLeft(semantic.look(asked), signal);
+    course.question = look?.leftOut === true ? undefined : { target: target.target, of: question };
+    if (look === undefined) {
+      record('skipped', 'The semantic cache is not there (yet).');
+      return undefined;
+    }
+    course.looks.push(look);
+    const same = look.candidates.find((candidate) => candidate.same);
+    const alike = same && (await cache.take(partition, same.entry, request.cache.maxAge));
+    const details = { candidates: look.candidates.length };
+    if (same === undefined || alike?.record === undefined) {
+      if (same !== undefined) {
+        same.same = false;
+        if (alike?.refused === undefined) semantic.drop(same.entry);
+      }
+      record(
+        'miss',
+        same === undefined ? look.because : 'A stored question asks the same; its reply is too old.',
+        details,
+      );
+      return undefined;
+    }
+    record('hit', look.because, details);
+    return this.#hit(course, target, alike, same);
+  }
+
   /** A target that cannot be called now (asleep, cooling down) may still have answered this before. */
   async #preferredFromCache(course: Course): Promise<Reply | undefined> {
     const { plan } = course;
@@ -350,8 +407,7 @@ class GatewayClient implements Client {
       plan.targets.find(({ target }) => target === preferred) ??
       plan.passedOver.find(({ target, code }) => target === preferred && healthCodes.includes(code));
     if (known === undefined) return undefined;
-    const found = await this.#lookUp(course, known);
-    return found?.record === undefined ? undefined : this.#hit(course, known, found);
+    return this.#known(course, known, await this.#lookUp(course, known));
   }
 
   /** `configure` may have taken away a target that this request has not come to yet. */
@@ -524,6 +580,7 @@ class GatewayClient implements Client {
       return undefined;
     }
     const now = course.config.clock.now();
+    const question = course.question?.target === target.target ? course.question.of : undefined;
     const entry: CacheRecord = {
       id: found.id,
       partition: partition.id,
@@ -534,8 +591,13 @@ class GatewayClient implements Client {
       ttlMs: request.cache.ttl,
       lastUsedAt: now,
       hits: 0,
-      bytes: outcome.bytes + utf8Bytes(course.request.prompt.slice(0, 200)) + recordOverhead,
+      bytes:
+        outcome.bytes +
+        utf8Bytes(course.request.prompt.slice(0, 200)) +
+        recordOverhead +
+        (question === undefined ? 0 : question.text.length * bytesOfUnit + questionOverhead),
       prompt: preview(request.prompt, 200),
+      question,
       reply: { ...reply, source: target.provider },
     };
     const { stored, reason } = cache.put(entry, course.startedAt, outcome, partition.persist);
@@ -544,7 +606,7 @@ class GatewayClient implements Client {
   }
 
   /** A stored reply answers. */
-  #hit(course: Course, target: { target: string; provider: Provider; tier: Tier }, found: Found): Reply {
+  #hit(course: Course, target: Candidate, found: Found, same: SemanticCandidate | undefined): Reply {
     const { request, trace, listener } = course;
     const record = found.record!;
     const { reply } = record;
@@ -565,7 +627,14 @@ class GatewayClient implements Client {
       status: 'ok',
     });
     if (found.stale && !request.cache.onlyIfCached) this.#revalidate(request, found.id);
-    return this.#reply(course, target, { ...reply, id: replyId, source: 'cache', age: found.ageMs, cost: 0 }, found.id);
+    const cached = {
+      entry: found.id,
+      by: same?.by ?? ('exact' as const),
+      note: `Answered from the cache, asked ${ago(found.ageMs)}.`,
+      ...(same && { prompt: same.prompt, probability: same.probability! }),
+    };
+    const from = { ...reply, id: replyId, source: 'cache' as const, age: found.ageMs, cost: 0, cached };
+    return this.#reply(course, target, from, found.id);
   }
 
   // ------------------------------------------------------------------------------------ when steps do not succeed
@@ -583,8 +652,8 @@ class GatewayClient implements Client {
   async #lastResort(course: Course): Promise<Reply> {
     const { plan, request, failures } = course;
     for (const target of plan.passedOver.filter(({ code }) => healthCodes.includes(code))) {
-      const found = await this.#lookUp(course, target);
-      if (found?.record !== undefined) return this.#hit(course, target, found);
+      const known = await this.#known(course, target, await this.#lookUp(course, target));
+      if (known !== undefined) return known;
     }
     if (request.cache.onlyIfCached) throw new NotCachedError();
     if (failures.length > 0) throw failures[failures.length - 1];
@@ -667,12 +736,12 @@ class GatewayClient implements Client {
   #reply(
     course: Course,
     target: { target: string; tier: Tier },
-    from: Omit<CacheRecord['reply'], 'source'> & { source: ReplySource; age: number },
+    from: Omit<CacheRecord['reply'], 'source'> & { source: ReplySource; age: number; cached?: CachedAs },
     cacheId: string | undefined,
   ): Reply {
     const trace = course.trace.done();
-    const { files } = from;
-    this.#explained.set(from.id, { trace, cacheId });
+    const { files, cached } = from;
+    this.#explained.set(from.id, { trace, cacheId, looks: course.looks });
     for (const id of this.#explained.keys()) {
       if (this.#explained.size <= explainedReplies) break;
       this.#explained.delete(id);
@@ -691,6 +760,7 @@ class GatewayClient implements Client {
       cost: from.cost,
       finishReason: from.finishReason,
       trace: { ...trace, steps: trace.steps.slice() },
+      ...(cached && { cached }),
       ...(files && { files: files.map((file) => ({ ...file })) }),
     };
   }
@@ -799,15 +869,56 @@ class GatewayClient implements Client {
     return this.#config.embedder;
   }
 
-  explain(replyId: string): Trace | undefined {
-    return this.#explained.get(replyId)?.trace;
+  explain(replyId: string): Explanation | undefined {
+    const explained = this.#explained.get(replyId);
+    if (explained === undefined) return undefined;
+    const { trace, looks } = explained;
+    for (const look of looks) this.#running?.semantic?.explain(look);
+    const semantic = looks.map(({ question, policy, candidates, because }) => {
+      return { question, policy, candidates: candidates.map((candidate) => ({ ...candidate })), because };
+    });
+    return { ...trace, semantic };
   }
 
-  async cacheEntries(): Promise<CacheEntryInfo[]> {
+  async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
+    ofRequest(() => oneOf('up', 'down')(verdict, 'verdict'));
+    const explained = this.#explained.get(replyId);
+    if (explained === undefined) {
+      throw new RequestError('unknown-reply', 'There is no such reply among the last 200.', 'replyId');
+    }
+    if (verdict === 'up') return;
+    const { looks, cacheId } = explained;
+    for (const { partition, question, candidates } of looks) {
+      const same = candidates.find((candidate) => candidate.same);
+      if (same === undefined) continue;
+      this.#running?.semantic?.refuse(partition, question, same.prompt);
+      return;
+    }
+    if (cacheId !== undefined) await this.forget({ ids: [cacheId], partition: 'all' });
+  }
+
+  readonly cache: ClientCache = {
+    entries: async (query = {}) => {
+      ofRequest(() => check(query, { search: anyText }, '', 'query'));
+      const { cache, partition } = await this.#ownCache();
+      return listReplies(cache, partition, query.search);
+    },
+    edit: async (id, change) => {
+      ofRequest(() => {
+        anyText(id, 'id');
+        check(change, { ttl: numberFrom(1, latestTime) }, '', 'change');
+        numberFrom(1, latestTime)(change.ttl, 'ttl');
+      });
+      const { cache, partition } = await this.#ownCache();
+      return cache.edit(id, { ttlMs: change.ttl }, partition);
+    },
+  };
+
+  async #ownCache(): Promise<{ cache: ResponseCache; partition: Partition }> {
     const running = await this.#base.run();
     const partition = running.cache.partition(this.#config.partition as Record<string, string>);
     if (partition.persist) await this.#base.persist(running);
-    return listReplies(running.cache, partition);
+    return { cache: running.cache, partition };
   }
 
   async forget(selector: ForgetSelector = {}): Promise<ForgetResult> {
@@ -865,6 +976,11 @@ class GatewayClient implements Client {
 
 /** Beside its texts, an entry takes about this much of the page's memory (`npm run bench -- hit` weighs it). */
 const recordOverhead = 960;
+/** What the semantic cache takes for a question: its light vector and texts, and each of its tokens. */
+const questionOverhead = 1_600;
+const bytesOfUnit = 22;
+/** A longer question is only asked as it is (kMostBytes of wasm/cache/questions.h). */
+const mostQuestionUnits = 16 * 1024;
 
 function configuredModel(target: string, config: ResolvedConfig): string | undefined {
   if (target.startsWith('space:')) return config.spaces[target.slice(6) as Tier]?.model;

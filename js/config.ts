@@ -19,6 +19,7 @@ import {
   demand,
   isFunction,
   isText,
+  listOf,
   jsonObject,
   must,
   notNegative,
@@ -47,6 +48,7 @@ import {
   type RouterProviderConfig,
   type SpaceConfig,
   type Tier,
+  type SemanticConfig,
   tiers,
   type TimeoutConfig,
   type TokenSource,
@@ -61,7 +63,14 @@ export interface ResolvedConfig {
   prices: JsonObject;
   partition: PartitionConfig;
   cache:
-    | { ttl: number; staleWhileRevalidate: number; maxEntries: number; maxBytes: number; persist: boolean | undefined }
+    | {
+        ttl: number;
+        staleWhileRevalidate: number;
+        maxEntries: number;
+        maxBytes: number;
+        persist: boolean | undefined;
+        semantic: SemanticConfig;
+      }
     | undefined;
   prompts: PromptsConfig;
   embedder: Embedder | undefined;
@@ -138,6 +147,15 @@ function spaceShape(token: Check): Shape {
   };
 }
 
+/** A policy, or an object of it and `further`. */
+export function semanticCheck(further: Record<string, Shape> = {}): Check {
+  const policy = oneOf('off', 'strict', 'balanced');
+  return (value, field) => {
+    if (isText(value)) policy(value, field);
+    else check(value, { policy, least: numberFrom(0.5, 1), ...further }, field);
+  };
+}
+
 function configShape(token: Check): Shape {
   const space = spaceShape(token);
   const router = {
@@ -167,6 +185,10 @@ function configShape(token: Check): Shape {
       maxEntries: wholeFrom(1, 100_000),
       maxBytes: numberFrom(1, 2 ** 33),
       persist: boolean,
+      semantic: semanticCheck({
+        tiers: Object.fromEntries(tiers.map((tier) => [tier, semanticCheck()])),
+        irrelevant: listOf('names of context fields', isText),
+      }),
     }),
     prompts: {
       neutralise: booleanOrAll,
@@ -236,6 +258,8 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
             maxEntries: cache.maxEntries ?? 10_000,
             maxBytes: cache.maxBytes ?? 32 * 1024 * 1024,
             persist: cache.persist,
+            semantic:
+              typeof cache.semantic === 'string' ? { policy: cache.semantic } : snapshot({ ...cache.semantic }, 2),
           },
     prompts: { ...config.prompts },
     embedder: config.embedder,

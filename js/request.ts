@@ -8,6 +8,7 @@ import {
   type ResolvedConfig,
   resolvePartition,
   resolveTimeouts,
+  semanticCheck,
   timeoutsShape,
   wakeShape,
 } from './config.js';
@@ -36,7 +37,16 @@ import {
 import { documentList } from './prompt/documents.js';
 import { utf8Bytes, wellFormed } from './text.js';
 import type { ModelRequest } from './transports/transport.js';
-import { type JsonObject, type Message, type QueryContext, type RequestOptions, type Tier, tiers } from './types.js';
+import {
+  type JsonObject,
+  type Message,
+  type QueryContext,
+  type RequestOptions,
+  type SemanticOptions,
+  type SemanticPolicy,
+  type Tier,
+  tiers,
+} from './types.js';
 
 export interface PreparedRequest {
   id: string;
@@ -61,6 +71,7 @@ export interface PreparedRequest {
     maxAge: number | undefined;
     ttl: number | undefined;
     tags: readonly string[];
+    semantic: SemanticPolicy | SemanticOptions | undefined;
   };
   wake: 'fallback' | 'wait';
   timeouts: { total: number; firstChunk: number; stall: number };
@@ -108,6 +119,7 @@ const makeOptionsShape = (): Shape => ({
       (tag) => isText(tag) && tag !== '' && utf8Bytes(wellFormed(tag)) <= 128,
       16,
     ),
+    semantic: semanticCheck(),
   }),
   wake: wakeShape,
   timeouts: timeoutsShape,
@@ -166,6 +178,7 @@ function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig)
       maxAge: cache.maxAge,
       ttl: cache.ttl,
       tags: [...(cache.tags ?? [])],
+      semantic: typeof cache.semantic === 'object' ? { ...cache.semantic } : cache.semantic,
     },
     wake: options.wake ?? config.wake,
     timeouts: resolveTimeouts(options.timeouts, config.timeouts),

@@ -15,6 +15,7 @@ import type {
   StoreResult,
 } from './core-types.js';
 import { TierwiseError } from './errors.js';
+import type { StoredQuestion } from './semantic/semantics.js';
 import { memoryStore } from './store/memory.js';
 import { matchesSelector } from './store/selector.js';
 import type { CacheRecord, Store } from './store/store.js';
@@ -32,6 +33,12 @@ export interface Found {
   ageMs: number;
   stale: boolean;
   refused: string | undefined;
+}
+
+/** Is told which entries answer which questions. */
+export interface EntryListener {
+  admit(entry: string, question: StoredQuestion | undefined): void;
+  drop(entry: string): void;
 }
 
 export class ResponseCache {
@@ -53,6 +60,7 @@ export class ResponseCache {
   #warned = false;
   #opened = false;
   readonly #persistDefault: boolean | undefined;
+  #listener: EntryListener | undefined;
 
   constructor(
     core: Core,
@@ -66,6 +74,20 @@ export class ResponseCache {
     this.#now = now;
     this.#warn = warn;
     this.#changed = changed;
+  }
+
+  listen(listener: EntryListener): void {
+    this.#listener = listener;
+  }
+
+  /** Tells the listener of all that is stored. */
+  replay(): void {
+    for (const { id, question } of this.#bodies.values()) this.#listener?.admit(id, question);
+    if (!this.#store.persistent) return;
+    const admit = (records: readonly CacheRecord[]): void => {
+      for (const { id, question } of records) this.#listener?.admit(id, question);
+    };
+    this.#write(this.#store.load(admit));
   }
 
   /** Takes the store into use and reads what is there in the background; look-ups meanwhile ask the store itself. */
@@ -137,6 +159,15 @@ export class ResponseCache {
         if (looked.hit) this.#bodies.set(record.id, record);
       }
     }
+    return this.#body(partition, looked);
+  }
+
+  /** An entry of that partition, fresh enough, by its id. */
+  async take(partition: Partition, id: string, maxAge: number | undefined): Promise<Found> {
+    return this.#body(partition, this.#core.lookUp(partition.handle, id, this.#now(), maxAge, false, true));
+  }
+
+  async #body(partition: Partition, looked: LookUpResult): Promise<Found> {
     if (!looked.hit) return this.#miss(looked);
     let record = this.#bodies.get(looked.id);
     if (record === undefined) {
@@ -174,18 +205,41 @@ export class ResponseCache {
         reason: refusals[answer.refused ?? ''] ?? `The cache refused it (${answer.refused ?? 'unknown'}).`,
       };
     this.#bodies.set(record.id, record);
-    if (persist && this.#store.persistent) {
-      this.#write(
-        this.#store.put(record, startedAt).then((result) => {
-          if (result === 'forgotten') this.#drop(this.#core.forget({ ids: [record.id] }).ids);
-        }),
-      );
-    }
+    if (persist) this.#persist(record, startedAt);
+    this.#listener?.admit(record.id, record.question);
     this.#changed();
     return {
       stored: true,
       reason: persist && this.#store.persistent ? 'Stored in this browser.' : 'Stored in memory, for this page only.',
     };
+  }
+
+  #persist(record: CacheRecord, startedAt: number): void {
+    if (!this.#store.persistent) return;
+    this.#write(
+      this.#store.put(record, startedAt).then((result) => {
+        if (result === 'forgotten') this.#drop(this.#core.forget({ ids: [record.id] }).ids);
+      }),
+    );
+  }
+
+  /** Changes an entry that is there, of that partition if one is named; whether it was. Kept where it was kept before. */
+  async edit(
+    id: string,
+    change: Partial<Pick<CacheRecord, 'ttlMs' | 'question'>>,
+    partition?: Partition,
+  ): Promise<boolean> {
+    const inMemory = this.#bodies.get(id);
+    const kept = await this.#read(id);
+    const record = inMemory ?? kept;
+    if (record === undefined || (partition !== undefined && record.partition !== partition.id)) return false;
+    Object.assign(record, change);
+    if (change.ttlMs !== undefined) {
+      const { stored } = this.#core.store(coreRecord(record, this.#now()));
+      if (!stored) return false;
+    }
+    if (kept !== undefined) this.#persist(record, record.storedAt);
+    return true;
   }
 
   /** The core's answer; what it let in before, it lets in again where no more of it is stored. */
@@ -283,8 +337,11 @@ export class ResponseCache {
       if (TierwiseError.isInstance(error) && error.code !== 'internal' && error.code !== 'closed') return [record.id];
       throw error;
     }
-    if (answer.stored) this.#bodies.delete(record.id);
-    for (const id of answer.evicted) this.#bodies.delete(id);
+    if (answer.stored) {
+      this.#bodies.delete(record.id);
+      this.#listener?.admit(record.id, record.question);
+    }
+    this.#drop(answer.evicted);
     // What the bounds or the clock refuse must not fill the store either; a newer record of the same id may stay.
     const dead = answer.refused !== undefined && answer.refused !== 'older';
     return dead ? [...answer.evicted, record.id] : answer.evicted;
@@ -300,7 +357,10 @@ export class ResponseCache {
   }
 
   #drop(ids: readonly string[]): void {
-    for (const id of ids) this.#bodies.delete(id);
+    for (const id of ids) {
+      this.#bodies.delete(id);
+      this.#listener?.drop(id);
+    }
   }
 
   #discard(ids: readonly string[]): void {

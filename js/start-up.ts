@@ -7,6 +7,7 @@ import type { Core } from './core.js';
 import { TierwiseError } from './errors.js';
 import { openCore } from './load-core.js';
 import { ResponseCache } from './response-cache.js';
+import { mayAnswer, SemanticLink } from './semantic/link.js';
 import { memoryStore } from './store/memory.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
@@ -21,6 +22,8 @@ export interface Running {
   cache: ResponseCache;
   connections: Connections;
   turnstile: Turnstile;
+  /** Where the embedder can carry a semantic cache. */
+  semantic: SemanticLink | undefined;
 }
 export interface Listeners {
   onStatus(status: SpaceStatus): void;
@@ -133,6 +136,7 @@ export class StartUp {
     this.running = undefined;
     if (running !== undefined) {
       running.turnstile.close();
+      running.semantic?.close();
       void running.cache
         .flush()
         .finally(() => running.core.close())
@@ -148,6 +152,7 @@ export class StartUp {
     // What needs no core is done while it is on its way. `configure` waits until all of this is over.
     const { config } = this;
     const told = coreConfig(config);
+    const semantic = this.#semanticLink(config);
     const core = await opening;
     try {
       core.configure(told);
@@ -162,7 +167,31 @@ export class StartUp {
       () => this.#listeners.onCache()?.(cache.totals()),
       config.cache?.persist,
     );
-    return { config, core, cache, connections: this.#connections(core, config), turnstile: new Turnstile(core, clock) };
+    if (semantic !== undefined) cache.listen(semantic);
+    const connections = this.#connections(core, config);
+    return { config, core, cache, connections, turnstile: new Turnstile(core, clock), semantic };
+  }
+
+  #semanticLink({ cache, clock, embedder }: ResolvedConfig): SemanticLink | undefined {
+    const { semantics } = embedder ?? {};
+    if (semantics === undefined || cache === undefined || !mayAnswer(cache.semantic)) return undefined;
+    const setting = 'semantic-refusals';
+    const link = new SemanticLink(semantics, {
+      learned: (entry, question) => void this.running?.cache.edit(entry, { question }),
+      refusals: {
+        read: async () => {
+          const kept = await (await this.#store)?.getSetting(setting);
+          return Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : [];
+        },
+        write: (pairs) =>
+          void this.#store?.then((store) => store.setSetting(setting, [...pairs])).catch(() => undefined),
+      },
+      warn: (warning) => this.#listeners.onWarning(warning),
+      replay: () => this.running?.cache.replay(),
+      now: () => clock.now(),
+    });
+    link.begin();
+    return link;
   }
 
   #connections(core: Core, config: ResolvedConfig): Connections {

@@ -42,3 +42,19 @@ export function writeAscii(text: string, into: Uint8Array): boolean {
   }
   return true;
 }
+
+/** '3 days ago', for people. */
+export function ago(ms: number): string {
+  let count = Math.floor(ms / 1000);
+  let unit = 'second';
+  for (const [size, name] of [
+    [60, 'minute'],
+    [60, 'hour'],
+    [24, 'day'],
+  ] as const) {
+    if (count < size) break;
+    count = Math.floor(count / size);
+    unit = name;
+  }
+  return unit === 'second' ? 'just now' : `${String(count)} ${unit}${count === 1 ? '' : 's'} ago`;
+}

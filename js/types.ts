@@ -125,7 +125,49 @@ export interface CacheConfig {
   maxBytes?: number;
   /** Keep entries in IndexedDB. Default: only when the partition names a user. */
   persist?: boolean;
+  /**
+   * Whether a stored reply may answer a question in other words; with an embedder that knows meaning (`light()`,
+   * `minilm()`). Default `strict`. See docs/SEMANTIC_CACHE.md.
+   */
+  semantic?: SemanticPolicy | SemanticConfig;
 }
+/** `strict`: at most about one near miss in a hundred is taken for the same. `balanced`: about one in twenty. */
+export type SemanticPolicy = 'off' | 'strict' | 'balanced';
+export interface SemanticOptions {
+  policy?: SemanticPolicy;
+  /** The least probability, 0.5 to 1, that both ask the same, in place of the policy's. */
+  least?: number;
+}
+export interface SemanticConfig extends SemanticOptions {
+  tiers?: Partial<Record<Tier, SemanticPolicy | SemanticOptions>>;
+  /** Fields of `context` in which two requests may differ and still have the same reply (the time, a trace id). */
+  irrelevant?: readonly string[];
+}
+/** A stored question that was like the one asked. */
+export interface SemanticCandidate {
+  /** Of the cache. */
+  entry: string;
+  /** As it was asked. */
+  prompt: string;
+  /** Cosine of the light vectors, by which it was found. */
+  light: number;
+  /** It answered. */
+  same: boolean;
+  /** What decided: the words alone, the transformer's vectors, or without those the light ones. Absent: a rule refused. */
+  by?: 'words' | 'light' | 'minilm';
+  /** That both ask the same, 0 to 1, and how much was wanted. */
+  probability?: number;
+  least?: number;
+  cosine?: number;
+  /** What refused it: its name, and a sentence. */
+  rule?: string;
+  reason?: string;
+  /** What stands for what: from and to in the stored prompt, from and to in the one asked, in UTF-16 units. */
+  alignment?: readonly PromptLink[];
+  /** Words the judge doubted, in the same places. */
+  doubts?: readonly (readonly [number, number, number, number])[];
+}
+export type PromptLink = readonly [number, number, number, number, 'same' | 'equivalent' | 'similar' | 'unmatched'];
 
 /** How prompts are made (step 6). */
 export interface PromptsConfig {
@@ -273,6 +315,8 @@ export interface RequestCacheOptions {
   /** Life of the entry stored, ms. */
   ttl?: number;
   tags?: readonly string[];
+  /** Of this request. */
+  semantic?: SemanticPolicy | SemanticOptions;
 }
 
 /** `query(input, context)` of the requirements. */
@@ -312,6 +356,8 @@ export interface Reply {
   model: string | undefined;
   /** How old the reply is, ms; 0 when it is fresh. */
   age: number;
+  /** Of a reply from the cache. */
+  cached?: CachedAs;
   usage: Usage;
   /** US dollars; undefined when the price is unknown. */
   cost: number | undefined;
@@ -329,6 +375,19 @@ export interface ReplyFile {
   size?: number;
 }
 
+export interface CachedAs {
+  /** The cache's entry. */
+  entry: string;
+  /** `exact`: the same request. Else what said that both ask the same, as in SemanticCandidate. */
+  by: 'exact' | 'words' | 'light' | 'minilm';
+  /** For people: 'Answered from the cache, asked 3 days ago.' */
+  note: string;
+  /** What was asked then, where it was in other words. */
+  prompt?: string;
+  /** That both ask the same, 0 to 1. */
+  probability?: number;
+}
+
 /** Why a reply is what it is: one entry per decision, in order. */
 export interface Trace {
   startedAt: number;
@@ -339,7 +398,19 @@ export interface Trace {
   steps: readonly TraceStep[];
 }
 export interface TraceStep {
-  step: 'context' | 'check' | 'plan' | 'cache' | 'join' | 'wake' | 'queue' | 'prompt' | 'call' | 'reply' | 'store';
+  step:
+    | 'context'
+    | 'check'
+    | 'plan'
+    | 'cache'
+    | 'semantic'
+    | 'join'
+    | 'wake'
+    | 'queue'
+    | 'prompt'
+    | 'call'
+    | 'reply'
+    | 'store';
   target?: string;
   /** ms since `startedAt`. */
   at: number;
@@ -350,6 +421,19 @@ export interface TraceStep {
   because: string;
   /** Facts behind the sentence; no secrets, no prompt text. */
   details?: JsonObject;
+}
+
+/** What `explain` gives. */
+export interface Explanation extends Trace {
+  /** Stored questions that were like this one, for each target that was looked for: prompts of the application's users. */
+  semantic: readonly SemanticLook[];
+}
+export interface SemanticLook {
+  question: string;
+  policy: SemanticPolicy;
+  /** The nearest, at most 8: the one that answered first, then by probability, then those a rule refused. */
+  candidates: readonly SemanticCandidate[];
+  because: string;
 }
 
 /** Parts of `stream()`. `replace` carries the whole text so far: the server rewrote what it had sent. */
@@ -427,7 +511,7 @@ export interface UsageEvent {
 export interface ForgetSelector {
   /** A reply's id. */
   replyId?: string;
-  /** A cache entry's id (from `cacheEntries()`). */
+  /** A cache entry's id (from `cache.entries()`). */
   ids?: readonly string[];
   tag?: string;
   tier?: Tier;
@@ -456,6 +540,8 @@ export interface CacheEntryInfo {
   expiresAt: number;
   lastUsedAt: number;
   hits: number;
+  /** What they saved, US dollars; undefined where the price is unknown. */
+  saved: number | undefined;
   bytes: number;
   /** First characters of the last user message and of the reply. */
   prompt: string;
@@ -509,6 +595,14 @@ export interface ClientEvents {
   cache: { entries: number; bytes: number };
 }
 
+/** The cached replies of the client's own partition. `forget` deletes them. */
+export interface ClientCache {
+  /** Those used last first; `search`: with this text in prompt, reply, model or tag, in any case. */
+  entries(query?: { search?: string }): Promise<CacheEntryInfo[]>;
+  /** `ttl`: from when it was stored, ms. False: there is no such entry (any more). Errors: RequestError naming the field. */
+  edit(id: string, change: { ttl: number }): Promise<boolean>;
+}
+
 /** What `createClient` gives. Nothing happens until a method is called. */
 export interface Client {
   /**
@@ -546,10 +640,14 @@ export interface Client {
     documents: readonly D[],
     options?: { signal?: AbortSignal },
   ): Promise<DocumentSearch<D>>;
-  /** The trace of one of the last 200 replies. */
-  explain(replyId: string): Trace | undefined;
-  /** The cached replies of the client's own partition, used last first. */
-  cacheEntries(): Promise<CacheEntryInfo[]>;
+  /** How one of the last 200 replies came about. */
+  explain(replyId: string): Explanation | undefined;
+  /**
+   * What somebody thought of one of the last 200 replies. `down` on one that answered a question in other words: this pair
+   * of questions is never taken for the same again; on any other: its cache entry is forgotten.
+   */
+  feedback(replyId: string, verdict: 'up' | 'down'): Promise<void>;
+  readonly cache: ClientCache;
   /** Deletes cached replies that meet every condition given; without any, all of the client's own partition. */
   forget(selector?: ForgetSelector): Promise<ForgetResult>;
   /** Resolves when every write issued so far (cache, usage) has completed. */

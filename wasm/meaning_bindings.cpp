@@ -88,13 +88,14 @@ class BoundMeaning {
 
   // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the text,
   // and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
-  double restore(double questions, double n, double vectors) {
+  double restore(double questions, double n, double vectors, double turns) {
     const std::string_view given = text(n);
     const auto kept = static_cast<std::size_t>(vectors);
     const auto scope = scope_of(given);
     if (!scope || given.size() - kDigits < kept) return refuse(bad_scope());
     const std::string_view question = given.substr(kDigits, given.size() - kDigits - kept);
-    auto opened = at<Questions>(questions).restore(*scope, question, given.substr(given.size() - kept));
+    auto opened = at<Questions>(questions).restore(*scope, question, given.substr(given.size() - kept),
+                                                   static_cast<std::size_t>(turns));
     return opened ? opened.value() : refuse(opened.error());
   }
   // The input is the scope and the text.
@@ -272,7 +273,7 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("loadJudge", &call<&BoundMeaning::load_judge, double>);
   function("openQuestions", &call<&BoundMeaning::open_questions>);
   function("closeQuestions", &close_questions);
-  function("restore", &call<&BoundMeaning::restore, double, double, double>);
+  function("restore", &call<&BoundMeaning::restore, double, double, double, double>);
   function("ask", &call<&BoundMeaning::ask, double, double, double>);
   function("questionTokens", &call<&BoundMeaning::question_tokens, double, double>);
   function("setVectors", &call<&BoundMeaning::set_vectors, double, double, double>);

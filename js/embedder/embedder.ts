@@ -1,5 +1,7 @@
 /** What makes vectors of texts: MiniLM on the device, the light table, or a server. */
 
+import type { Semantics } from '../semantic/semantics.js';
+
 export interface Embedder {
   /** Which vectors these are, with their version: those of two ids are never compared. */
   readonly id: string;
@@ -10,6 +12,8 @@ export interface Embedder {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Documents to be found by meaning. Errors: as `embed`; RequestError naming the document. */
   search?<D extends SearchableDocument>(documents: readonly D[], options?: EmbedOptions): Promise<DocumentSearch<D>>;
+  /** For a client's semantic cache. An embedder without it has none. */
+  readonly semantics?: Semantics;
   /** Gives its memory back. What is asked afterwards is refused. */
   close(): void;
 }

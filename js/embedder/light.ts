@@ -2,9 +2,10 @@
  * The light embedding: the sum of the rows of a text's tokens (wasm/embed/light_table.h), 128 dimensions. Ready as soon as
  * 2 MB are there, microseconds a text, and about as good as word vectors are; of a text the first 256 tokens count.
  */
+import type { Semantics } from '../semantic/semantics.js';
 import { AbortedError, TierwiseError } from '../errors.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
-import { lightModel, mostTokens, versionOf } from './model.js';
+import { lightModel, mostTokens, semanticsOf, versionOf } from './model.js';
 import type { ModelLocation } from './model-location.js';
 import { requireTexts } from './require-texts.js';
 
@@ -14,10 +15,12 @@ export class LightEmbedder implements Embedder {
   readonly id = `light/${versionOf('light.bin')}`;
   readonly dimensions = dimensions;
   readonly #location: ModelLocation;
+  readonly semantics: Semantics;
   #closed = false;
 
   constructor(location: ModelLocation) {
     this.#location = location;
+    this.semantics = semanticsOf(this.id, location);
   }
 
   async load(): Promise<void> {

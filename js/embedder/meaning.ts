@@ -4,6 +4,7 @@
  */
 import { Boundary } from '../boundary.js';
 import { RequestError } from '../errors.js';
+import type { SemanticPolicy } from '../types.js';
 import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
 
@@ -36,6 +37,14 @@ export class Meaning {
   /** `bytes` of a light.bin. Errors: RequestError `invalid-file`. */
   loadLight(bytes: Uint8Array): void {
     this.#load(bytes, (length) => this.#module.loadLight(this.#meaning, length));
+  }
+
+  /** `bytes` of the guard's words.bin and judge.bin. Errors: RequestError `invalid-data`. */
+  loadWords(bytes: Uint8Array): void {
+    this.#load(bytes, (length) => this.#module.loadWords(this.#meaning, length));
+  }
+  loadJudge(bytes: Uint8Array): void {
+    this.#load(bytes, (length) => this.#module.loadJudge(this.#meaning, length));
   }
 
   /** How many tokens the text has, with `[CLS]` and `[SEP]` at most `most`; negative when it was cut. They stay inside. */
@@ -79,6 +88,80 @@ export class Meaning {
       return this.#floats(address, dimensions).slice();
     });
   }
+  /** What `openQuestions` answers names a set of questions (wasm/cache/questions.h) in the calls that follow; close it. */
+  openQuestions(): number {
+    return this.#boundary.guarded(() => this.#module.openQuestions(this.#meaning));
+  }
+  closeQuestions(questions: number): void {
+    this.#boundary.guarded(() => this.#module.closeQuestions(questions));
+  }
+  /**
+   * Its number, until it is dropped. `vectors`: what `vectorsOf` gave. `turns` 0: whatever it leans on. Errors: RequestError
+   * `left-out`, `too-large`, `too-many`, `invalid-data`.
+   */
+  openQuestion(
+    questions: number,
+    scope: string,
+    text: string,
+    turns = 0,
+    vectors: Uint8Array = new Uint8Array(),
+  ): number {
+    const told = utf8.encode(scope + text);
+    this.#give(told, vectors);
+    const length = told.length + vectors.length;
+    return this.#checked(
+      this.#boundary.guarded(() => this.#module.restore(this.#meaning, questions, length, vectors.length, turns)),
+    );
+  }
+  /** Errors: RequestError `left-out`, `too-large`, `too-many`. */
+  ask(questions: number, scope: string, text: string, turns: number): Asked {
+    const length = this.#boundary.write(scope + text);
+    return this.#json(this.#boundary.guarded(() => this.#module.ask(this.#meaning, questions, length, turns))) as Asked;
+  }
+  /** What the transformer is to be given. */
+  questionTokens(questions: number, question: number): Int32Array {
+    return this.ids(
+      this.#boundary.guarded(() => this.#module.questionTokens(this.#meaning, questions, question)),
+    ).slice();
+  }
+  /** What it gave: of each of those tokens, one behind the other. */
+  setVectors(questions: number, question: number, vectors: Float32Array, tokens: number): void {
+    const room = this.#boundary.guarded(() => this.#module.room(this.#meaning, vectors.length));
+    this.#floats(room, vectors.length).set(vectors);
+    this.#boundary.guarded(() => this.#module.setVectors(this.#meaning, questions, question, tokens));
+  }
+  /** Empty where there are none yet. */
+  vectorsOf(questions: number, question: number): Uint8Array {
+    const length = this.#boundary.guarded(() => this.#module.vectorsOf(this.#meaning, questions, question));
+    return this.#boundary.bytes(length).slice();
+  }
+  /** `least`: in place of the policy's, where it is given. */
+  judge(
+    questions: number,
+    question: number,
+    candidate: number,
+    policy: SemanticPolicy,
+    least: number | undefined,
+  ): Judged {
+    const number = ['off', 'balanced', 'strict'].indexOf(policy);
+    return this.#json(
+      this.#boundary.guarded(() =>
+        this.#module.judge(this.#meaning, questions, question, candidate, number, least ?? -1),
+      ),
+    ) as Judged;
+  }
+  /** From now on others are compared with it. */
+  keepQuestion(questions: number, question: number): void {
+    this.#boundary.guarded(() => this.#module.keepQuestion(questions, question));
+  }
+  dropQuestion(questions: number, question: number): void {
+    this.#boundary.guarded(() => this.#module.dropQuestion(questions, question));
+  }
+  /** Of memory. */
+  questionBytes(questions: number): number {
+    return this.#boundary.guarded(() => this.#module.questionBytes(questions));
+  }
+
   /** What `openIndex` answers names a vector index (wasm/embed/vector_index.h) in the calls that follow; close it. */
   openIndex(dimensions: number): number {
     return this.#boundary.guarded(() => this.#module.openIndex(dimensions));
@@ -191,6 +274,10 @@ export class Meaning {
     throw new RequestError(code, place === undefined ? message : `${String(whole)}: ${message}`, whole);
   }
 
+  #json(length: number): unknown {
+    return JSON.parse(this.#boundary.text(this.#checked(length)));
+  }
+
   /** The last answer, a copy, as numbers of 32 bits. */
   #words(length: number): Uint32Array<ArrayBuffer> {
     return new Uint32Array(this.#boundary.bytes(this.#checked(length)).slice().buffer);
@@ -200,6 +287,29 @@ export class Meaning {
     return new Int32Array(this.#module.HEAPU8.buffer, address, length);
   }
 }
+
+/** Of `ask`. Candidates are numbers of questions, the nearest first; `light`: the cosine of the light vectors. */
+export interface Asked {
+  /** Where there are candidates; drop it. */
+  question?: number;
+  /** `same`: by their words alone. */
+  candidates: { question: number; light: number; same: boolean }[];
+  refused: { question: number; light: number; rule: string; reason: string }[];
+}
+/** Of two prompts. Places: from and to in the one, from and to in the other, in UTF-16 units. */
+export interface Judged {
+  same: boolean;
+  by: 'words' | 'light' | 'minilm';
+  probability: number;
+  least: number;
+  cosine: number;
+  rule?: string;
+  reason?: string;
+  doubts: [number, number, number, number][];
+  alignment: [number, number, number, number, 'same' | 'equivalent' | 'similar' | 'unmatched'][];
+}
+
+const utf8 = new TextEncoder();
 
 interface Envelope {
   code: string;

@@ -2,9 +2,10 @@
  * all-MiniLM-L6-v2 on this device: tokenised and pooled in meaning.wasm, the transformer in ONNX Runtime Web
  * (transformer.ts). 384 dimensions; of a text the first 256 tokens count.
  */
+import type { Semantics } from '../semantic/semantics.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
 import type { ModelFile } from './model-files.js';
-import { mostTokens, readFile, tokenizer, versionOf } from './model.js';
+import { mostTokens, readFile, semanticsOf, tokenizer, versionOf } from './model.js';
 import type { MiniLmOptions, ModelLocation } from './model-location.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
@@ -24,6 +25,7 @@ export class MiniLmEmbedder implements Embedder {
   readonly id = `all-MiniLM-L6-v2/${versionOf('model.onnx')}`;
   readonly dimensions = dimensions;
   readonly #location: ModelLocation;
+  readonly semantics: Semantics;
   readonly #transformer: Transformer;
 
   constructor(options: MiniLmOptions, own: { model: ModelFile; runtime: ModelFile }, workers: (() => Worker)[]) {
@@ -40,6 +42,7 @@ export class MiniLmEmbedder implements Embedder {
       idleMs,
       batchMs,
     });
+    this.semantics = semanticsOf(this.id, options, this.#transformer);
   }
 
   /** Loads what the first `embed` would. */

@@ -1,16 +1,21 @@
 /**
- * The files of all-MiniLM-L6-v2, and the module that holds its vocabulary and light table once they were read. One for
- * the whole page; a failed load is forgotten, so that it can be tried again.
+ * The files of all-MiniLM-L6-v2 and of the guard, and the module that holds them once they were read. One for the whole
+ * page; a failed load is forgotten, so that it can be tried again.
  */
-import { files } from '../../models/all-MiniLM-L6-v2/provenance.json';
+import { files as modelFiles } from '../../models/all-MiniLM-L6-v2/provenance.json';
+import { files as guardFiles } from '../../models/guard/provenance.json';
 import { LoadError, TierwiseError } from '../errors.js';
 import type { Meaning } from './meaning.js';
 import { type ModelFile, readModelFile } from './model-files.js';
+import type { Semantics } from '../semantic/semantics.js';
 import type { ModelLocation } from './model-location.js';
+import type { Transformer } from './transformer.js';
 
 export const mostTokens = 256;
 export const modelFolder = 'models/all-MiniLM-L6-v2/';
+const guardFolder = 'models/guard/';
 const vocabularyLines = 30_522;
+const files = { ...modelFiles, ...guardFiles };
 
 /** `path` in the package; `beside`: where bundlers and browsers find that. */
 export function modelFile(
@@ -71,6 +76,32 @@ export const lightModel = shared(async (location) => {
   ]);
   return loaded(meaning, 'light.bin', () => meaning.loadLight(bytes));
 });
+
+/** With what the guard reads prompts by in it as well (wasm/cache/guard). Errors: LoadError. */
+export const guardModel = shared(async (location) => {
+  const file = (name: 'words.bin' | 'judge.bin', beside: () => URL) =>
+    readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location);
+  const [words, judge, meaning] = await Promise.all([
+    file('words.bin', () => new URL('../models/guard/words.bin', import.meta.url)),
+    file('judge.bin', () => new URL('../models/guard/judge.bin', import.meta.url)),
+    lightModel(location),
+  ]);
+  loaded(meaning, 'words.bin', () => meaning.loadWords(words));
+  return loaded(meaning, 'judge.bin', () => meaning.loadJudge(judge));
+});
+
+export function semanticsOf(id: string, location: ModelLocation, transformer?: Transformer): Semantics {
+  return {
+    id,
+    open: async (deps) => {
+      const [{ openQuestions }, meaning] = await Promise.all([
+        import('../semantic/semantic-cache.js'),
+        guardModel(location),
+      ]);
+      return openQuestions(meaning, id, transformer, deps);
+    },
+  };
+}
 
 /** Some bundlers lose the file and keep its copy. In a folder that was named it has to be. */
 async function vocabularyCopy(lost: unknown, { modelUrl }: ModelLocation): Promise<Uint8Array> {

@@ -27,7 +27,7 @@ export function useCache(): UseCache {
   const refresh = useCallback(async () => {
     const turn = ++latest.current;
     try {
-      const entries = await client.cacheEntries();
+      const entries = await client.cache.entries();
       if (turn === latest.current) setState({ entries, loaded: true, error: undefined });
     } catch (cause) {
       if (turn === latest.current) setState((before) => ({ ...before, error: asError(cause) }));

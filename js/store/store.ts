@@ -4,6 +4,7 @@
  * with a warning and never fails a request over them.
  */
 import type { ForgetRequest } from '../core-types.js';
+import type { StoredQuestion } from '../semantic/semantics.js';
 import type { FinishReason, Json, ReplyFile, Tier, Usage } from '../types.js';
 
 export interface CacheRecord {
@@ -22,6 +23,8 @@ export interface CacheRecord {
   bytes: number;
   /** First characters of the last user message, for lists. */
   prompt: string;
+  /** For the semantic cache. */
+  question?: StoredQuestion | undefined;
   reply: StoredReply;
 }
 export interface StoredReply {

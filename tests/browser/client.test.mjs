@@ -157,7 +157,7 @@ test('with a user replies and settings outlive the page, and stay in their parti
   await ready(page);
   assert.equal(await ask(page, 'Hi'), 'cache: Reply 1 to Hi.');
   assert.deepEqual(await page.evaluate(() => client.getSetting('ui')), { theme: 'dark' });
-  assert.equal((await page.evaluate(() => client.cacheEntries())).length, 1);
+  assert.equal((await page.evaluate(() => client.cache.entries())).length, 1);
   assert.equal(await cached(page, 'Hi', { partition: { user: 'bob' } }), 'not-cached');
   assert.equal((await records(page)).length, 1);
   assert.equal(answered, 1);
@@ -188,7 +188,7 @@ test('two tabs hear of each other’s replies and deletions; nothing forgotten c
   await flush(one);
   await eventually(async () => assert.equal(await cached(two, 'Tea'), 'cache: Reply 1 to Tea.'));
   await eventually(async () => assert.equal(await cached(two, 'Coffee'), 'cache: Reply 2 to Coffee.'));
-  assert.equal(await two.evaluate(() => client.cacheEntries().then((all) => all.length)), 2);
+  assert.equal(await two.evaluate(() => client.cache.entries().then((all) => all.length)), 2);
   const gone = await one.evaluate(() => client.forget({ tag: 't' }));
   assert.equal(gone.entries, 1);
   await eventually(async () => assert.equal(await cached(two, 'Tea'), 'not-cached'));
@@ -285,7 +285,7 @@ test('damaged, foreign, older and newer records: the sound ones answer, the newe
   assert.equal(await ask(page, 'Sound'), 'cache: Reply 1 to Sound.');
   assert.deepEqual(await page.evaluate(() => client.getSetting('ui')), { theme: 'dark' });
   assert.equal(await ask(page, 'New'), 'openai: Reply 2 to New.');
-  assert.equal((await page.evaluate(() => client.cacheEntries())).length, 2);
+  assert.equal((await page.evaluate(() => client.cache.entries())).length, 2);
   await flush(page);
   assert.deepEqual(await warnings(page), ['cache-records-skipped']);
   const left = (await records(page)).map((record) => record.id);

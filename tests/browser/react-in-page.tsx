@@ -111,10 +111,12 @@ class ScriptedClient {
     this.looks++;
     return Promise.resolve([{ target: 'space:base', state: 'ready', successes: this.looks }]);
   }
-  cacheEntries() {
-    this.lists++;
-    return Promise.resolve([...this.entries]);
-  }
+  cache = {
+    entries: () => {
+      this.lists++;
+      return Promise.resolve([...this.entries]);
+    },
+  };
   forget({ ids = [] }: { ids?: readonly string[] }) {
     this.entries = this.entries.filter(({ id }) => !ids.includes(id));
     return Promise.resolve({ entries: ids.length, bytes: 0, ids, dryRun: false });

@@ -70,7 +70,7 @@ describe('tokens', () => {
     expect(models.calls).toHaveLength(1);
     expect(models.calls[0]!.headers.get('authorization')).toBe(`Bearer ${token}`);
     expect(again.source).toBe('cache');
-    expect(JSON.stringify([reply, again, await client.cacheEntries()])).not.toContain(token);
+    expect(JSON.stringify([reply, again, await client.cache.entries()])).not.toContain(token);
     expect(reply.content).toBe('[redacted]');
   });
 
@@ -369,7 +369,7 @@ describe('callers', () => {
   ])('forget with %s forgets nothing', async (_, selector) => {
     const client = await filled();
     expect(await failureOf(client.forget(selector as ForgetSelector))).toMatchObject({ code: 'invalid-input' });
-    expect(await client.cacheEntries()).toHaveLength(2);
+    expect(await client.cache.entries()).toHaveLength(2);
   });
 
   test.each([
@@ -513,7 +513,7 @@ describe('storage that others wrote into', () => {
     channel.close();
     process.off('uncaughtException', hear);
     expect(broken).toEqual([]);
-    expect(await client.cacheEntries()).toHaveLength(1);
+    expect(await client.cache.entries()).toHaveLength(1);
     await client.forget();
     await ended(client);
   });

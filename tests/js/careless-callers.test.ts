@@ -265,7 +265,7 @@ test('what was being fetched when it was forgotten stays forgotten though the cl
   skew = 0;
   go(chat('Hello.'));
   await asking;
-  expect(await client.cacheEntries()).toEqual([]);
+  expect(await client.cache.entries()).toEqual([]);
 });
 
 describe('forget', () => {
@@ -288,7 +288,7 @@ describe('forget', () => {
     const { client } = bench({ partition: { user: 'a' } });
     await client.generate('One');
     await refused(client.forget(selector as ForgetSelector), field);
-    expect(await client.cacheEntries()).toHaveLength(1);
+    expect(await client.cache.entries()).toHaveLength(1);
   });
 
   test('a selector that changes meanwhile means what it meant', async () => {

@@ -390,7 +390,7 @@ describe('what is stored', () => {
     const { client } = bench({ providers: { mock: { delayMs: 0 } } });
     expect((await client.generate('Hi')).source).toBe('mock');
     expect((await client.generate('Hi')).source).toBe('mock');
-    expect(await client.cacheEntries()).toEqual([]);
+    expect(await client.cache.entries()).toEqual([]);
   });
 
   test('after a fallback the reply belongs to the target that answered', async () => {
@@ -399,7 +399,7 @@ describe('what is stored', () => {
     );
     const reply = await client.generate('Hi');
     expect(reply).toMatchObject({ target: 'openai', source: 'openai' });
-    expect(await client.cacheEntries()).toMatchObject([{ target: 'openai' }]);
+    expect(await client.cache.entries()).toMatchObject([{ target: 'openai' }]);
     // The Space is back: its own reply is asked for, the provider's is not taken for it.
     models.answer = () => chat('From the Space.');
     expect(await client.generate('Hi')).toMatchObject({ target: 'space:base', content: 'From the Space.' });
@@ -449,7 +449,7 @@ describe('forget', () => {
     await client.generate('company', { tier: 'company', cache: { tags: ['tea'] } });
     await client.generate('plain');
     await client.generate('acme', { partition: { tenant: 'acme' } });
-    const entries = await client.cacheEntries();
+    const entries = await client.cache.entries();
     return { ...set, old, entries, id: entries.find(({ prompt }) => prompt === 'plain')!.id };
   }
   type Filled = Awaited<ReturnType<typeof filled>>;
@@ -505,7 +505,7 @@ describe('forget', () => {
     feed.say('Hello.');
     feed.end();
     expect(because(await reply).at(-1)).toContain('forgotten while it was being fetched');
-    expect(await client.cacheEntries()).toEqual([]);
+    expect(await client.cache.entries()).toEqual([]);
     models.answer = () => chat('Again.');
     // A request of the very millisecond of a forget counts as begun before it.
     await pause(2);
@@ -713,7 +713,7 @@ test('the bound on bytes is kept within 5 % at 10,000 entries, the oldest go fir
   const totals = seen.at(-1)!;
   expect(Math.max(...seen.map(({ bytes }) => bytes))).toBeLessThanOrEqual(maxBytes);
   expect(totals.bytes).toBeGreaterThan(maxBytes * 0.95);
-  const entries = await client.cacheEntries();
+  const entries = await client.cache.entries();
   expect(entries).toHaveLength(totals.entries);
   expect(totals.entries).toBeGreaterThan(9000);
   // What is counted is what is there: text and prompt, and the 900 bytes an entry costs beside them.
@@ -739,7 +739,7 @@ test('what is in a store survives the client', async () => {
   first.client.close();
   const second = bench(config, counting());
   expect(await second.client.generate('Hi')).toMatchObject({ source: 'cache', content: 'Reply 1.' });
-  expect(await second.client.cacheEntries()).toMatchObject([{ prompt: 'Hi', tags: ['t'], hits: 1 }]);
+  expect(await second.client.cache.entries()).toMatchObject([{ prompt: 'Hi', tags: ['t'], hits: 1 }]);
   expect((await second.client.forget({ tag: 't' })).entries).toBe(1);
   second.client.close();
   expect((await bench(config, counting()).client.generate('Hi')).source).toBe('openai');

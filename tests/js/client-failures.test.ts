@@ -53,7 +53,7 @@ async function expectIntact({ client, models }: Bench): Promise<void> {
   const calls = models.calls.length;
   expect(await client.generate('Known')).toMatchObject({ source: 'cache', content: 'Known.' });
   expect(await client.getSetting('theme')).toBe('dark');
-  expect((await client.cacheEntries()).map(({ prompt }) => prompt)).toEqual(['Known']);
+  expect((await client.cache.entries()).map(({ prompt }) => prompt)).toEqual(['Known']);
   expect(models.calls).toHaveLength(calls);
 }
 
@@ -237,7 +237,7 @@ describe('a small stream cut at every byte', () => {
           expect(['cut-stream', 'protocol', 'network']).toContain(error.code);
           expect(error.partial ?? '').toBe(text);
           expect(await failureOf(stream.reply)).toBe(error);
-          expect(await client.cacheEntries()).toEqual([]);
+          expect(await client.cache.entries()).toEqual([]);
         }
         closeAll();
       }
@@ -472,7 +472,7 @@ describe('over real sockets', () => {
       expect(server.sent()).toBeLessThan(64 * 1024 * 1024);
       if (['too-large', 'timeout'].includes(code)) await until(() => server.cut() > 0);
       expect(warnings).toEqual([]);
-      expect(await client.cacheEntries()).toEqual([]);
+      expect(await client.cache.entries()).toEqual([]);
     },
     30_000,
   );
@@ -640,7 +640,7 @@ describe('no token is told to anybody', () => {
           const result = await ended;
           expect(models.calls[0]!.headers.get('authorization')).toBe(`Bearer ${secret}`);
           heard.push(await reading, result, describeError(result), usage, warnings, decisions);
-          heard.push(await client.cacheEntries(), await client.health(), client.statuses());
+          heard.push(await client.cache.entries(), await client.health(), client.statuses());
         }
       } finally {
         Object.assign(console, before);

@@ -150,7 +150,7 @@ test('a refused request leaves the core, the cache and the next request alone', 
   await failureOf(client.generate(long));
   expect((await client.generate('Hi')).source).toBe('cache');
   expect(models.calls).toHaveLength(1);
-  expect(await client.cacheEntries()).toHaveLength(1);
+  expect(await client.cache.entries()).toHaveLength(1);
 });
 
 test.each<[string, string, string]>([
@@ -179,7 +179,7 @@ test.each<[string, string, string]>([
   expect(messages[0].content.startsWith(`${sent}\n\n`)).toBe(true);
   expect(JSON.stringify(messages)).not.toMatch(/(?<!\\)\\u[dD][89a-fA-F]/);
   expect((await client.generate(prompt, options)).source).toBe('cache');
-  expect((await client.cacheEntries())[0]?.prompt).toBe(sent);
+  expect((await client.cache.entries())[0]?.prompt).toBe(sent);
 });
 
 describe('what reaches the server', () => {

@@ -383,7 +383,7 @@ describe('health and statuses', () => {
     expect(steps.at(-1)).toBe('call false');
     expect(await client.testConnection('company')).toMatchObject({ ok: false });
     expect((await client.health())[0]).toMatchObject({ successes: 0, failures: 0 });
-    expect([await client.cacheEntries(), usage]).toEqual([[], []]);
+    expect([await client.cache.entries(), usage]).toEqual([[], []]);
   });
 
   test('settings are kept by name', async () => {

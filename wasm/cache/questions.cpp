@@ -96,7 +96,10 @@ Result<std::uint32_t> Questions::open(const Digest& scope, std::string_view text
   return number;
 }
 
-Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view text, std::string_view vectors) {
+Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view text, std::string_view vectors,
+                                         std::size_t turns) {
+  const std::string_view left_out = turns == 0 ? std::string_view() : why_left_out(text, turns);
+  if (!left_out.empty()) return make_error("left-out", left_out, "text");
   const auto damaged = [] { return make_error("invalid-data", "The stored vectors of a question are damaged.", "vectors"); };
   Question read;
   if (!vectors.empty()) {

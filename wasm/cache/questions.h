@@ -52,13 +52,15 @@ class Questions {
 
   // Errors: too-large, too-many.
   Result<std::uint32_t> open(const Digest& scope, std::string_view text);
-  // Kept from an earlier page: `vectors` is what `vectors_of` gave, or empty. Error: invalid-data.
-  Result<std::uint32_t> restore(const Digest& scope, std::string_view text, std::string_view vectors);
+  // Kept from an earlier page: `vectors` is what `vectors_of` gave, or empty. Without turns it may lean on anything. Errors:
+  // as open; left-out (cache/takes_part.h), invalid-data.
+  Result<std::uint32_t> restore(const Digest& scope, std::string_view text, std::string_view vectors,
+                                std::size_t turns = 0);
   bool known(std::uint32_t number) const { return number < questions_.size() && questions_[number].live; }
 
   // Opens it and finds what may be the same:
   // {"question"?,"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest
-  // first. It stays open, as "question", only where there are candidates. Errors: as open; left-out (cache/takes_part.h).
+  // first. It stays open, as "question", only where there are candidates. Errors: as open; left-out.
   Result<std::string> ask(const Digest& scope, std::string_view text, std::size_t turns);
   // What the transformer is to be given for it.
   const std::vector<std::int32_t>& tokens(std::uint32_t number);

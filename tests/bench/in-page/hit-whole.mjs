@@ -43,7 +43,7 @@ async function ask(number) {
 
 export async function fill({ from, to }) {
   for (let number = from; number < to; number++) await ask(number);
-  told = await client.cacheEntries().then((entries) => ({
+  told = await client.cache.entries().then((entries) => ({
     entries: entries.length,
     bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
   }));

@@ -1,0 +1,61 @@
+/**
+ * What a client and the semantic cache of its embedder (semantic-cache.ts, loaded with the first request) have to do with
+ * each other. Types only.
+ */
+import type { SemanticCandidate, SemanticPolicy, Warning } from '../types.js';
+
+/** What of a cached reply's question is kept with it. */
+export interface StoredQuestion {
+  /** Whose vectors: `id` of the Semantics. */
+  by: string;
+  /** Digest of all that must be the same: partition, target, model, parameters, other messages, context. */
+  scope: string;
+  text: string;
+  /** The user's, the question included. */
+  turns: number;
+  /** Of the transformer (wasm/cache/questions.h); absent until they were made. */
+  vectors?: Uint8Array;
+}
+/** Part of an Embedder that can carry a semantic cache. */
+export interface Semantics {
+  readonly id: string;
+  /** Errors: LoadError. */
+  open(deps: SemanticDeps): Promise<SemanticCache>;
+}
+export interface SemanticDeps {
+  /** Vectors were made for the question of this entry. */
+  learned(entry: string, question: StoredQuestion): void;
+  /** Pairs people refused, from the last time. */
+  refusals: { read(): Promise<readonly string[]>; write(pairs: readonly string[]): void };
+  warn(warning: Warning): void;
+}
+export interface Ask {
+  question: StoredQuestion;
+  /** The partition's id. */
+  partition: string;
+  policy: SemanticPolicy;
+  least: number | undefined;
+  signal: AbortSignal;
+}
+/** What was found: at most one of the candidates is the same. */
+export interface Look {
+  question: string;
+  partition: string;
+  policy: SemanticPolicy;
+  candidates: SemanticCandidate[];
+  /** A sentence; without words of the prompts. */
+  because: string;
+  /** The question is never compared. */
+  leftOut: boolean;
+}
+export interface SemanticCache {
+  /** Which of the questions told of asks the same. Errors: the signal's reason; TierwiseError after a bug of the module. */
+  look(ask: Ask): Promise<Look>;
+  admit(entry: string, question: StoredQuestion): void;
+  drop(entry: string): void;
+  /** This pair is never the same again. */
+  refuse(partition: string, asked: string, stored: string): void;
+  /** Fills in how they were aligned. */
+  explain(look: Look): void;
+  close(): void;
+}
