@@ -99,11 +99,12 @@ class BoundMeaning {
     return opened ? opened.value() : refuse(opened.error());
   }
   // The input is the scope and the text.
-  double ask(double questions, double n, double turns) {
+  double ask(double questions, double n, double turns, double policy) {
     const std::string_view given = text(n);
     const auto scope = scope_of(given);
     if (!scope) return refuse(bad_scope());
-    return answer(at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns)));
+    return answer(
+        at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns), policy_of(policy)));
   }
   // How many tokens the transformer is to be given; they are `ids`.
   double question_tokens(double questions, double question) {
@@ -117,8 +118,7 @@ class BoundMeaning {
     return answer(at<Questions>(questions).vectors_of(whole(question)), 1);
   }
   double judge(double questions, double question, double candidate, double policy, double least) {
-    const auto chosen = static_cast<tierwise::guard::Policy>(static_cast<int>(policy));
-    return answer(at<Questions>(questions).judge(whole(question), whole(candidate), chosen, least), 1);
+    return answer(at<Questions>(questions).judge(whole(question), whole(candidate), policy_of(policy), least), 1);
   }
   double open_questions() { return address(new Questions(meaning_.reading())); }
 
@@ -200,6 +200,9 @@ class BoundMeaning {
   static std::optional<tierwise::Digest> scope_of(std::string_view given) {
     return tierwise::digest_from_hex(given.substr(0, kDigits));
   }
+  static tierwise::guard::Policy policy_of(double number) {
+    return static_cast<tierwise::guard::Policy>(static_cast<int>(number));
+  }
   static Error bad_scope() { return {"invalid-input", "A scope is 64 hexadecimal digits.", "scope"}; }
   static constexpr std::size_t kKeepBytes = 1 << 20;
   static constexpr std::size_t kPieceBytes = 1 << 18;
@@ -274,7 +277,7 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("openQuestions", &call<&BoundMeaning::open_questions>);
   function("closeQuestions", &close_questions);
   function("restore", &call<&BoundMeaning::restore, double, double, double, double>);
-  function("ask", &call<&BoundMeaning::ask, double, double, double>);
+  function("ask", &call<&BoundMeaning::ask, double, double, double, double>);
   function("questionTokens", &call<&BoundMeaning::question_tokens, double, double>);
   function("setVectors", &call<&BoundMeaning::set_vectors, double, double, double>);
   function("vectorsOf", &call<&BoundMeaning::vectors_of, double, double>);

@@ -19,7 +19,7 @@ export interface MeaningModule {
   openQuestions(meaning: number): number;
   closeQuestions(questions: number): void;
   restore(meaning: number, questions: number, length: number, vectors: number, turns: number): number;
-  ask(meaning: number, questions: number, length: number, turns: number): number;
+  ask(meaning: number, questions: number, length: number, turns: number, policy: number): number;
   questionTokens(meaning: number, questions: number, question: number): number;
   setVectors(meaning: number, questions: number, question: number, tokens: number): void;
   vectorsOf(meaning: number, questions: number, question: number): number;

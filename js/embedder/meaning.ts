@@ -114,9 +114,11 @@ export class Meaning {
     );
   }
   /** Errors: RequestError `left-out`, `too-large`, `too-many`. */
-  ask(questions: number, scope: string, text: string, turns: number): Asked {
+  ask(questions: number, scope: string, text: string, turns: number, policy: SemanticPolicy): Asked {
     const length = this.#boundary.write(scope + text);
-    return this.#json(this.#boundary.guarded(() => this.#module.ask(this.#meaning, questions, length, turns))) as Asked;
+    return this.#json(
+      this.#boundary.guarded(() => this.#module.ask(this.#meaning, questions, length, turns, numberOf(policy))),
+    ) as Asked;
   }
   /** What the transformer is to be given. */
   questionTokens(questions: number, question: number): Int32Array {
@@ -143,10 +145,9 @@ export class Meaning {
     policy: SemanticPolicy,
     least: number | undefined,
   ): Judged {
-    const number = ['off', 'balanced', 'strict'].indexOf(policy);
     return this.#json(
       this.#boundary.guarded(() =>
-        this.#module.judge(this.#meaning, questions, question, candidate, number, least ?? -1),
+        this.#module.judge(this.#meaning, questions, question, candidate, numberOf(policy), least ?? -1),
       ),
     ) as Judged;
   }
@@ -307,6 +308,11 @@ export interface Judged {
   reason?: string;
   doubts: [number, number, number, number][];
   alignment: [number, number, number, number, 'same' | 'equivalent' | 'similar' | 'unmatched'][];
+}
+
+/** Of wasm/cache/guard/judge.h. */
+function numberOf(policy: SemanticPolicy): number {
+  return ['off', 'balanced', 'strict'].indexOf(policy);
 }
 
 const utf8 = new TextEncoder();

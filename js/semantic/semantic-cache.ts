@@ -58,7 +58,7 @@ class QuestionCache implements SemanticCache {
     const look: Look = { question: text, partition, policy, candidates: [], because: '', leftOut: false };
     let asked;
     try {
-      asked = this.#meaning.ask(this.#questions, scope, text, turns);
+      asked = this.#meaning.ask(this.#questions, scope, text, turns, policy);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       look.leftOut = true;

@@ -40,7 +40,7 @@ std::uint32_t stored(Questions& questions, std::string_view of, std::string_view
 }
 
 json asked(Questions& questions, std::string_view of, std::string_view text) {
-  auto answer = questions.ask(scope(of), text, 1);
+  auto answer = questions.ask(scope(of), text, 1, guard::Policy::kStrict);
   EXPECT_TRUE(answer) << text;
   json read = parse_json(answer.value()).value();
   if (read.contains("question")) questions.drop(read["question"].get<std::uint32_t>());
@@ -76,7 +76,7 @@ TEST(Questions, FindsOtherWordingsAndRefusesNearMissesWithTheirRule) {
 TEST(Questions, OfAnotherScopeAreNeverLookedAt) {
   Questions questions(reading());
   stored(questions, "tenant 1", "What is the capital of France?");
-  EXPECT_EQ(questions.ask(scope("tenant 2"), "What is the capital of France?", 1).value(),
+  EXPECT_EQ(questions.ask(scope("tenant 2"), "What is the capital of France?", 1, guard::Policy::kStrict).value(),
             "{\"candidates\":[],\"refused\":[]}");
 }
 
@@ -140,7 +140,7 @@ TEST(Questions, TakesWhateverIsAsked) {
   for (const std::string& text : {std::string(), std::string(" \n"), std::string("\xff\xfe"), std::string("👩‍👩‍👧‍👦"),
                                   std::string("مرحبا"), std::string(Questions::kMostBytes, 'y')}) {
     stored(questions, "a", text);
-    const auto answer = questions.ask(scope("a"), text, 1);
+    const auto answer = questions.ask(scope("a"), text, 1, guard::Policy::kStrict);
     if (answer) {
       EXPECT_TRUE(parse_json(answer.value()));
     }

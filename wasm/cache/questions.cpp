@@ -35,6 +35,15 @@ class BytePlaces {
   std::int32_t unit_ = 0;
 };
 
+// Shorter words (prepositions) tell nothing by their vectors.
+constexpr std::size_t kLeastBytes = 4;
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
 // UTF-16 units of the first `bytes`.
 double units(std::string_view text, std::uint32_t bytes) {
   std::size_t sum = 0;
@@ -89,11 +98,41 @@ Result<std::uint32_t> Questions::open(const Digest& scope, std::string_view text
   question.live = true;
   question.scope = scope_of(scope);
   question.text = text;
-  question.light.resize(kLightDimensions);
+  light_vector(text, question.light);
+  return number;
+}
+
+void Questions::light_vector(std::string_view text, std::vector<float>& vector) {
+  vector.resize(kLightDimensions);
   reading_.pieces.encode(text, {.most = kMostTokens, .special = false, .offsets = false});
   const auto& ids = reading_.pieces.ids();
-  reading_.light.embed(ids.data(), ids.size(), question.light.data());
-  return number;
+  reading_.light.embed(ids.data(), ids.size(), vector.data());
+}
+
+// The guard's comparison, and of what it leaves undecided those refused whose different words are not alike.
+guard::Comparison Questions::compare(const Question& stored, const Question& asked, const guard::Words& words) {
+  guard::Comparison told = guard::compare(reading_.lexicon, stored.text, guard::normalise(reading_.lexicon, stored.text),
+                                          asked.text, words);
+  if (told.verdict != guard::Verdict::kUndecided) return told;
+  std::string differ[2];
+  for (const guard::Link& link : told.alignment) {
+    if (link.relation != guard::Relation::kUnmatched && link.relation != guard::Relation::kSimilar) continue;
+    const std::string_view parts[2] = {
+        std::string_view(stored.text).substr(link.a.begin, link.a.end - link.a.begin),
+        std::string_view(asked.text).substr(link.b.begin, link.b.end - link.b.begin)};
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (!differ[side].empty() && !parts[side].empty()) differ[side] += ' ';
+      differ[side] += parts[side];
+    }
+  }
+  if (std::min(differ[0].size(), differ[1].size()) < kLeastBytes) return told;
+  std::vector<float> vectors[2];
+  for (std::size_t side = 0; side < 2; ++side) light_vector(differ[side], vectors[side]);
+  if (dot(vectors[0], vectors[1]) >= kLeastAlike) return told;
+  told.verdict = guard::Verdict::kRefused;
+  told.rule = guard::Rule::kWording;
+  told.reason = fill("\"{}\" and \"{}\" are not alike in meaning.", {differ[0], differ[1]});
+  return told;
 }
 
 Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view text, std::string_view vectors,
@@ -126,7 +165,8 @@ Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view t
   return opened;
 }
 
-Result<std::string> Questions::ask(const Digest& scope, std::string_view text, std::size_t turns) {
+Result<std::string> Questions::ask(const Digest& scope, std::string_view text, std::size_t turns,
+                                   guard::Policy policy) {
   const std::string_view left_out = why_left_out(text, turns);
   if (!left_out.empty()) return make_error("left-out", left_out, "text");
   auto opened = open(scope, text);
@@ -146,14 +186,13 @@ Result<std::string> Questions::ask(const Digest& scope, std::string_view text, s
   candidates.open('[');
   refused.open('[');
   bool open_ones = false;
+  const double least = kLeastLikely[static_cast<std::size_t>(policy)];
   for (std::size_t i = 0; any && i < found.value().size(); ++i) {
     const embed::VectorIndex::Hit& hit = found.value()[i];
     const std::uint32_t other = by_row_[hit.id];
-    const std::string& stored = questions_[other].text;
-    guard::Comparison told =
-        guard::compare(reading_.lexicon, stored, guard::normalise(reading_.lexicon, stored), question.text, words);
+    guard::Comparison told = compare(questions_[other], question, words);
     const double light = hit.score;
-    if (told.verdict == guard::Verdict::kUndecided && reading_.judge.judge_light(told, light) < kLeastLikely) {
+    if (told.verdict == guard::Verdict::kUndecided && reading_.judge.judge_light(told, light) < least) {
       told.verdict = guard::Verdict::kRefused;
       told.rule = guard::Rule::kWording;
       told.reason = "Their words make it unlikely that they ask the same.";
@@ -233,12 +272,11 @@ double Questions::cosine(const Question& a, const Question& b) const {
   return of_a == 0 || of_b == 0 ? 0 : sum / std::sqrt(of_a * of_b);
 }
 
-std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) const {
+std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) {
   const Question& question = questions_[number];
   const Question& stored = questions_[candidate];
-  const guard::Comparison words = guard::compare(reading_.lexicon, stored.text, question.text);
-  double light = 0;
-  for (std::size_t i = 0; i < kLightDimensions; ++i) light += static_cast<double>(question.light[i]) * stored.light[i];
+  const guard::Comparison words = compare(stored, question, guard::normalise(reading_.lexicon, question.text));
+  const double light = dot(question.light, stored.light);
   const bool by_light = question.sentence.empty() || stored.sentence.empty();
   std::vector<guard::Doubt> doubts;
   double probability = 0;

@@ -46,7 +46,9 @@ class Questions {
   // Light cosine below which no two questions are the same in practice, and the probability of the light judge below which
   // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
   static constexpr float kLeastLight = 0.6f;
-  static constexpr double kLeastLikely = 0.02;
+  static constexpr double kLeastLikely[] = {2, 0.15, 0.3};  // by policy
+  // Light cosine of the words in which two questions differ, below which these do not stand for each other.
+  static constexpr float kLeastAlike = 0.5f;
 
   explicit Questions(Reading& reading) : reading_(reading), index_(kLightDimensions) {}
 
@@ -61,7 +63,7 @@ class Questions {
   // Opens it and finds what may be the same:
   // {"question"?,"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest
   // first. It stays open, as "question", only where there are candidates. Errors: as open; left-out.
-  Result<std::string> ask(const Digest& scope, std::string_view text, std::size_t turns);
+  Result<std::string> ask(const Digest& scope, std::string_view text, std::size_t turns, guard::Policy policy);
   // What the transformer is to be given for it.
   const std::vector<std::int32_t>& tokens(std::uint32_t number);
   // The transformer's vectors of those tokens, guard::kModelDimensions each.
@@ -73,7 +75,7 @@ class Questions {
   // places are those of the candidate and then of the question, from and to, in UTF-16 units. "by" says what decided:
   // "words", "minilm", or, without the transformer's vectors of one of them, "light". `least` is the probability wanted,
   // below 0 that of the policy.
-  std::string judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) const;
+  std::string judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least);
 
   // From now on others may be answered by it.
   void keep(std::uint32_t number);
@@ -97,6 +99,8 @@ class Questions {
 
   std::uint32_t scope_of(const Digest& digest);
   void leave_scope(std::uint32_t scope);
+  void light_vector(std::string_view text, std::vector<float>& vector);
+  guard::Comparison compare(const Question& stored, const Question& asked, const guard::Words& words);
   double cosine(const Question& a, const Question& b) const;
 
   Reading& reading_;
