@@ -6,8 +6,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { sharedMemoryStore } from '../../dist/index.js';
 import { light, minilm } from '../../dist/minilm.js';
 import type { CacheConfig, ClientConfig, Reply, RequestOptions, Warning } from '../../js/types.ts';
-import { bench, chat, closeAll, space } from './client-bench.ts';
+import { bench, chat, closeAll } from './client-bench.ts';
 import { FakeClock } from './fake-clock.ts';
+import { random } from './random.ts';
 
 afterEach(closeAll);
 
@@ -286,6 +287,50 @@ describe('kept', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+test("of random tenants and users nobody gets, or is shown, what is another's: in memory, and after a reload", async () => {
+  const store = sharedMemoryStore();
+  const { below, pick } = random(11);
+  const families = [
+    [enable, asEnable, 'Could you tell me how to enable two-factor authentication?', disable],
+    ['What is the capital of France?', 'what is the capital of France', 'What is the capital of Spain?'],
+    ['How do I reset my password?', 'how can I reset my password', 'Please tell me how to reset my password'],
+  ];
+  const owners = new Map<string, string>();
+  let hits = 0;
+  let shown = 0;
+  for (let page = 0; page < 3; page++) {
+    let asking = '';
+    const { client } = bench(
+      { embedder: light(), storage: () => Promise.resolve(store), cache: { persist: true } },
+      () => chat(`for ${asking}`),
+    );
+    for (let i = 0; i < 250; i++) {
+      const partition = { tenant: pick(['a', 'b', 'a/b']), ...(below(5) > 0 && { user: pick(['1', '2', 'a']) }) };
+      asking = JSON.stringify(partition);
+      const reply = await client.generate(pick(pick(families)), { partition, system: pick(['', 'Be brief.']) });
+      expect(reply.content).toBe(`for ${asking}`);
+      if (reply.cached !== undefined && reply.cached.by !== 'exact') hits++;
+      await client.flush();
+      const partitions = new Map<string, string>();
+      await store.load((records) => {
+        for (const record of records) partitions.set(record.id, record.partition);
+      });
+      for (const { entry } of client.explain(reply.id)!.semantic.flatMap(({ candidates }) => candidates)) {
+        const of = partitions.get(entry)!;
+        expect(owners.get(of) ?? asking).toBe(asking);
+        owners.set(of, asking);
+        shown++;
+      }
+      if (below(20) === 0) await client.forget({ partition });
+      if (i === 0) await pause(300);
+    }
+    client.close();
+  }
+  expect(new Set(owners.values()).size).toBe(owners.size);
+  expect(hits).toBeGreaterThan(20);
+  expect(shown).toBeGreaterThan(200);
+}, 60_000);
 
 describe('when it fails', () => {
   test('files that cannot be had cost a warning, once, and nothing else', async () => {
