@@ -4,8 +4,9 @@
  */
 import { files } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { LoadError, TierwiseError } from '../errors.js';
+import { keepSoon } from './kept-files.js';
 import type { Meaning } from './meaning.js';
-import { type ModelFile, readModelFile } from './model-files.js';
+import { type ModelFile, type ReadModelFile, readModelFile } from './model-files.js';
 import type { ModelLocation } from './model-location.js';
 
 export const mostTokens = 256;
@@ -44,9 +45,16 @@ export function versionOf(name: keyof typeof files): string {
   return files[name].sha256.slice(0, 12);
 }
 
-export function readFile(file: ModelFile, location: ModelLocation): Promise<Uint8Array> {
+/** `after`: what is needed sooner. */
+export function readFile(file: ModelFile, location: ModelLocation, after?: Promise<unknown>): Promise<ReadModelFile> {
   const { fetch: given = platformFetch, onProgress } = location;
-  return readModelFile(file, { fetch: given, onProgress });
+  return readModelFile(file, { fetch: given, after, onProgress });
+}
+
+async function checkedBytes(file: ReadModelFile): Promise<Uint8Array> {
+  await file.checked;
+  keepSoon([file]);
+  return file.bytes;
 }
 
 const platformFetch: typeof fetch = (input, init) => fetch(input, init);
@@ -56,7 +64,9 @@ export const tokenizer = shared(async (location) => {
   const beside = () => new URL('../models/all-MiniLM-L6-v2/vocab.txt', import.meta.url);
   const file = modelFile('vocab.txt', `${modelFolder}vocab.txt`, beside, location);
   const [bytes, meaning] = await Promise.all([
-    readFile(file, location).catch((error: unknown) => vocabularyCopy(error, location)),
+    readFile(file, location)
+      .then(checkedBytes)
+      .catch((error: unknown) => vocabularyCopy(error, location)),
     import('./load-meaning.js').then(({ openMeaning }) => openMeaning()),
   ]);
   return loaded(meaning, 'vocab.txt', () => meaning.loadVocabulary(bytes, vocabularyLines));
@@ -65,11 +75,16 @@ export const tokenizer = shared(async (location) => {
 /** With the light table in it as well. Errors: LoadError. */
 export const lightModel = shared(async (location) => {
   const beside = () => new URL('../models/all-MiniLM-L6-v2/light.bin', import.meta.url);
-  const [bytes, meaning] = await Promise.all([
+  const [file, meaning] = await Promise.all([
     readFile(modelFile('light.bin', `${modelFolder}light.bin`, beside, location), location),
     tokenizer(location),
   ]);
-  return loaded(meaning, 'light.bin', () => meaning.loadLight(bytes));
+  try {
+    // While its bytes are checked.
+    return loaded(meaning, 'light.bin', () => meaning.loadLight(file.bytes));
+  } finally {
+    await checkedBytes(file);
+  }
 });
 
 /** Some bundlers lose the file and keep its copy. In a folder that was named it has to be. */

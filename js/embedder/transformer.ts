@@ -1,15 +1,23 @@
 /**
  * The transformer behind a queue: one session, in a worker of its own where there are workers (else on this thread),
- * loaded with the first batch, one batch after the other; a job can be left while it waits. The worker is ended, and
+ * loaded at the latest with the first batch, one batch after the other; a job can be left while it waits. The worker is ended, and
  * its memory given back, after a while without work; a worker that dies fails the job it had and is made anew.
  */
 import { AbortedError, LoadError, TierwiseError } from '../errors.js';
-import type { OrtSession, TokenBatch, TransformerFiles } from './ort-session.js';
+import { type KeepableFile, keepSoon } from './kept-files.js';
+import type { ReadModelFile } from './model-files.js';
+import type { OrtSession, TokenBatch } from './ort-session.js';
 import type { FromWorker, ToWorker } from './transformer-worker.js';
 
+export interface TransformerFiles {
+  model: Promise<ReadModelFile>;
+  runtime: Promise<ReadModelFile>;
+  /** More than one only where the page is cross-origin isolated. */
+  threads: number;
+}
 export interface TransformerDeps {
-  /** Reads the files, which are given away; called anew for each session. */
-  files: () => Promise<TransformerFiles>;
+  /** Reads the files, which are given away; called anew for each session. Their failures need not be waited for. */
+  files: () => TransformerFiles;
   /** Ways to make a worker, tried one after the other. None: this thread. */
   workers: readonly (() => Worker)[];
   /** ms without work after which a worker is ended. */
@@ -73,6 +81,11 @@ export class Transformer {
     });
   }
 
+  /** The model is loaded while the first batch is made. What fails is told to a batch that came meanwhile. */
+  begin(): void {
+    if (!this.#closed) void this.#work();
+  }
+
   /** Loads the model before it is needed. Errors as `run`. */
   async warm(): Promise<void> {
     await this.run({ ids: new Int32Array([101, 102]), lengths: new Int32Array([2]) });
@@ -80,8 +93,7 @@ export class Transformer {
 
   close(): void {
     this.#closed = true;
-    const error = new TierwiseError('closed', 'This embedder was closed.');
-    for (const job of this.#queue.splice(0)) job.reject(error);
+    for (const job of this.#queue.splice(0)) job.reject(wasClosed());
     this.#end();
   }
 
@@ -89,26 +101,26 @@ export class Transformer {
     if (this.#working) return;
     this.#working = true;
     clearTimeout(this.#idle);
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+    do {
+      let job: Job | undefined;
       try {
         this.#engine ??= await this.#open();
-        // Left, or closed, while the model was loaded.
-        if (this.#closed || job.signal?.aborted === true) {
-          job.reject(new AbortedError(undefined, job.signal?.reason));
-          continue;
-        }
-        job.resolve(await this.#engine.run(job.batch));
+        job = this.#queue.shift();
+        job?.resolve(await this.#engine.run(job.batch));
       } catch (error) {
         this.#end();
-        job.reject(
-          TierwiseError.isInstance(error)
-            ? error
-            : new TierwiseError('embedding-failed', `The embedding could not be computed: ${textOf(error)}`, {
-                cause: error,
-              }),
+        job ??= this.#queue.shift();
+        job?.reject(
+          this.#closed
+            ? wasClosed()
+            : TierwiseError.isInstance(error)
+              ? error
+              : new TierwiseError('embedding-failed', `The embedding could not be computed: ${textOf(error)}`, {
+                  cause: error,
+                }),
         );
       }
-    }
+    } while (this.#queue.length > 0);
     this.#working = false;
     if (this.#closed) this.#end();
     else if (this.#engine !== undefined) this.#rest();
@@ -127,15 +139,16 @@ export class Transformer {
   }
 
   async #open(): Promise<Engine> {
-    const { files, batchMs } = this.#deps;
+    const { batchMs } = this.#deps;
+    const files = this.#deps.files();
     for (;;) {
       const [make] = this.#workers;
       if (make === undefined) break;
       const worker = await started(make);
-      if (worker !== undefined) return openInWorker(worker, await files(), batchMs);
+      if (worker !== undefined) return openInWorker(worker, files, batchMs);
       this.#workers.shift();
     }
-    return openHere(await files());
+    return openHere(files);
   }
 }
 
@@ -143,13 +156,20 @@ export class Transformer {
 let here: Promise<OrtSession> | undefined;
 
 async function openHere(files: TransformerFiles): Promise<Engine> {
-  here ??= import('./ort-session.js').then(({ OrtSession }) => OrtSession.open({ ...files, threads: 1 }));
+  const model = await files.model;
+  const runtime = await files.runtime;
+  await Promise.all([model.checked, runtime.checked]);
+  here ??= import('./ort-session.js').then(({ OrtSession, useRuntime }) => {
+    useRuntime(runtime.bytes, 1);
+    return OrtSession.open(model.bytes);
+  });
   try {
     const session = await here;
+    keepSoon([runtime, model]);
     return { run: (batch) => session.run(batch), end: () => undefined };
   } catch (cause) {
     here = undefined;
-    throw new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
+    throw notStarted(cause);
   }
 }
 
@@ -181,22 +201,28 @@ function started(makeWorker: () => Worker): Promise<Worker | undefined> {
 }
 
 async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: number): Promise<Engine> {
-  let failed: (error: Error) => void = () => undefined;
+  let dead: Error | undefined;
+  let refuse: ((error: Error) => void) | undefined;
+  const failed = (error: Error): void => {
+    dead = error;
+    refuse?.(error);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(new Error(event.message));
+  };
   const ask = (message: ToWorker, transfer: Transferable[]): Promise<FromWorker> =>
     new Promise((resolve, reject) => {
       const late = setTimeout(() => failed(new Error('its worker does not answer.')), batchMs);
-      failed = (error) => {
+      refuse = (error) => {
         clearTimeout(late);
         reject(error);
       };
+      if (dead !== undefined) refuse(dead);
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         clearTimeout(late);
         if (data.type === 'failed') reject(new Error(data.message));
         else resolve(data);
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        failed(new Error(event.message));
       };
       worker.postMessage(message, transfer);
     });
@@ -205,13 +231,23 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
   const end = (): void => {
     mourning.abort();
     worker.terminate();
+    failed(new Error('its worker was ended.'));
   };
+  const give = ({ bytes, key }: KeepableFile): KeepableFile => ({ bytes, key });
   try {
-    const { model, runtime } = files;
-    await ask({ type: 'open', files, life }, [model.buffer, runtime.buffer]);
+    const runtime = await files.runtime;
+    await runtime.checked;
+    const start: ToWorker = { type: 'start', runtime: give(runtime), threads: files.threads, life };
+    worker.postMessage(start, [runtime.bytes.buffer]);
+    const model = await files.model;
+    try {
+      await ask({ type: 'open', model: give(model) }, [model.bytes.buffer]);
+    } finally {
+      await model.checked;
+    }
   } catch (cause) {
     end();
-    throw new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
+    throw notStarted(cause);
   }
   // Granted when the worker no longer holds it.
   (navigator as { locks?: LockManager }).locks
@@ -225,6 +261,15 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
     },
     end,
   };
+}
+
+function wasClosed(): TierwiseError {
+  return new TierwiseError('closed', 'This embedder was closed.');
+}
+
+function notStarted(cause: unknown): TierwiseError {
+  if (TierwiseError.isInstance(cause)) return cause;
+  return new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
 }
 
 function textOf(error: unknown): string {
