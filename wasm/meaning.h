@@ -40,13 +40,18 @@ class Meaning {
   // Makes one vector of `tokens` rows in the room, from row `first` on (embed/pooling.h), in the place of the first of them.
   float* pool(std::size_t first, std::size_t tokens, std::size_t dimensions);
   // The room's first rows are the transformer's vectors of the question's tokens.
-  void set_vectors(std::uint32_t question, std::size_t tokens) { questions_.set_vectors(question, room_.data(), tokens); }
+  void set_vectors(std::uint32_t question, std::size_t tokens) { questions_.set_vectors(question, room_.data()->floats, tokens); }
 
  private:
+  // Of the processor's cache: an array that begins between two of them is copied at half the speed.
+  struct alignas(64) Line {
+    float floats[16];
+  };
+
   cache::Reading reading_;
   cache::Questions questions_{reading_};
   std::vector<float> light_vector_;
-  std::vector<float> room_;
+  std::vector<Line> room_;
 };
 
 }  // namespace tierwise
