@@ -28,13 +28,14 @@ export async function keptFile(key: string): Promise<Uint8Array | undefined> {
 
 /** When nothing else is to be done, or soon. Until then the bytes must stay as they are. */
 export function keepSoon(files: readonly KeepableFile[]): void {
+  const all = store();
+  if (all === undefined) return;
   const keep = async (): Promise<void> => {
-    const place = await store()?.open(cacheName);
+    const place = await all.open(cacheName);
     for (const { key, bytes } of files)
-      if (key !== undefined) await place?.put(key, new Response(bytes as BufferSource));
+      if (key !== undefined) await place.put(key, new Response(bytes as BufferSource));
   };
   const run = (): void => void keep().catch(() => undefined);
-  if (store() === undefined) return;
   const { requestIdleCallback: idle } = globalThis as { requestIdleCallback?: typeof requestIdleCallback };
   if (idle === undefined) setTimeout(run, soonMs / 2);
   else idle(run, { timeout: soonMs });

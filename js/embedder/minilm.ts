@@ -32,14 +32,9 @@ export class MiniLmEmbedder implements Embedder {
     this.#transformer = new Transformer({
       files: () => {
         // The runtime starts while the model is on its way.
-        const code = readFile(own.runtime, options);
-        const model = readFile(own.model, options, code);
-        const runtime = code.catch(async (error: unknown) => {
-          // Where both are missing, the model is told of.
-          await model;
-          throw error;
-        });
-        for (const file of [model, runtime]) file.catch(() => undefined);
+        const runtime = readFile(own.runtime, options);
+        const model = readFile(own.model, options, runtime);
+        void Promise.allSettled([runtime, model]);
         return { model, runtime, threads };
       },
       workers: worker && typeof Worker === 'function' ? workers : [],

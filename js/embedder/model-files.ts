@@ -5,7 +5,7 @@
  * Without a secure context a browser neither keeps files nor has a digest: then the length alone is checked, and the file
  * is fetched anew by each page.
  */
-import { LoadError, TierwiseError } from '../errors.js';
+import { LoadError } from '../errors.js';
 import { readFromDisk } from '../find-wasm.js';
 import { keptFile, type KeepableFile } from './kept-files.js';
 
@@ -26,13 +26,13 @@ export interface ModelProgress {
   /** Bytes, of this file. */
   readonly total: number;
 }
-export interface ReadModelFile extends KeepableFile {
+export interface ReadModelFile {
+  readonly content: KeepableFile;
   /** Until it resolves nothing that was made of the bytes is given out, and they are not kept. Errors: LoadError. */
-  readonly checked: Promise<void>;
+  readonly checked?: Promise<void>;
 }
 export interface ReadOptions {
   fetch: typeof fetch;
-  signal?: AbortSignal | undefined;
   /** What is needed sooner: the server is asked at once, but the line left to that. */
   after?: Promise<unknown> | undefined;
   onProgress?: ((progress: ModelProgress) => void) | undefined;
@@ -41,11 +41,11 @@ export interface ReadOptions {
 /** Reports of progress come after so many bytes, and at the end. */
 const reportEvery = 1 << 18;
 
-/** Errors: LoadError; the signal's reason. */
+/** Errors: LoadError. */
 export async function readModelFile(file: ModelFile, options: ReadOptions): Promise<ReadModelFile> {
   const found = (bytes: Uint8Array): ReadModelFile => {
     options.onProgress?.({ file: file.name, loaded: file.bytes, total: file.bytes });
-    return { bytes, key: undefined, checked: Promise.resolve() };
+    return { content: { bytes, key: undefined } };
   };
   const disk = fromDisk(file);
   if (disk !== undefined) {
@@ -53,14 +53,14 @@ export async function readModelFile(file: ModelFile, options: ReadOptions): Prom
     return found(disk);
   }
   // By its content: another version of a file is another entry.
-  const key = `https://models.tierwise.invalid/${file.sha256}/${encodeURIComponent(file.name)}`;
+  const key = `https://models.tierwise.invalid/${file.sha256}/${file.name}`;
   const kept = await keptFile(key);
   if (kept !== undefined && (await difference(file, kept)) === undefined) return found(kept);
   const bytes = await fetched(file, options);
   const checked = requireSame(file, bytes);
   checked.catch(() => undefined);
   if (bytes.length !== file.bytes) await checked;
-  return { bytes, key, checked };
+  return { content: { bytes, key }, checked };
 }
 
 function fromDisk(file: ModelFile): Uint8Array | undefined {
@@ -72,53 +72,40 @@ function fromDisk(file: ModelFile): Uint8Array | undefined {
   }
 }
 
-async function fetched(file: ModelFile, { fetch, signal, after, onProgress }: ReadOptions): Promise<Uint8Array> {
+async function fetched(file: ModelFile, { fetch, after, onProgress }: ReadOptions): Promise<Uint8Array> {
   const { name, url, bytes: total } = file;
-  const unreachable = (cause: unknown): Error => {
-    if (signal?.aborted === true) return signal.reason as Error;
-    return new LoadError(
+  const unreachable = (cause: unknown): never => {
+    throw new LoadError(
       `${name} could not be fetched from ${url}. It is needed once; afterwards it is kept for use without a network.`,
       cause,
     );
   };
-  let response: Response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin', signal: signal ?? null });
-  } catch (cause) {
-    throw unreachable(cause);
-  }
+  const response = await fetch(url, { credentials: 'same-origin' }).catch(unreachable);
   if (!response.ok) {
     throw new LoadError(`${name} could not be fetched from ${url}: HTTP ${String(response.status)}. ${copyIt(file)}`);
   }
-  const { body } = response;
-  if (body === null) throw new LoadError(`${url} is empty, not ${name}.`);
   await after?.catch(() => undefined);
-  const reader = readerOf(body);
+  const reader = readerOf(response.body ?? new Blob().stream());
   // One more than there are, so that the end is seen.
   let bytes = new Uint8Array(total + 1);
   let loaded = 0;
   let reported = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read(bytes.subarray(loaded));
-      const filled = bytes.length === 0;
-      if (filled) bytes = new Uint8Array(value!.buffer);
-      if (done) break;
-      if (loaded + value!.length > total) {
-        await reader.cancel();
-        throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt(file)}`);
-      }
-      if (!filled) bytes.set(value!, loaded);
-      loaded += value!.length;
-      if (loaded - reported >= reportEvery || loaded === total) {
-        reported = loaded;
-        onProgress?.({ file: name, loaded, total });
-      }
+  for (;;) {
+    const { done, value } = await reader.read(bytes.subarray(loaded)).catch(unreachable);
+    const filled = bytes.length === 0;
+    if (filled) bytes = new Uint8Array(value!.buffer);
+    if (done) return bytes.subarray(0, loaded);
+    if (loaded + value!.length > total) {
+      await reader.cancel();
+      throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt(file)}`);
     }
-  } catch (cause) {
-    throw TierwiseError.isInstance(cause) ? cause : unreachable(cause);
+    if (!filled) bytes.set(value!, loaded);
+    loaded += value!.length;
+    if (loaded - reported >= reportEvery || loaded === total) {
+      reported = loaded;
+      onProgress?.({ file: name, loaded, total });
+    }
   }
-  return bytes.subarray(0, loaded);
 }
 
 interface Reader {

@@ -3,7 +3,6 @@
  * the whole page; a failed load is forgotten, so that it can be tried again.
  */
 import { files } from '../../models/all-MiniLM-L6-v2/provenance.json';
-import { LoadError, TierwiseError } from '../errors.js';
 import { keepSoon } from './kept-files.js';
 import type { Meaning } from './meaning.js';
 import { type ModelFile, type ReadModelFile, readModelFile } from './model-files.js';
@@ -51,10 +50,10 @@ export function readFile(file: ModelFile, location: ModelLocation, after?: Promi
   return readModelFile(file, { fetch: given, after, onProgress });
 }
 
-async function checkedBytes(file: ReadModelFile): Promise<Uint8Array> {
-  await file.checked;
-  keepSoon([file]);
-  return file.bytes;
+async function checkedBytes({ content, checked }: ReadModelFile): Promise<Uint8Array> {
+  await checked;
+  keepSoon([content]);
+  return content.bytes;
 }
 
 const platformFetch: typeof fetch = (input, init) => fetch(input, init);
@@ -69,7 +68,8 @@ export const tokenizer = shared(async (location) => {
       .catch((error: unknown) => vocabularyCopy(error, location)),
     import('./load-meaning.js').then(({ openMeaning }) => openMeaning()),
   ]);
-  return loaded(meaning, 'vocab.txt', () => meaning.loadVocabulary(bytes, vocabularyLines));
+  meaning.loadVocabulary(bytes, vocabularyLines);
+  return meaning;
 });
 
 /** With the light table in it as well. Errors: LoadError. */
@@ -81,7 +81,8 @@ export const lightModel = shared(async (location) => {
   ]);
   try {
     // While its bytes are checked.
-    return loaded(meaning, 'light.bin', () => meaning.loadLight(file.bytes));
+    meaning.loadLight(file.content.bytes);
+    return meaning;
   } finally {
     await checkedBytes(file);
   }
@@ -117,16 +118,6 @@ function shared(load: (location: ModelLocation) => Promise<Meaning>): (location:
       }
     }
   };
-}
-
-function loaded(meaning: Meaning, name: string, load: () => void): Meaning {
-  try {
-    load();
-    return meaning;
-  } catch (cause) {
-    if (!TierwiseError.isInstance(cause) || !/^invalid-/.test(cause.code)) throw cause;
-    throw new LoadError(`${name} is not that of the package, copy it again. ${cause.message}`, cause);
-  }
 }
 
 /** With a slash at its end. */

@@ -4,7 +4,7 @@
  * its memory given back, after a while without work; a worker that dies fails the job it had and is made anew.
  */
 import { AbortedError, LoadError, TierwiseError } from '../errors.js';
-import { type KeepableFile, keepSoon } from './kept-files.js';
+import { keepSoon } from './kept-files.js';
 import type { ReadModelFile } from './model-files.js';
 import type { OrtSession, TokenBatch } from './ort-session.js';
 import type { FromWorker, ToWorker } from './transformer-worker.js';
@@ -27,7 +27,6 @@ export interface TransformerDeps {
 }
 interface Job {
   batch: TokenBatch;
-  signal: AbortSignal | undefined;
   resolve(vectors: Float32Array): void;
   reject(error: unknown): void;
 }
@@ -51,34 +50,22 @@ export class Transformer {
     this.#workers = [...deps.workers];
   }
 
-  /** Whether a batch would be run at once. */
-  get ready(): boolean {
-    return this.#engine !== undefined;
-  }
-
   /** float32 vectors of all tokens, one behind the other. Errors: LoadError, TierwiseError `embedding-failed`, AbortedError. */
   run(batch: TokenBatch, signal?: AbortSignal): Promise<Float32Array> {
-    if (this.#closed) return Promise.reject(new TierwiseError('closed', 'This embedder was closed; create a new one.'));
+    if (this.#closed) return Promise.reject(wasClosed());
     if (signal?.aborted === true) return Promise.reject(new AbortedError(undefined, signal.reason));
-    return new Promise((resolve, reject) => {
-      const job: Job = { batch, signal, resolve, reject };
-      const leave = (): void => {
+    let leave: () => void;
+    return new Promise<Float32Array>((resolve, reject) => {
+      const job: Job = { batch, resolve, reject };
+      leave = () => {
         const at = this.#queue.indexOf(job);
         if (at >= 0) this.#queue.splice(at, 1);
         reject(new AbortedError(undefined, signal?.reason));
       };
       signal?.addEventListener('abort', leave, { once: true });
-      const settled = <T>(then: (value: T) => void) => {
-        return (value: T) => {
-          signal?.removeEventListener('abort', leave);
-          then(value);
-        };
-      };
-      job.resolve = settled(resolve);
-      job.reject = settled(reject);
       this.#queue.push(job);
       void this.#work();
-    });
+    }).finally(() => signal?.removeEventListener('abort', leave));
   }
 
   /** The model is loaded while the first batch is made. What fails is told to a batch that came meanwhile. */
@@ -160,12 +147,12 @@ async function openHere(files: TransformerFiles): Promise<Engine> {
   const runtime = await files.runtime;
   await Promise.all([model.checked, runtime.checked]);
   here ??= import('./ort-session.js').then(({ OrtSession, useRuntime }) => {
-    useRuntime(runtime.bytes, 1);
-    return OrtSession.open(model.bytes);
+    useRuntime(runtime.content.bytes, 1);
+    return OrtSession.open(model.content.bytes);
   });
   try {
     const session = await here;
-    keepSoon([runtime, model]);
+    keepSoon([runtime.content, model.content]);
     return { run: (batch) => session.run(batch), end: () => undefined };
   } catch (cause) {
     here = undefined;
@@ -211,7 +198,7 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
     event.preventDefault();
     failed(new Error(event.message));
   };
-  const ask = (message: ToWorker, transfer: Transferable[]): Promise<FromWorker> =>
+  const ask = (message: ToWorker, transfer: Transferable[]): Promise<Float32Array | undefined> =>
     new Promise((resolve, reject) => {
       const late = setTimeout(() => failed(new Error('its worker does not answer.')), batchMs);
       refuse = (error) => {
@@ -222,49 +209,47 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         clearTimeout(late);
         if (data.type === 'failed') reject(new Error(data.message));
-        else resolve(data);
+        else resolve(data.type === 'vectors' ? data.vectors : undefined);
       };
       worker.postMessage(message, transfer);
     });
   const life = `tierwise-minilm-${String(Math.random()).slice(2)}`;
   const mourning = new AbortController();
+  const ended = (): void => failed(new Error('its worker was ended.'));
   const end = (): void => {
     mourning.abort();
     worker.terminate();
-    failed(new Error('its worker was ended.'));
+    ended();
   };
-  const give = ({ bytes, key }: KeepableFile): KeepableFile => ({ bytes, key });
   try {
-    const runtime = await files.runtime;
-    await runtime.checked;
-    const start: ToWorker = { type: 'start', runtime: give(runtime), threads: files.threads, life };
+    const { content: runtime, checked } = await files.runtime;
+    await checked;
+    const start: ToWorker = { type: 'start', runtime, threads: files.threads, life };
     worker.postMessage(start, [runtime.bytes.buffer]);
     const model = await files.model;
     try {
-      await ask({ type: 'open', model: give(model) }, [model.bytes.buffer]);
+      await ask({ type: 'open', model: model.content }, [model.content.bytes.buffer]);
     } finally {
       await model.checked;
     }
   } catch (cause) {
     end();
+    // Where both files are missing, the model is told of.
+    await files.model;
     throw notStarted(cause);
   }
   // Granted when the worker no longer holds it.
   (navigator as { locks?: LockManager }).locks
-    ?.request(life, { signal: mourning.signal }, () => failed(new Error('its worker was ended.')))
+    ?.request(life, { signal: mourning.signal }, ended)
     .catch(() => undefined);
   return {
-    async run({ ids, lengths }) {
-      const answer = await ask({ type: 'run', batch: { ids, lengths } }, []);
-      if (answer.type !== 'vectors') throw new Error('its worker answered something else.');
-      return answer.vectors;
-    },
+    run: async ({ ids, lengths }) => (await ask({ type: 'run', batch: { ids, lengths } }, []))!,
     end,
   };
 }
 
 function wasClosed(): TierwiseError {
-  return new TierwiseError('closed', 'This embedder was closed.');
+  return new TierwiseError('closed', 'This embedder was closed; create a new one.');
 }
 
 function notStarted(cause: unknown): TierwiseError {
