@@ -9,8 +9,7 @@ export type ToWorker =
   /** Only of a model that was checked. */
   | { type: 'run'; batch: TokenBatch };
 export type FromWorker =
-  | { type: 'started' }
-  | { type: 'ready' }
+  | { type: 'started' | 'ready'; vectors?: undefined }
   | { type: 'vectors'; vectors: Float32Array }
   | { type: 'failed'; message: string };
 

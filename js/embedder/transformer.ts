@@ -75,7 +75,7 @@ export class Transformer {
 
   /** Loads the model before it is needed. Errors as `run`. */
   async warm(): Promise<void> {
-    await this.run({ ids: new Int32Array([101, 102]), lengths: new Int32Array([2]) });
+    await this.run({ ids: Int32Array.of(101, 102), lengths: Int32Array.of(2) });
   }
 
   close(): void {
@@ -98,25 +98,21 @@ export class Transformer {
         this.#end();
         job ??= this.#queue.shift();
         job?.reject(
-          this.#closed
-            ? wasClosed()
-            : TierwiseError.isInstance(error)
-              ? error
-              : new TierwiseError('embedding-failed', `The embedding could not be computed: ${textOf(error)}`, {
-                  cause: error,
-                }),
+          TierwiseError.isInstance(error)
+            ? error
+            : new TierwiseError('embedding-failed', `The embedding could not be computed: ${textOf(error)}`, {
+                cause: error,
+              }),
         );
       }
     } while (this.#queue.length > 0);
     this.#working = false;
     if (this.#closed) this.#end();
-    else if (this.#engine !== undefined) this.#rest();
-  }
-
-  #rest(): void {
-    this.#idle = setTimeout(() => this.#end(), this.#deps.idleMs);
-    // Node would wait for it.
-    (this.#idle as { unref?: () => void }).unref?.();
+    else if (this.#engine !== undefined) {
+      this.#idle = setTimeout(() => this.#end(), this.#deps.idleMs);
+      // Node would wait for it.
+      (this.#idle as { unref?: () => void }).unref?.();
+    }
   }
 
   #end(): void {
@@ -126,14 +122,11 @@ export class Transformer {
   }
 
   async #open(): Promise<Engine> {
-    const { batchMs } = this.#deps;
-    const files = this.#deps.files();
-    for (;;) {
-      const [make] = this.#workers;
-      if (make === undefined) break;
+    const { files: read, batchMs } = this.#deps;
+    const files = read();
+    for (let make; (make = this.#workers[0]) !== undefined; this.#workers.shift()) {
       const worker = await started(make);
       if (worker !== undefined) return openInWorker(worker, files, batchMs);
-      this.#workers.shift();
     }
     return openHere(files);
   }
@@ -209,17 +202,17 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         clearTimeout(late);
         if (data.type === 'failed') reject(new Error(data.message));
-        else resolve(data.type === 'vectors' ? data.vectors : undefined);
+        else resolve(data.vectors);
       };
       worker.postMessage(message, transfer);
     });
   const life = `tierwise-minilm-${String(Math.random()).slice(2)}`;
   const mourning = new AbortController();
-  const ended = (): void => failed(new Error('its worker was ended.'));
   const end = (): void => {
     mourning.abort();
     worker.terminate();
-    ended();
+    // Who waits for a batch; else nobody.
+    failed(wasClosed());
   };
   try {
     const { content: runtime, checked } = await files.runtime;
@@ -240,7 +233,7 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
   }
   // Granted when the worker no longer holds it.
   (navigator as { locks?: LockManager }).locks
-    ?.request(life, { signal: mourning.signal }, ended)
+    ?.request(life, { signal: mourning.signal }, () => failed(new Error('its worker was ended.')))
     .catch(() => undefined);
   return {
     run: async ({ ids, lengths }) => (await ask({ type: 'run', batch: { ids, lengths } }, []))!,
