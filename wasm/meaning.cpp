@@ -7,7 +7,7 @@
 namespace tierwise {
 namespace {
 
-constexpr std::size_t kKeepFloats = 1 << 18;
+constexpr std::size_t kKeepLines = 1 << 14;
 
 template <typename T>
 Result<std::string> taken(Result<T> read, T& place) {
@@ -53,13 +53,14 @@ const std::vector<float>& Meaning::light_vector() {
 }
 
 float* Meaning::room(std::size_t floats) {
-  if (room_.size() < floats || (room_.size() > kKeepFloats && floats <= kKeepFloats)) std::vector<float>().swap(room_);
-  if (room_.size() < floats) room_.resize(floats);
-  return room_.data();
+  const std::size_t lines = floats / (sizeof(Line) / sizeof(float)) + 1;
+  if (room_.size() < lines || (room_.size() > kKeepLines && lines <= kKeepLines)) std::vector<Line>().swap(room_);
+  if (room_.size() < lines) room_.resize(lines);
+  return room_.data()->floats;
 }
 
 float* Meaning::pool(std::size_t first, std::size_t tokens, std::size_t dimensions) {
-  float* row = room_.data() + first * dimensions;
+  float* row = room_.data()->floats + first * dimensions;
   embed::pool(row, tokens, dimensions, row);
   return row;
 }

@@ -35,14 +35,19 @@ class Meaning {
   // Room for vectors from outside, for `pool` and a question's `set_vectors`. What was there is
   // void; a large room is given back with the next small one.
   float* room(std::size_t floats);
-  const float* given() const { return room_.data(); }
+  const float* given() const { return room_.data()->floats; }
   // Makes one vector of `tokens` rows in the room, from row `first` on (embed/pooling.h), in the place of the first of them.
   float* pool(std::size_t first, std::size_t tokens, std::size_t dimensions);
 
  private:
+  // Of the processor's cache: an array that begins between two of them is copied at half the speed.
+  struct alignas(64) Line {
+    float floats[16];
+  };
+
   cache::Reading reading_;
   std::vector<float> light_vector_;
-  std::vector<float> room_;
+  std::vector<Line> room_;
 };
 
 }  // namespace tierwise

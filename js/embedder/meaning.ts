@@ -3,7 +3,7 @@
  * for what follows, unless they are asked for.
  */
 import { Boundary } from '../boundary.js';
-import { RequestError } from '../errors.js';
+import { LoadError, RequestError } from '../errors.js';
 import type { SemanticPolicy } from '../types.js';
 import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
@@ -29,17 +29,17 @@ export class Meaning {
     return this.#boundary.text(this.#boundary.guarded(() => this.#module.version(this.#meaning)));
   }
 
-  /** `bytes` of a vocab.txt of `expected` lines. Errors: RequestError `invalid-vocabulary`. */
+  /** `bytes` of a vocab.txt of `expected` lines. Errors: LoadError. */
   loadVocabulary(bytes: Uint8Array, expected: number): void {
     this.#load(bytes, (length) => this.#module.loadVocabulary(this.#meaning, length, expected));
   }
 
-  /** `bytes` of a light.bin. Errors: RequestError `invalid-file`. */
+  /** `bytes` of a light.bin. Errors: LoadError. */
   loadLight(bytes: Uint8Array): void {
     this.#load(bytes, (length) => this.#module.loadLight(this.#meaning, length));
   }
 
-  /** `bytes` of the guard's words.bin and judge.bin. Errors: RequestError `invalid-data`. */
+  /** `bytes` of the guard's words.bin and judge.bin. Errors: LoadError. */
   loadWords(bytes: Uint8Array): void {
     this.#load(bytes, (length) => this.#module.loadWords(this.#meaning, length));
   }
@@ -250,7 +250,11 @@ export class Meaning {
 
   #load(bytes: Uint8Array, take: (length: number) => number): void {
     this.#give(bytes);
-    this.#checked(this.#boundary.guarded(() => take(bytes.length)));
+    try {
+      this.#checked(this.#boundary.guarded(() => take(bytes.length)));
+    } catch (cause) {
+      throw cause instanceof RequestError ? new LoadError(cause.message, cause) : cause;
+    }
   }
 
   #floats(address: number, length: number): Float32Array {

@@ -32,11 +32,12 @@ export class MiniLmEmbedder implements Embedder {
     const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
     this.#location = options;
     this.#transformer = new Transformer({
-      files: async () => {
+      files: () => {
+        // The runtime starts while the model is on its way.
         const runtime = readFile(own.runtime, options);
-        // Where both are missing, the model is told of.
-        runtime.catch(() => undefined);
-        return { model: await readFile(own.model, options), runtime: await runtime, threads };
+        const model = readFile(own.model, options, runtime);
+        void Promise.allSettled([runtime, model]);
+        return { model, runtime, threads };
       },
       workers: worker && typeof Worker === 'function' ? workers : [],
       idleMs,
@@ -52,6 +53,7 @@ export class MiniLmEmbedder implements Embedder {
 
   async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
     requireTexts(texts);
+    if (texts.length > 0 && signal?.aborted !== true) this.#transformer.begin();
     const meaning = await tokenizer(this.#location);
     const cut: number[] = [];
     const encoded = texts.map((text, i) => {

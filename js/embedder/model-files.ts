@@ -1,12 +1,13 @@
 /**
- * The files of a model: read from disk in Node, else from the browser's Cache API or over the network, with progress;
- * never more bytes than the file has, and never used unless its SHA-256 is the one the package knows.
+ * The files of a model: read from disk in Node, else from what the browser keeps (kept-files.ts) or over the network,
+ * with progress; never more bytes than the file has, and their SHA-256 must be the one the package knows.
  *
- * Without a secure context a browser has neither the Cache API nor a digest: then the length alone is checked, and the
- * file is fetched anew by each page.
+ * Without a secure context a browser neither keeps files nor has a digest: then the length alone is checked, and the file
+ * is fetched anew by each page.
  */
-import { LoadError, TierwiseError } from '../errors.js';
+import { LoadError } from '../errors.js';
 import { readFromDisk } from '../find-wasm.js';
+import { keptFile, type KeepableFile } from './kept-files.js';
 
 export interface ModelFile {
   /** How messages call it. */
@@ -25,37 +26,41 @@ export interface ModelProgress {
   /** Bytes, of this file. */
   readonly total: number;
 }
+export interface ReadModelFile {
+  readonly content: KeepableFile;
+  /** Until it resolves nothing that was made of the bytes is given out, and they are not kept. Errors: LoadError. */
+  readonly checked?: Promise<void>;
+}
 export interface ReadOptions {
   fetch: typeof fetch;
-  signal?: AbortSignal | undefined;
+  /** What is needed sooner: the server is asked at once, but the line left to that. */
+  after?: Promise<unknown> | undefined;
   onProgress?: ((progress: ModelProgress) => void) | undefined;
 }
 
-const cacheName = 'tierwise-models';
 /** Reports of progress come after so many bytes, and at the end. */
 const reportEvery = 1 << 18;
 
-/** Errors: LoadError; the signal's reason. */
-export async function readModelFile(file: ModelFile, options: ReadOptions): Promise<Uint8Array> {
-  const done = (): void => options.onProgress?.({ file: file.name, loaded: file.bytes, total: file.bytes });
+/** Errors: LoadError. */
+export async function readModelFile(file: ModelFile, options: ReadOptions): Promise<ReadModelFile> {
+  const found = (bytes: Uint8Array): ReadModelFile => {
+    options.onProgress?.({ file: file.name, loaded: file.bytes, total: file.bytes });
+    return { content: { bytes, key: undefined } };
+  };
   const disk = fromDisk(file);
   if (disk !== undefined) {
-    await requireSame(file, disk, file.url);
-    done();
-    return disk;
+    await requireSame(file, disk);
+    return found(disk);
   }
-  const store = await openCache();
-  const kept = await fromCache(store, file);
-  if (kept !== undefined) {
-    done();
-    return kept;
-  }
+  // By its content: another version of a file is another entry.
+  const key = `https://models.tierwise.invalid/${file.sha256}/${file.name}`;
+  const kept = await keptFile(key);
+  if (kept !== undefined && (await difference(file, kept)) === undefined) return found(kept);
   const bytes = await fetched(file, options);
-  await requireSame(file, bytes, file.url);
-  // Nobody waits for it, and a full disk keeps nobody from using what was fetched.
-  const copy = new Response(bytes.slice() as BufferSource, { headers: { 'content-type': 'application/octet-stream' } });
-  void store?.put(cacheKey(file), copy).catch(() => undefined);
-  return bytes;
+  const checked = requireSame(file, bytes);
+  checked.catch(() => undefined);
+  if (bytes.length !== file.bytes) await checked;
+  return { content: { bytes, key }, checked };
 }
 
 function fromDisk(file: ModelFile): Uint8Array | undefined {
@@ -67,82 +72,64 @@ function fromDisk(file: ModelFile): Uint8Array | undefined {
   }
 }
 
-async function openCache(): Promise<Cache | undefined> {
-  // Undefined without a secure context; forbidden in some private windows.
-  return (globalThis as { caches?: CacheStorage }).caches?.open(cacheName).catch(() => undefined);
-}
-
-/** By its content: another version of a file is another entry. */
-function cacheKey({ sha256, name }: ModelFile): string {
-  return `https://models.tierwise.invalid/${sha256}/${encodeURIComponent(name)}`;
-}
-
-async function fromCache(store: Cache | undefined, file: ModelFile): Promise<Uint8Array | undefined> {
-  if (store === undefined) return undefined;
-  try {
-    const response = await store.match(cacheKey(file));
-    if (response === undefined) return undefined;
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if ((await difference(file, bytes)) === undefined) return bytes;
-    await store.delete(cacheKey(file));
-  } catch {
-    // A cache that cannot be read is done without.
-  }
-  return undefined;
-}
-
-async function fetched(file: ModelFile, { fetch, signal, onProgress }: ReadOptions): Promise<Uint8Array> {
+async function fetched(file: ModelFile, { fetch, after, onProgress }: ReadOptions): Promise<Uint8Array> {
   const { name, url, bytes: total } = file;
-  const unreachable = (cause: unknown): Error => {
-    if (signal?.aborted === true) return signal.reason as Error;
-    return new LoadError(
+  const unreachable = (cause: unknown): never => {
+    throw new LoadError(
       `${name} could not be fetched from ${url}. It is needed once; afterwards it is kept for use without a network.`,
       cause,
     );
   };
-  let response: Response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin', signal: signal ?? null });
-  } catch (cause) {
-    throw unreachable(cause);
-  }
+  const response = await fetch(url, { credentials: 'same-origin' }).catch(unreachable);
   if (!response.ok) {
     throw new LoadError(`${name} could not be fetched from ${url}: HTTP ${String(response.status)}. ${copyIt(file)}`);
   }
-  const reader = response.body?.getReader();
-  if (reader === undefined) throw new LoadError(`${url} is empty, not ${name}.`);
-  const bytes = new Uint8Array(total);
+  await after?.catch(() => undefined);
+  const reader = readerOf(response.body ?? new Blob().stream());
+  // One more than there are, so that the end is seen.
+  let bytes = new Uint8Array(total + 1);
   let loaded = 0;
   let reported = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (loaded + value.length > total) {
-        await reader.cancel();
-        throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt(file)}`);
-      }
-      bytes.set(value, loaded);
-      loaded += value.length;
-      if (loaded - reported >= reportEvery || loaded === total) {
-        reported = loaded;
-        onProgress?.({ file: name, loaded, total });
-      }
+  for (;;) {
+    const { done, value } = await reader.read(bytes.subarray(loaded)).catch(unreachable);
+    const filled = bytes.length === 0;
+    if (filled) bytes = new Uint8Array(value!.buffer);
+    if (done) return bytes.subarray(0, loaded);
+    if (loaded + value!.length > total) {
+      await reader.cancel();
+      throw new LoadError(`${url} is larger than ${name} (${String(total)} bytes). ${copyIt(file)}`);
     }
-  } catch (cause) {
-    throw TierwiseError.isInstance(cause) ? cause : unreachable(cause);
+    if (!filled) bytes.set(value!, loaded);
+    loaded += value!.length;
+    if (loaded - reported >= reportEvery || loaded === total) {
+      reported = loaded;
+      onProgress?.({ file: name, loaded, total });
+    }
   }
-  return loaded === total ? bytes : bytes.subarray(0, loaded);
+}
+
+interface Reader {
+  /** Into that memory, which is the value's from then on; where the platform cannot, the value is another. */
+  read(into: Uint8Array<ArrayBuffer>): Promise<{ done: boolean; value?: Uint8Array<ArrayBuffer> | undefined }>;
+  cancel(): Promise<void>;
+}
+
+function readerOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): Reader {
+  try {
+    return body.getReader({ mode: 'byob' });
+  } catch {
+    return body.getReader();
+  }
 }
 
 function copyIt({ path }: ModelFile): string {
   return `Copy node_modules/tierwise/${path} there, or set \`modelUrl\` to the folder that has it.`;
 }
 
-async function requireSame(file: ModelFile, bytes: Uint8Array, from: string): Promise<void> {
+async function requireSame(file: ModelFile, bytes: Uint8Array): Promise<void> {
   const why = await difference(file, bytes);
   if (why !== undefined)
-    throw new LoadError(`${from} is not the ${file.name} of this package: ${why}. ${copyIt(file)}`);
+    throw new LoadError(`${file.url} is not the ${file.name} of this package: ${why}. ${copyIt(file)}`);
 }
 
 async function difference(file: ModelFile, bytes: Uint8Array): Promise<string | undefined> {

@@ -4,10 +4,10 @@
  */
 import { files as modelFiles } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { files as guardFiles } from '../../models/guard/provenance.json';
-import { LoadError, TierwiseError } from '../errors.js';
-import type { Meaning } from './meaning.js';
-import { type ModelFile, readModelFile } from './model-files.js';
 import type { Semantics } from '../semantic/semantics.js';
+import { keepSoon } from './kept-files.js';
+import type { Meaning } from './meaning.js';
+import { type ModelFile, type ReadModelFile, readModelFile } from './model-files.js';
 import type { ModelLocation } from './model-location.js';
 import type { Transformer } from './transformer.js';
 
@@ -49,9 +49,16 @@ export function versionOf(name: keyof typeof files): string {
   return files[name].sha256.slice(0, 12);
 }
 
-export function readFile(file: ModelFile, location: ModelLocation): Promise<Uint8Array> {
+/** `after`: what is needed sooner. */
+export function readFile(file: ModelFile, location: ModelLocation, after?: Promise<unknown>): Promise<ReadModelFile> {
   const { fetch: given = platformFetch, onProgress } = location;
-  return readModelFile(file, { fetch: given, onProgress });
+  return readModelFile(file, { fetch: given, after, onProgress });
+}
+
+async function checkedBytes({ content, checked }: ReadModelFile): Promise<Uint8Array> {
+  await checked;
+  keepSoon([content]);
+  return content.bytes;
 }
 
 const platformFetch: typeof fetch = (input, init) => fetch(input, init);
@@ -61,33 +68,43 @@ export const tokenizer = shared(async (location) => {
   const beside = () => new URL('../models/all-MiniLM-L6-v2/vocab.txt', import.meta.url);
   const file = modelFile('vocab.txt', `${modelFolder}vocab.txt`, beside, location);
   const [bytes, meaning] = await Promise.all([
-    readFile(file, location).catch((error: unknown) => vocabularyCopy(error, location)),
+    readFile(file, location)
+      .then(checkedBytes)
+      .catch((error: unknown) => vocabularyCopy(error, location)),
     import('./load-meaning.js').then(({ openMeaning }) => openMeaning()),
   ]);
-  return loaded(meaning, 'vocab.txt', () => meaning.loadVocabulary(bytes, vocabularyLines));
+  meaning.loadVocabulary(bytes, vocabularyLines);
+  return meaning;
 });
 
 /** With the light table in it as well. Errors: LoadError. */
 export const lightModel = shared(async (location) => {
   const beside = () => new URL('../models/all-MiniLM-L6-v2/light.bin', import.meta.url);
-  const [bytes, meaning] = await Promise.all([
+  const [file, meaning] = await Promise.all([
     readFile(modelFile('light.bin', `${modelFolder}light.bin`, beside, location), location),
     tokenizer(location),
   ]);
-  return loaded(meaning, 'light.bin', () => meaning.loadLight(bytes));
+  try {
+    // While its bytes are checked.
+    meaning.loadLight(file.content.bytes);
+    return meaning;
+  } finally {
+    await checkedBytes(file);
+  }
 });
 
 /** With what the guard reads prompts by in it as well (wasm/cache/guard). Errors: LoadError. */
 export const guardModel = shared(async (location) => {
   const file = (name: 'words.bin' | 'judge.bin', beside: () => URL) =>
-    readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location);
+    readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location).then(checkedBytes);
   const [words, judge, meaning] = await Promise.all([
     file('words.bin', () => new URL('../models/guard/words.bin', import.meta.url)),
     file('judge.bin', () => new URL('../models/guard/judge.bin', import.meta.url)),
     lightModel(location),
   ]);
-  loaded(meaning, 'words.bin', () => meaning.loadWords(words));
-  return loaded(meaning, 'judge.bin', () => meaning.loadJudge(judge));
+  meaning.loadWords(words);
+  meaning.loadJudge(judge);
+  return meaning;
 });
 
 export function semanticsOf(id: string, location: ModelLocation, transformer?: Transformer): Semantics {
@@ -133,16 +150,6 @@ function shared(load: (location: ModelLocation) => Promise<Meaning>): (location:
       }
     }
   };
-}
-
-function loaded(meaning: Meaning, name: string, load: () => void): Meaning {
-  try {
-    load();
-    return meaning;
-  } catch (cause) {
-    if (!TierwiseError.isInstance(cause) || !/^invalid-/.test(cause.code)) throw cause;
-    throw new LoadError(`${name} is not that of the package, copy it again. ${cause.message}`, cause);
-  }
 }
 
 /** With a slash at its end. */

@@ -5,18 +5,30 @@
  */
 import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 
-export interface TransformerFiles {
-  model: Uint8Array;
-  /** ort-wasm-simd-threaded.wasm */
-  runtime: Uint8Array;
-  /** More than one only where the page is cross-origin isolated. */
-  threads: number;
-}
 export interface TokenBatch {
   /** Of all texts, one behind the other. */
   ids: Int32Array;
   /** Tokens of each text. */
   lengths: Int32Array;
+}
+
+/** ONNX, in base64: y = x, of one number. */
+const smallestModel = 'CAg6LwoQCgF4EgF5IghJZGVudGl0eRIBZ1oLCgF4EgYKBAgBEgBiCwoBeRIGCgQIARIAQgIQDQ==';
+
+/**
+ * `runtime`: the bytes of ort-wasm-simd-threaded.wasm; `threads`: more than one only where the page is cross-origin
+ * isolated. Before the first session, and of that alone: the runtime starts once on each thread.
+ */
+export function useRuntime(runtime: Uint8Array, threads: number): void {
+  env.wasm.wasmBinary = runtime;
+  env.wasm.numThreads = threads;
+  env.logLevel = 'error';
+}
+
+/** Starts the runtime, as the first session would, while the model is on its way. */
+export async function startRuntime(): Promise<void> {
+  const session = await InferenceSession.create(Uint8Array.from(atob(smallestModel), (c) => c.charCodeAt(0)));
+  await session.release();
 }
 
 export class OrtSession {
@@ -25,11 +37,7 @@ export class OrtSession {
     this.#session = session;
   }
 
-  static async open({ model, runtime, threads }: TransformerFiles): Promise<OrtSession> {
-    // Of the first session alone: the runtime starts once on each thread.
-    env.wasm.wasmBinary = runtime;
-    env.wasm.numThreads = threads;
-    env.logLevel = 'error';
+  static async open(model: Uint8Array): Promise<OrtSession> {
     return new OrtSession(await InferenceSession.create(model, { graphOptimizationLevel: 'all' }));
   }
 

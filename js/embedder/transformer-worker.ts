@@ -1,10 +1,15 @@
 /** The worker of transformer.ts: one session, one batch after the other. */
-import { OrtSession, type TokenBatch, type TransformerFiles } from './ort-session.js';
+import { type KeepableFile, keepSoon } from './kept-files.js';
+import { OrtSession, startRuntime, type TokenBatch, useRuntime } from './ort-session.js';
 
-export type ToWorker = { type: 'open'; files: TransformerFiles; life: string } | { type: 'run'; batch: TokenBatch };
+export type ToWorker =
+  /** Has no answer; what failed is told to `open`. */
+  | { type: 'start'; runtime: KeepableFile; threads: number; life: string }
+  | { type: 'open'; model: KeepableFile }
+  /** Only of a model that was checked. */
+  | { type: 'run'; batch: TokenBatch };
 export type FromWorker =
-  | { type: 'started' }
-  | { type: 'ready' }
+  | { type: 'started' | 'ready'; vectors?: undefined }
   | { type: 'vectors'; vectors: Float32Array }
   | { type: 'failed'; message: string };
 
@@ -34,18 +39,28 @@ function holdUntilDeath(name: string): Promise<void> {
 // The runtime starts its threads from this very file, and tells them by that name.
 if (!scope.name.startsWith('em-pthread')) {
   let session: OrtSession | undefined;
+  let starting: Promise<void> | undefined;
+  let toKeep: KeepableFile[] = [];
+  const answer = async (message: ToWorker): Promise<void> => {
+    if (message.type === 'start') {
+      toKeep.push(message.runtime);
+      useRuntime(message.runtime.bytes, message.threads);
+      starting = holdUntilDeath(message.life).then(startRuntime);
+      await starting.catch(() => undefined);
+    } else if (message.type === 'open') {
+      toKeep.push(message.model);
+      await starting;
+      session = await OrtSession.open(message.model.bytes);
+      scope.postMessage({ type: 'ready' });
+    } else if (session !== undefined) {
+      const vectors = await session.run(message.batch);
+      scope.postMessage({ type: 'vectors', vectors }, [vectors.buffer]);
+      keepSoon(toKeep);
+      toKeep = [];
+    }
+  };
   scope.onmessage = ({ data }) => {
-    const done = async (): Promise<void> => {
-      if (data.type === 'open') {
-        await holdUntilDeath(data.life);
-        session = await OrtSession.open(data.files);
-        scope.postMessage({ type: 'ready' });
-      } else if (session !== undefined) {
-        const vectors = await session.run(data.batch);
-        scope.postMessage({ type: 'vectors', vectors }, [vectors.buffer]);
-      }
-    };
-    done().catch((error: unknown) => {
+    answer(data).catch((error: unknown) => {
       scope.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
     });
   };

@@ -1,15 +1,23 @@
 /**
  * The transformer behind a queue: one session, in a worker of its own where there are workers (else on this thread),
- * loaded with the first batch, one batch after the other; a job can be left while it waits. The worker is ended, and
+ * loaded at the latest with the first batch, one batch after the other; a job can be left while it waits. The worker is ended, and
  * its memory given back, after a while without work; a worker that dies fails the job it had and is made anew.
  */
 import { AbortedError, LoadError, TierwiseError } from '../errors.js';
-import type { OrtSession, TokenBatch, TransformerFiles } from './ort-session.js';
+import { keepSoon } from './kept-files.js';
+import type { ReadModelFile } from './model-files.js';
+import type { OrtSession, TokenBatch } from './ort-session.js';
 import type { FromWorker, ToWorker } from './transformer-worker.js';
 
+export interface TransformerFiles {
+  model: Promise<ReadModelFile>;
+  runtime: Promise<ReadModelFile>;
+  /** More than one only where the page is cross-origin isolated. */
+  threads: number;
+}
 export interface TransformerDeps {
-  /** Reads the files, which are given away; called anew for each session. */
-  files: () => Promise<TransformerFiles>;
+  /** Reads the files, which are given away; called anew for each session. Their failures need not be waited for. */
+  files: () => TransformerFiles;
   /** Ways to make a worker, tried one after the other. None: this thread. */
   workers: readonly (() => Worker)[];
   /** ms without work after which a worker is ended. */
@@ -19,7 +27,6 @@ export interface TransformerDeps {
 }
 interface Job {
   batch: TokenBatch;
-  signal: AbortSignal | undefined;
   resolve(vectors: Float32Array): void;
   reject(error: unknown): void;
 }
@@ -50,38 +57,35 @@ export class Transformer {
 
   /** float32 vectors of all tokens, one behind the other. Errors: LoadError, TierwiseError `embedding-failed`, AbortedError. */
   run(batch: TokenBatch, signal?: AbortSignal): Promise<Float32Array> {
-    if (this.#closed) return Promise.reject(new TierwiseError('closed', 'This embedder was closed; create a new one.'));
+    if (this.#closed) return Promise.reject(wasClosed());
     if (signal?.aborted === true) return Promise.reject(new AbortedError(undefined, signal.reason));
-    return new Promise((resolve, reject) => {
-      const job: Job = { batch, signal, resolve, reject };
-      const leave = (): void => {
+    let leave: () => void;
+    return new Promise<Float32Array>((resolve, reject) => {
+      const job: Job = { batch, resolve, reject };
+      leave = () => {
         const at = this.#queue.indexOf(job);
         if (at >= 0) this.#queue.splice(at, 1);
         reject(new AbortedError(undefined, signal?.reason));
       };
       signal?.addEventListener('abort', leave, { once: true });
-      const settled = <T>(then: (value: T) => void) => {
-        return (value: T) => {
-          signal?.removeEventListener('abort', leave);
-          then(value);
-        };
-      };
-      job.resolve = settled(resolve);
-      job.reject = settled(reject);
       this.#queue.push(job);
       void this.#work();
-    });
+    }).finally(() => signal?.removeEventListener('abort', leave));
+  }
+
+  /** The model is loaded while the first batch is made. What fails is told to a batch that came meanwhile. */
+  begin(): void {
+    if (!this.#closed) void this.#work();
   }
 
   /** Loads the model before it is needed. Errors as `run`. */
   async warm(): Promise<void> {
-    await this.run({ ids: new Int32Array([101, 102]), lengths: new Int32Array([2]) });
+    await this.run({ ids: Int32Array.of(101, 102), lengths: Int32Array.of(2) });
   }
 
   close(): void {
     this.#closed = true;
-    const error = new TierwiseError('closed', 'This embedder was closed.');
-    for (const job of this.#queue.splice(0)) job.reject(error);
+    for (const job of this.#queue.splice(0)) job.reject(wasClosed());
     this.#end();
   }
 
@@ -89,18 +93,16 @@ export class Transformer {
     if (this.#working) return;
     this.#working = true;
     clearTimeout(this.#idle);
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+    do {
+      let job: Job | undefined;
       try {
         this.#engine ??= await this.#open();
-        // Left, or closed, while the model was loaded.
-        if (this.#closed || job.signal?.aborted === true) {
-          job.reject(new AbortedError(undefined, job.signal?.reason));
-          continue;
-        }
-        job.resolve(await this.#engine.run(job.batch));
+        job = this.#queue.shift();
+        job?.resolve(await this.#engine.run(job.batch));
       } catch (error) {
         this.#end();
-        job.reject(
+        job ??= this.#queue.shift();
+        job?.reject(
           TierwiseError.isInstance(error)
             ? error
             : new TierwiseError('embedding-failed', `The embedding could not be computed: ${textOf(error)}`, {
@@ -108,16 +110,14 @@ export class Transformer {
               }),
         );
       }
-    }
+    } while (this.#queue.length > 0);
     this.#working = false;
     if (this.#closed) this.#end();
-    else if (this.#engine !== undefined) this.#rest();
-  }
-
-  #rest(): void {
-    this.#idle = setTimeout(() => this.#end(), this.#deps.idleMs);
-    // Node would wait for it.
-    (this.#idle as { unref?: () => void }).unref?.();
+    else if (this.#engine !== undefined) {
+      this.#idle = setTimeout(() => this.#end(), this.#deps.idleMs);
+      // Node would wait for it.
+      (this.#idle as { unref?: () => void }).unref?.();
+    }
   }
 
   #end(): void {
@@ -127,15 +127,13 @@ export class Transformer {
   }
 
   async #open(): Promise<Engine> {
-    const { files, batchMs } = this.#deps;
-    for (;;) {
-      const [make] = this.#workers;
-      if (make === undefined) break;
+    const { files: read, batchMs } = this.#deps;
+    const files = read();
+    for (let make; (make = this.#workers[0]) !== undefined; this.#workers.shift()) {
       const worker = await started(make);
-      if (worker !== undefined) return openInWorker(worker, await files(), batchMs);
-      this.#workers.shift();
+      if (worker !== undefined) return openInWorker(worker, files, batchMs);
     }
-    return openHere(await files());
+    return openHere(files);
   }
 }
 
@@ -143,13 +141,20 @@ export class Transformer {
 let here: Promise<OrtSession> | undefined;
 
 async function openHere(files: TransformerFiles): Promise<Engine> {
-  here ??= import('./ort-session.js').then(({ OrtSession }) => OrtSession.open({ ...files, threads: 1 }));
+  const model = await files.model;
+  const runtime = await files.runtime;
+  await Promise.all([model.checked, runtime.checked]);
+  here ??= import('./ort-session.js').then(({ OrtSession, useRuntime }) => {
+    useRuntime(runtime.content.bytes, 1);
+    return OrtSession.open(model.content.bytes);
+  });
   try {
     const session = await here;
+    keepSoon([runtime.content, model.content]);
     return { run: (batch) => session.run(batch), end: () => undefined };
   } catch (cause) {
     here = undefined;
-    throw new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
+    throw notStarted(cause);
   }
 }
 
@@ -181,22 +186,28 @@ function started(makeWorker: () => Worker): Promise<Worker | undefined> {
 }
 
 async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: number): Promise<Engine> {
-  let failed: (error: Error) => void = () => undefined;
-  const ask = (message: ToWorker, transfer: Transferable[]): Promise<FromWorker> =>
+  let dead: Error | undefined;
+  let refuse: ((error: Error) => void) | undefined;
+  const failed = (error: Error): void => {
+    dead = error;
+    refuse?.(error);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(new Error(event.message));
+  };
+  const ask = (message: ToWorker, transfer: Transferable[]): Promise<Float32Array | undefined> =>
     new Promise((resolve, reject) => {
       const late = setTimeout(() => failed(new Error('its worker does not answer.')), batchMs);
-      failed = (error) => {
+      refuse = (error) => {
         clearTimeout(late);
         reject(error);
       };
+      if (dead !== undefined) refuse(dead);
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         clearTimeout(late);
         if (data.type === 'failed') reject(new Error(data.message));
-        else resolve(data);
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        failed(new Error(event.message));
+        else resolve(data.vectors);
       };
       worker.postMessage(message, transfer);
     });
@@ -205,26 +216,43 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
   const end = (): void => {
     mourning.abort();
     worker.terminate();
+    // Who waits for a batch; else nobody.
+    failed(wasClosed());
   };
   try {
-    const { model, runtime } = files;
-    await ask({ type: 'open', files, life }, [model.buffer, runtime.buffer]);
+    const { content: runtime, checked } = await files.runtime;
+    await checked;
+    const start: ToWorker = { type: 'start', runtime, threads: files.threads, life };
+    worker.postMessage(start, [runtime.bytes.buffer]);
+    const model = await files.model;
+    try {
+      await ask({ type: 'open', model: model.content }, [model.content.bytes.buffer]);
+    } finally {
+      await model.checked;
+    }
   } catch (cause) {
     end();
-    throw new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
+    // Where both files are missing, the model is told of.
+    await files.model;
+    throw notStarted(cause);
   }
   // Granted when the worker no longer holds it.
   (navigator as { locks?: LockManager }).locks
     ?.request(life, { signal: mourning.signal }, () => failed(new Error('its worker was ended.')))
     .catch(() => undefined);
   return {
-    async run({ ids, lengths }) {
-      const answer = await ask({ type: 'run', batch: { ids, lengths } }, []);
-      if (answer.type !== 'vectors') throw new Error('its worker answered something else.');
-      return answer.vectors;
-    },
+    run: async ({ ids, lengths }) => (await ask({ type: 'run', batch: { ids, lengths } }, []))!,
     end,
   };
+}
+
+function wasClosed(): TierwiseError {
+  return new TierwiseError('closed', 'This embedder was closed; create a new one.');
+}
+
+function notStarted(cause: unknown): TierwiseError {
+  if (TierwiseError.isInstance(cause)) return cause;
+  return new LoadError(`The embedding model could not be started: ${textOf(cause)}`, cause);
 }
 
 function textOf(error: unknown): string {

@@ -58,14 +58,15 @@ export async function run({ browser, quick }) {
       return performance.now() - began;
     },
     async alone() {
-      const { OrtSession } = await import('/ort.js');
+      const { OrtSession, useRuntime } = await import('/ort.js');
       const read = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
       const began = performance.now();
       const [model, runtime] = await Promise.all([
         read('/pkg/models/all-MiniLM-L6-v2/model.onnx'),
         read('/pkg/dist/ort-wasm-simd-threaded.wasm'),
       ]);
-      const session = await OrtSession.open({ model, runtime, threads: 1 });
+      useRuntime(runtime, 1);
+      const session = await OrtSession.open(model);
       const ids = Int32Array.of(101, 2129, 2079, 1045, 2735, 2006, 2048, 1011, 5387, 27280, 1029, 102);
       await session.run({ ids, lengths: Int32Array.of(ids.length) });
       return performance.now() - began;

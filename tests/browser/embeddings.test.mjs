@@ -65,6 +65,17 @@ async function open({ changed = {}, policy = csp, headers = {}, more = {} } = {}
   return { run, asked, changed, page: opened.page, problems: opened.problems };
 }
 
+/** Files are kept when the first vectors are out, soon: with a page that is closed at once they may be lost. */
+async function untilKept(page, count) {
+  const keys = () =>
+    page.evaluate(async () => (await (await caches.open('tierwise-models')).keys()).map(({ url }) => url));
+  const late = Date.now() + 5_000;
+  while ((await keys()).length < count) {
+    if (Date.now() > late) assert.fail(`after five seconds only these are kept: ${await keys()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
 test('embeds in a worker as the float32 model does, one text or several, cut at 256 tokens', async () => {
@@ -120,6 +131,7 @@ test('files are fetched once, with progress in bytes, and answer without a netwo
   }
   assert.ok(progress.filter(({ file }) => file === 'model.onnx').length > 3);
   assert.equal(asked.filter((name) => name === 'model.onnx').length, 1);
+  await untilKept(page, 3);
   for (const name of ['model.onnx', 'vocab.txt', 'ort-wasm-simd-threaded.wasm']) changed[name] = 404;
   await page.reload();
   const size = await run(async ({ embed }) => (await embed(['hello again']))[0].length);
@@ -141,7 +153,7 @@ test('a file that is another one is refused with what to do, not kept, and used 
     [{ body: Buffer.concat([real, Buffer.from('x')]) }, /is larger than model\.onnx/],
     [{ body: flipped }, /its SHA-256 is another one/],
   ];
-  const { run, changed } = await open();
+  const { run, changed, page } = await open();
   await run(({ minilm }) => {
     globalThis.embedder = minilm();
   });
@@ -151,13 +163,40 @@ test('a file that is another one is refused with what to do, not kept, and used 
     assert.equal(told.error, 'LoadError load-failed');
     assert.match(told.message, message);
   }
+  const kept = () => page.evaluate(async () => (await (await caches.open('tierwise-models')).keys()).length);
+  await untilKept(page, 1);
+  assert.equal(await kept(), 1, 'the vocabulary alone');
   delete changed['model.onnx'];
   assert.equal(await run(async () => (await embedder.embed(['hello']))[0].length), 384);
+  await untilKept(page, 3);
+});
+
+test('a light table, or a runtime, that is another one is not used, and is once it is right', async () => {
+  const { run, changed, page } = await open();
+  const files = {
+    'light.bin': `${modelFiles}/light.bin`,
+    'ort-wasm-simd-threaded.wasm': 'dist/ort-wasm-simd-threaded.wasm',
+  };
+  await run(({ light, minilm }) => {
+    globalThis.both = { 'light.bin': light(), 'ort-wasm-simd-threaded.wasm': minilm() };
+  });
+  for (const [name, file] of Object.entries(files)) {
+    const flipped = readFileSync(path.join(root, file));
+    flipped[flipped.length >> 1] ^= 1;
+    changed[name] = { body: flipped };
+    const told = await run((_, name, tell) => globalThis.both[name].embed(['hello']).catch(tell), name);
+    assert.equal(told.error, 'LoadError load-failed');
+    assert.ok(told.message.includes(`is not the ${name} of this package: its SHA-256 is another one`), told.message);
+    assert.equal(page.workers().length, 0);
+    delete changed[name];
+    assert.ok((await run(async (_, name) => (await globalThis.both[name].embed(['hello']))[0].length, name)) > 0);
+  }
 });
 
 test('a kept file that was damaged is fetched again', async () => {
   const { run, asked, page } = await open();
   await run(async ({ embed }) => void (await embed(['hello'])));
+  await untilKept(page, 3);
   await page.evaluate(async () => {
     const store = await caches.open('tierwise-models');
     for (const request of await store.keys()) {
@@ -317,6 +356,21 @@ test('what waits in the queue can be left, what is asked after the end is refuse
   assert.equal(found.left.error, 'AbortError aborted');
   assert.equal(found.size, 384);
   for (const { error } of found.closed) assert.match(error, /TierwiseError closed|AbortError/);
+});
+
+test('who waits for a batch when the embedder is closed is told at once', async () => {
+  const { run } = await open();
+  const { told, ms } = await run(async ({ minilm }, _, tell) => {
+    const embedder = minilm();
+    await embedder.embed(['hello']);
+    const work = embedder.embed(['the weather of the day and of the night '.repeat(60)]).catch(tell);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const from = performance.now();
+    embedder.close();
+    return { told: await work, ms: performance.now() - from };
+  });
+  assert.equal(told.error, 'TierwiseError closed');
+  assert.ok(ms < 1000, String(ms));
 });
 
 test('a cross-origin isolated page may use threads', async () => {

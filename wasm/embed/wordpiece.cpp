@@ -61,6 +61,15 @@ bool equal(const char* a, const char* b, std::size_t size) {
   return first_of(load_eight(a) ^ load_eight(b), size) == 0;
 }
 
+// Bytes before the end of the line, which must be there, and eight more behind it.
+std::size_t line_length(const char* text) {
+  for (std::size_t length = 0;; length += kEight) {
+    const std::uint64_t others = load_eight(text + length) ^ kOnes * '\n';
+    const std::uint64_t ends = (others - kOnes) & ~others & kHighs;
+    if (ends != 0) return length + static_cast<std::size_t>(__builtin_ctzll(ends)) / 8;
+  }
+}
+
 // Of eight characters of ASCII each byte that is a letter or a digit has its highest bit set, which no other has.
 struct Eight {
   std::uint64_t letters;
@@ -105,13 +114,16 @@ Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) 
   std::size_t at = 0;
   for (std::uint32_t id = 0; id < lines; ++id) {
     starts_.push_back(static_cast<std::uint32_t>(at));
-    const std::size_t end = text_.find('\n', at);
-    std::string_view token = std::string_view(text_).substr(at, end - at);
-    at = end + 1;
-    const bool is_piece = token.size() > kPieceMark.size() && token.substr(0, kPieceMark.size()) == kPieceMark;
-    if (is_piece) token.remove_prefix(kPieceMark.size());
-    longest_ = std::max(longest_, token.size());
-    const std::uint64_t hash = hash_of(token.data(), token.size(), is_piece);
+    const char* token = text_.data() + at;
+    std::size_t size = line_length(token);
+    at += size + 1;
+    const bool is_piece = size > kPieceMark.size() && token[0] == kPieceMark[0] && token[1] == kPieceMark[1];
+    if (is_piece) {
+      token += kPieceMark.size();
+      size -= kPieceMark.size();
+    }
+    longest_ = std::max(longest_, size);
+    const std::uint64_t hash = hash_of(token, size, is_piece);
     auto slot = static_cast<std::size_t>(hash >> shift_);
     while (slots_[slot] != kNone) slot = (slot + 1) & (slots_.size() - 1);
     slots_[slot] = static_cast<std::uint32_t>(hash) << id_bits_ | id;

@@ -1,5 +1,5 @@
 /** Texts to vectors by the package, in its worker, beside ONNX Runtime alone in this page; pooling beside reading. */
-import { OrtSession } from '/ort.js';
+import { OrtSession, useRuntime } from '/ort.js';
 import { openMeaning } from '/pkg/dist/meaning.js';
 import { minilm, tokenize } from '/pkg/dist/minilm.js';
 
@@ -26,7 +26,8 @@ export async function steady({ lengths, rounds, warmUp }) {
     read('/pkg/models/all-MiniLM-L6-v2/model.onnx'),
     read('/pkg/dist/ort-wasm-simd-threaded.wasm'),
   ]);
-  const session = await OrtSession.open({ model, runtime, threads: 1 });
+  useRuntime(runtime, 1);
+  const session = await OrtSession.open(model);
   await embedder.embed(['hello']);
   const found = {};
   for (const length of lengths) {
