@@ -79,6 +79,11 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
   return Match::kNone;
 }
 
+bool joined(std::string_view one, std::string_view two, std::string_view whole) {
+  return whole.size() == one.size() + two.size() && whole.substr(0, one.size()) == one &&
+         whole.substr(one.size()) == two;
+}
+
 class Aligner {
  public:
   Aligner(const Lexicon& lexicon, Alignment& out) : lexicon_(lexicon), out_(out), a_(*out.a.words), b_(*out.b.words) {}
@@ -180,7 +185,7 @@ class Aligner {
         const Word& second = one.words->words[i + 1];
         if (one.partner[i] != kNoPartner || one.partner[i + 1] != kNoPartner || first.literal || second.literal)
           continue;
-        if (first.form + second.form != whole.form && first.form + second.base != whole.base) continue;
+        if (!joined(first.form, second.form, whole.form) && !joined(first.form, second.base, whole.base)) continue;
         set(one, i, two, j, Match::kJoined);
         set(one, i + 1, two, j, Match::kJoined);
         break;

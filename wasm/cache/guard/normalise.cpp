@@ -44,7 +44,7 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
     for (std::size_t i = 0; i < votes.size(); ++i) {
       const auto language = static_cast<Language>(i);
       const std::string_view text =
-          std::string_view(word.text).substr(0, language == Language::kFrench ? apostrophe : word.text.size());
+          word.text.substr(0, language == Language::kFrench ? apostrophe : word.text.size());
       if (tells_language(lexicon.kind_of(language, text))) votes[i] += 2;
       // Letters of one language.
       constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
@@ -86,8 +86,9 @@ class Normaliser {
     out_.cut = raw.cut;
     out_.language = language_of(lexicon_, raw);
     take_apart(raw, out_.language);
-    prepare(raw.words);
-    words_ = std::move(raw.words);
+    words_.swap(raw.words);
+    out_.texts = std::move(raw.texts);
+    prepare(words_);
     out_.words.reserve(words_.size());
     for (std::size_t at = 0; at < words_.size();) {
       const std::size_t before = at;
@@ -118,24 +119,34 @@ class Normaliser {
       for (const Correction& correction : corrections_) {
         if (correction.begin == words[at].begin) words[at].text = correction.text;
       }
-      if (out_.language == Language::kEnglish) respell(words[at].text);
-      const std::string text = words[at].text;
+      if (out_.language == Language::kEnglish) words[at].text = respelled(words[at].text);
+      const std::string_view text = words[at].text;
       if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
       lexicon_.phrase(
-          out_.language, 1, false, 1, [&text](std::size_t) { return std::string_view(text); }, target);
+          out_.language, 1, false, 1, [text](std::size_t) { return text; }, target);
       for (std::size_t i = 0; i < target.size(); ++i) {
         if (i > 0) {
           RawWord more = words[at];
           more.starts = more.capital = more.odd = false;
           words[at].pause = Pause::kNone;
           ++at;
-          words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), std::move(more));
+          words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), more);
         }
         words[at].text = target[i].form;
       }
     }
     // Where most words have capitals they tell nothing; nor do they in German.
     capitals_tell_ = out_.language != Language::kGerman && capitals * 10 <= candidates * 6;
+  }
+
+  std::string_view respelled(std::string_view word) {
+    scratch_ = word;
+    respell(scratch_);
+    return scratch_ == word ? word : out_.texts.keep(scratch_);
+  }
+  std::string_view stem(std::string_view word, bool& past) {
+    scratch_ = stem_of(lexicon_, out_.language, word, past);
+    return scratch_ == word ? word : out_.texts.keep(scratch_);
   }
 
   bool begins_sentence(std::size_t at) const { return at == 0 || words_[at - 1].pause >= Pause::kEnd; }
@@ -181,11 +192,11 @@ class Normaliser {
     return word;
   }
 
-  void emit(Word word) {
+  void emit(Word& word) {
     if (word.base.empty()) word.base = word.form;
     word.stem = hash_word(word.base);
     if (word.kind == Kind::kPreposition) {
-      out_.words.push_back(std::move(word));
+      out_.words.push_back(word);
       emitted_ = true;
       return;
     }
@@ -196,14 +207,14 @@ class Normaliser {
       if (--role_left_ == 0) role_ = {};
     }
     emitted_ = true;
-    out_.words.push_back(std::move(word));
+    out_.words.push_back(word);
   }
 
   std::size_t literal(std::size_t at) {
     Word word = made_of(at, 1);
     word.form = words_[at].text;
     word.literal = true;
-    emit(std::move(word));
+    emit(word);
     starts_ = false;
     return 1;
   }
@@ -219,7 +230,7 @@ class Normaliser {
 
   std::size_t word(std::size_t at) {
     emitted_ = false;
-    const auto word_at = [this, at](std::size_t i) { return std::string_view(words_[at + i].text); };
+    const auto word_at = [this, at](std::size_t i) { return words_[at + i].text; };
     if (starts_ && !polite_ && nothing_yet() && may_ask(at)) asks_ = 1;
     std::vector<Canonical>& target = target_;
     const std::size_t count = reach(at);
@@ -230,18 +241,18 @@ class Normaliser {
     const NumberRead number = read_number(lexicon_, out_.language, words_, at);
     if (number.words > 0) {
       Word word = made_of(at, number.words);
-      word.form = number.form;
+      word.form = out_.texts.keep(number.form);
       word.kind = number.kind;
-      emit(std::move(word));
+      emit(word);
       starts_ = false;
       return number.words;
     }
     int roman = 0;
     if (is_roman(text_.substr(words_[at].begin, words_[at].end - words_[at].begin), roman)) {
       Word word = made_of(at, 1);
-      append(word.form, roman);
+      word.form = out_.texts.keep(digits(roman));
       word.kind = Kind::kNumber;
-      emit(std::move(word));
+      emit(word);
       starts_ = false;
       return 1;
     }
@@ -252,11 +263,6 @@ class Normaliser {
     return content(at);
   }
 
-  static void append(std::string& out, int value) {
-    if (value >= 10) out += static_cast<char>('0' + value / 10);
-    out += static_cast<char>('0' + value % 10);
-  }
-
   // "$20"
   std::size_t money(std::size_t at) {
     if (!words_[at].symbol || at + 1 >= words_.size() ||
@@ -265,13 +271,16 @@ class Normaliser {
     if (!is_digit(words_[at + 1].text[0])) return 0;
     std::vector<Canonical> unit;
     lexicon_.phrase(
-        out_.language, 1, false, 1, [&](std::size_t) { return std::string_view(words_[at].text); }, unit);
+        out_.language, 1, false, 1, [&](std::size_t) { return words_[at].text; }, unit);
     const NumberRead number = read_number(lexicon_, out_.language, words_, at + 1);
     if (number.words == 0 || number.kind != Kind::kNumber || unit.size() != 1) return 0;
     Word word = made_of(at, 1 + number.words);
     word.kind = Kind::kQuantity;
-    word.form = number.form + ' ' + std::string(unit[0].form);
-    emit(std::move(word));
+    scratch_ = number.form;
+    scratch_ += ' ';
+    scratch_ += unit[0].form;
+    word.form = out_.texts.keep(scratch_);
+    emit(word);
     starts_ = false;
     return 1 + number.words;
   }
@@ -299,7 +308,7 @@ class Normaliser {
       if (one.kind == Kind::kTask || (one.form == "tell" && has_word("explain describe", words_[at].text)))
         asked_ = true;
       if (one.kind == Kind::kLight) {
-        word.form = used == 1 ? words_[at].text : std::string("...");
+        word.form = used == 1 ? words_[at].text : "...";
         if (starts_ && used > 1) {
           polite_ = true;
           asks_ = 0;
@@ -307,12 +316,12 @@ class Normaliser {
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
-        if (used == 1) stem_of(lexicon_, out_.language, words_[at].text, word.past);
+        if (used == 1) stem(words_[at].text, word.past);
         // "Who painted", "who was the painter of": long ago. "Who is the author of" stands for "who wrote"
         // too.
         word.past = word.past || (used > 1 && target[0].form == "who" && one.form != "author");
       }
-      emit(std::move(word));
+      emit(word);
     }
     if (words_[at + used - 1].owner) owner();
     if (!only_light || (used == 1 && asks_ > 0)) starts_ = false;
@@ -325,11 +334,11 @@ class Normaliser {
   }
 
   std::size_t content(std::size_t at) {
-    const RawWord& raw = words_[at];
+    const RawWord raw = words_[at];
     Word word = made_of(at, 1);
     word.form = raw.text;
     bool past = false;
-    word.base = raw.symbol ? raw.text : stem_of(lexicon_, out_.language, raw.text, past);
+    word.base = raw.symbol ? raw.text : stem(raw.text, past);
     word.past = past;
     word.kind = raw.symbol ? Kind::kSymbol : Kind::kContent;
     word.known = raw.symbol || lexicon_.known(raw.text) || lexicon_.known(word.base);
@@ -338,7 +347,7 @@ class Normaliser {
     if (!raw.symbol && word.base != raw.text) {
       // "would you mind explaining ...", "reduced": as the word without its inflection.
       const auto base = [&](std::size_t i) {
-        return i == 0 ? std::string_view(word.base) : std::string_view(words_[at + i].text);
+        return i == 0 ? word.base : words_[at + i].text;
       };
       const std::size_t used = lexicon_.phrase(out_.language, starts_ ? reach(at) : 1, starts_, 1, base, target_);
       if (used > 0 && (starts_ || target_[0].kind == Kind::kContent || target_[0].kind == Kind::kTask)) {
@@ -350,23 +359,24 @@ class Normaliser {
     }
     if (out_.language == Language::kEnglish && !raw.symbol && !word.capital) {
       // "unhealthy": not, healthy.
-      for (const std::string_view prefix : {"un", "in", "im", "il", "ir", "dis", "non"}) {
-        if (word.base.size() < prefix.size() + 4 || word.base.compare(0, prefix.size(), prefix) != 0) continue;
-        const std::string base = word.base.substr(prefix.size());
+      // At most one of them fits.
+      for (std::size_t prefix = 2; prefix < 4; ++prefix) {
+        if (word.base.size() < prefix + 4 || !has_word("un in im il ir dis non", word.base.substr(0, prefix))) continue;
+        const std::string_view base = word.base.substr(prefix);
         const bool opposite = lexicon_.related(PairSet::kAntonym, hash_word(word.base), hash_word(base));
         if (!opposite || !lexicon_.known(base)) continue;
         Word negation = word;
         negation.kind = Kind::kNegation;
         negation.form = negation.base = "not";
         negation.past = false;
-        emit(std::move(negation));
+        emit(negation);
         word.base = base;
         word.form = base;
         word.known = true;
         break;
       }
     }
-    emit(std::move(word));
+    emit(word);
     if (raw.owner) owner();
     starts_ = false;
     return 1;
@@ -463,7 +473,7 @@ class Normaliser {
           std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
                       [](const Word& its) { return its.kind == Kind::kConjunction && its.form == "or"; });
       set_form(word, choice ? "what" : "yesno");
-      out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), std::move(word));
+      out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), word);
       asked_ = true;
     }
   }
@@ -513,6 +523,7 @@ class Normaliser {
   std::string_view text_;
   const std::vector<Correction>& corrections_;
   std::vector<RawWord> words_;
+  std::string scratch_;
   std::vector<Canonical> target_;
   Words out_;
   std::size_t first_ = 0;  // word of the sentence
@@ -530,6 +541,8 @@ class Normaliser {
 
 }  // namespace
 
+bool Word::is(std::string_view forms) const { return has_word(forms, form); }
+
 Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections) {
   return Normaliser(lexicon, text, corrections).run();
 }
@@ -537,21 +550,21 @@ Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector
 std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text,
                                     std::string_view other) {
   std::vector<Correction> out;
-  std::vector<RawWord> theirs;
+  RawWords theirs;
   for (const Word& word : words.words) {
     if (word.known || word.capital || word.literal || word.kind != Kind::kContent || word.form.size() < 5 ||
         out.size() == kMaxCorrections)
       continue;
-    if (theirs.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords).words;
+    if (theirs.words.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords);
     const std::string mine = lower_case(text.substr(word.begin, word.end - word.begin));
-    for (RawWord& its : theirs) {
+    for (const RawWord& its : theirs.words) {
       if (its.literal || its.text == mine || its.text[0] != mine[0] || its.text.size() < 5 || !one_slip(mine, its.text))
         continue;
-      std::string spelled = its.text;
+      std::string spelled(its.text);
       respell(spelled);
       bool past = false;
       if (!lexicon.known(spelled) && !lexicon.known(stem_of(lexicon, words.language, spelled, past))) continue;
-      out.push_back({word.begin, its.text});
+      out.push_back({word.begin, std::string(its.text)});
       break;
     }
   }

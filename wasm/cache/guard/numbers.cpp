@@ -105,7 +105,7 @@ class Numbers {
 
  private:
   std::string_view word(std::size_t at) const {
-    return at < words_.size() ? std::string_view(words_[at].text) : std::string_view();
+    return at < words_.size() ? words_[at].text : std::string_view();
   }
   bool apart(std::size_t at) const { return at > 0 && at <= words_.size() && words_[at - 1].pause >= Pause::kColon; }
 
@@ -573,26 +573,26 @@ NumberRead read_number(const Lexicon& lexicon, Language language, const std::vec
 
 void split_units(const Lexicon& lexicon, Language language, std::vector<RawWord>& words) {
   for (std::size_t at = 0; at < words.size(); ++at) {
-    const std::string& text = words[at].text;
+    const std::string_view text = words[at].text;
     if (words[at].literal || text.size() < 2 || !is_digit(text[0])) continue;
     std::size_t digits = 0;
     while (digits < text.size() &&
            (is_digit(text[digits]) || text[digits] == '.' || text[digits] == ',' || text[digits] == ':'))
       ++digits;
     if (digits == text.size()) continue;
-    std::string tail = text.substr(digits);
+    const std::string_view tail = text.substr(digits);
     const bool clock = language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail);
     if (!clock && lexicon.kind_of(language, tail) != Kind::kUnit) continue;
     RawWord unit = words[at];
-    unit.text = std::move(tail);
+    unit.text = tail;
     unit.starts = unit.capital = unit.odd = false;
     unit.begin =
         words[at].begin + static_cast<std::uint32_t>(std::min<std::size_t>(digits, words[at].end - words[at].begin));
-    words[at].text.resize(digits);
+    words[at].text = text.substr(0, digits);
     words[at].end = unit.begin;
     words[at].odd = false;
     words[at].pause = Pause::kNone;
-    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, std::move(unit));
+    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, unit);
   }
 }
 

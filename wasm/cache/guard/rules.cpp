@@ -122,7 +122,7 @@ class Rules {
     // "How many days a week", "how often": the judge decides.
     if (lone_unit) return false;
     if (two.both() && in_a(two.a).kind == Kind::kQuantity && in_b(two.b).kind == Kind::kQuantity) {
-      const auto unit = [](const Word& word) { return std::string_view(word.form).substr(word.form.find(' ') + 1); };
+      const auto unit = [](const Word& word) { return word.form.substr(word.form.find(' ') + 1); };
       // "5 mg" and "5 kg" have one unit here.
       const auto written = [](std::string_view text, const Word& word) {
         const std::string_view bytes =
