@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,19 @@ enum class Kind : std::uint8_t {
   kRespell,  // in the words file only: the target is read in the phrase's place
   kCount
 };
+
+// Some of them.
+class Kinds {
+ public:
+  constexpr Kinds(std::initializer_list<Kind> kinds) {
+    for (const Kind kind : kinds) bits_ |= 1U << static_cast<unsigned>(kind);
+  }
+  constexpr bool has(Kind kind) const { return (bits_ >> static_cast<unsigned>(kind) & 1U) != 0; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+static_assert(static_cast<unsigned>(Kind::kCount) <= 32);
 
 enum class PairSet : std::uint8_t { kSynonym, kLooseSynonym, kDerived, kAntonym, kCount };
 
