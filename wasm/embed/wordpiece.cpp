@@ -272,7 +272,8 @@ class Encoding {
     }
   }
 
-  bool take_special(std::size_t begin) {
+  // Rare ones are [[gnu::cold]]: made for size among code that is made for speed.
+  [[gnu::cold, gnu::noinline]] bool take_special(std::size_t begin) {
     for (std::size_t i = 0; i < WordPiece::kSpecials; ++i) {
       const std::string_view name = word_at(kSpecialTokens, i);
       if (text_.compare(begin, name.size(), name) != 0 || pieces_.specials_[i] == WordPiece::kNone) continue;
@@ -287,7 +288,7 @@ class Encoding {
     return false;
   }
 
-  void take_several(std::uint32_t c, Span place) {
+  [[gnu::cold, gnu::noinline]] void take_several(std::uint32_t c, Span place) {
     const std::string_view folded = unicode_.long_fold(c);
     std::vector<Mark> marks;
     for (std::size_t at = 0; at < folded.size();) {
@@ -303,7 +304,7 @@ class Encoding {
   }
 
   // A mark that stays is here: it is put into order with all marks around it.
-  void take_marks() {
+  [[gnu::cold, gnu::noinline]] void take_marks() {
     std::size_t begin = at_;
     while (begin > run_begin_) {
       const std::size_t before = prompt::previous(text_, begin);
@@ -321,7 +322,7 @@ class Encoding {
 
   // `marks` and those behind them, in Unicode's canonical order. As `tokenizers` has it, the first of them stands where
   // the first stood before, and a part of another character where the one before it stands.
-  void order(std::vector<Mark>& marks, Span before) {
+  [[gnu::cold, gnu::noinline]] void order(std::vector<Mark>& marks, Span before) {
     std::size_t behind = at_;
     while (behind < text_.size()) {
       const std::size_t begin = behind;
