@@ -10,7 +10,7 @@
 namespace tierwise::guard {
 namespace {
 
-constexpr std::string_view kMagic = "TWJ1";
+constexpr std::string_view kMagic = "TWJ2";
 
 // e to the power of x, within two units of the last digit: the C library's comes with a table of 2 KB.
 double exponential(double x) {

@@ -162,25 +162,17 @@ class Normaliser {
 
   // Has the sentence had nothing but greetings?
   bool nothing_yet() const {
-    return std::all_of(
-        out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(), [](const Word& word) {
-          return word.kind == Kind::kLight &&
-                 has_word("... hi hello hey please so and ok okay well also now hallo bonjour hola", word.form);
-        });
+    const std::string_view greetings = lexicon_.text(Text::kGreetings);
+    return std::all_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                       [greetings](const Word& word) { return word.is(Kind::kLight, greetings); });
   }
 
   // May this word begin a question that is answered with yes or no?
   bool may_ask(std::size_t at) const {
-    constexpr std::string_view kFirst[] = {
-        "is are am was were do does did has have had can could should must may might will would shall need",
-        "ist sind war waren hat haben kann können darf dürfen muss müssen soll sollte sollten wird werden "
-        "gibt",
-        "est", ""};
     const auto row = static_cast<std::size_t>(out_.language);
-    if (row > 3 || !has_word(kFirst[row], words_[at].text)) return false;
+    if (row > 3 || !has_word(lexicon_.text(Text::kFirstOfQuestions, row), words_[at].text)) return false;
     if (!has_word("do have need", words_[at].text)) return true;
-    return at + 1 < words_.size() &&
-           has_word("i you we they the my your people all some most any birds not", words_[at + 1].text);
+    return at + 1 < words_.size() && has_word(lexicon_.text(Text::kPeopleAsked), words_[at + 1].text);
   }
 
   Word made_of(std::size_t from, std::size_t count) const {

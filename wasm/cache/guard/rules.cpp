@@ -12,20 +12,11 @@ namespace {
 
 constexpr float kLeastShared = 0.34F;  // of the weight of the words, to be worth a look by the judge
 
-// Two prepositions that cannot stand for each other, in the order of the alphabet.
-constexpr std::string_view kOpposed =
-    "a/de about/based about/by about/from about/to after/before after/during after/until against/for "
-    "against/like against/with although/if antes/después après/avant avec/contre before/behind "
-    "before/during before/until between/until by/for by/to con/contra contra/para contre/pour de/à "
-    "during/until for/from from/to from/with für/gegen gegen/mit instead/with nach-dem/vor on/under "
-    "over/under since/until von/zu";
-
 constexpr std::string_view kWeakScopes = "some still already good main best even exactly";
 
 std::string in_order(std::string_view one, std::string_view two) {
   return one < two ? std::string(one) + '/' + std::string(two) : std::string(two) + '/' + std::string(one);
 }
-bool opposed(std::string_view one, std::string_view two) { return has_word(kOpposed, in_order(one, two)); }
 
 // "Is it required?", "the used car": no past.
 bool participle(const std::vector<Word>& words, std::size_t at) {
@@ -78,8 +69,9 @@ class Rules {
     out_ = {rule, std::move(reason)};
     return true;
   }
+  bool refuse(Rule rule, Text reason) { return refuse(rule, std::string(lexicon_.text(reason))); }
   // `reason` has a {} for the word.
-  bool refuse(Rule rule, const Word& word, const char* reason) { return refuse(rule, fill(reason, {quoted(word)})); }
+  bool refuse(Rule rule, const Word& word, Text reason) { return refuse(rule, fill(lexicon_.text(reason), {quoted(word)})); }
 
   // The first unmatched words of some kind, in a, in b; nullptr where there is none.
   struct Two {
@@ -96,16 +88,16 @@ class Rules {
   }
 
   // `both` has a {} for each word, `one` has one.
-  bool refuse(Rule rule, const Two& two, const char* both, const char* one) {
-    if (two.both()) return refuse(rule, fill(both, {quoted(*two.a), quoted(*two.b)}));
+  bool refuse(Rule rule, const Two& two, Text both, Text one = Text::kCount) {
+    if (two.both()) return refuse(rule, fill(lexicon_.text(both), {quoted(*two.a), quoted(*two.b)}));
     return refuse(rule, two.one(), one);
   }
 
   bool pasted() {
     const auto literal = [](const Word& word) { return word.literal; };
     const Two two = {first_left(a_, literal), first_left(b_, literal)};
-    return two.any() && refuse(Rule::kPasted, two, "The quoted or pasted text differs: {} and {}.",
-                               "The quoted or pasted text differs at {}.");
+    return two.any() && refuse(Rule::kPasted, two, Text::kPastedBoth,
+                               Text::kPastedOne);
   }
 
   bool amounts() {
@@ -136,9 +128,9 @@ class Rules {
       if (unit(*two.a) != unit(*two.b) || (!digits.empty() && digits == amount(*two.b))) rule = Rule::kUnit;
     }
     if (rule == Rule::kNumber)
-      return refuse(rule, two, "The numbers differ: {} and {}.", "Only one of them has the number {}.");
-    if (rule == Rule::kDate) return refuse(rule, two, "The times differ: {} and {}.", "Only one of them says {}.");
-    return refuse(rule, two, "The units differ: {} and {}.", "Only one of them has the unit {}.");
+      return refuse(rule, two, Text::kNumbers, Text::kNumberOne);
+    if (rule == Rule::kDate) return refuse(rule, two, Text::kTimes, Text::kSays);
+    return refuse(rule, two, Text::kUnitsDiffer, Text::kUnitOne);
   }
 
   // The next word behind `i` that something can be said of.
@@ -163,11 +155,11 @@ class Rules {
   bool negation() {
     const Two two = unmatched({Kind::kNegation});
     if (two.any())
-      return refuse(Rule::kNegation, two, "They deny it in different ways: {} and {}.", "Only one of them says {}.");
+      return refuse(Rule::kNegation, two, Text::kDenied, Text::kSays);
     for (std::uint32_t i = 0; i < a_.words.size(); ++i) {
       const Word& word = in_a(i);
       if (word.kind == Kind::kNegation && word.paired() && word.role.empty() && moved(i))
-        return refuse(Rule::kNegation, word, "{} denies something else in each of them.");
+        return refuse(Rule::kNegation, word, Text::kDeniesElse);
     }
     return false;
   }
@@ -177,7 +169,7 @@ class Rules {
       if (!has_opposite(one)) continue;
       for (const Word& two : b_.words) {
         if (has_opposite(two) && opposite(one, two))
-          return refuse(Rule::kAntonym, {&one, &two}, "{} is the opposite of {}.", "");
+          return refuse(Rule::kAntonym, {&one, &two}, Text::kOpposite);
       }
     }
     return false;
@@ -186,19 +178,20 @@ class Rules {
     constexpr Kinds kKinds = {Kind::kContent, Kind::kTask, Kind::kScope, Kind::kPreposition, Kind::kTone, Kind::kLength};
     return word.left() && !word.literal && kKinds.has(word.kind);
   }
+  bool opposed(std::string_view one, std::string_view two, Text list = Text::kOpposed) const {
+    return has_word(lexicon_.text(list), in_order(one, two));
+  }
   bool opposite(const Word& one, const Word& two) const {
     if (one.kind == Kind::kPreposition || two.kind == Kind::kPreposition) {
-      return one.kind == two.kind && (opposed(one.form, two.form) ||
-                                      has_word("in/out off/on down/up in/off out/on above/below above/under below/over",
-                                               in_order(one.form, two.form)));
+      return one.kind == two.kind &&
+             (opposed(one.form, two.form) || opposed(one.form, two.form, Text::kOpposedPlaces));
     }
     if (lexicon_.related(PairSet::kAntonym, one.stem, two.stem)) return true;
-    const auto prefixed = [](std::string_view longer, std::string_view shorter) {
+    const auto prefixed = [this](std::string_view longer, std::string_view shorter) {
       if (longer.size() <= shorter.size() + 1 || shorter.size() < 3 ||
           longer.substr(longer.size() - shorter.size()) != shorter)
         return false;
-      return has_word("un in im il ir dis de non anti mis des dés an a under over hyper hypo sub counter ver be ent",
-                      longer.substr(0, longer.size() - shorter.size()));
+      return has_word(lexicon_.text(Text::kOppositePrefixes), longer.substr(0, longer.size() - shorter.size()));
     };
     if (prefixed(one.base, two.base) || prefixed(two.base, one.base)) return true;
     const auto ended = [](std::string_view word, std::string_view other) {
@@ -216,24 +209,24 @@ class Rules {
     };
     const Two two = {first_left(a_, name), first_left(b_, name)};
     return two.any() &&
-           refuse(Rule::kName, two, "They name different things: {} and {}.", "Only one of them names {}.");
+           refuse(Rule::kName, two, Text::kNames, Text::kNameOne);
   }
 
   bool order() {
     if (findings_.swapped_first != kNoPartner) {
       return refuse(Rule::kOrder, {&in_a(findings_.swapped_first), &in_a(findings_.swapped_second)},
-                    "{} and {} changed places.", "");
+                    Text::kSwappedPlaces);
     }
     if (findings_.bare_first != kNoPartner && (asked("yesno who")))
-      return refuse(Rule::kOrder, in_a(findings_.bare_first), "{} stands in another place.");
+      return refuse(Rule::kOrder, in_a(findings_.bare_first), Text::kOtherPlace);
     for (const Word& word : a_.words) {
       if (!word.paired() || !has_place(word)) continue;
       const Word& other = in_b(word.partner);
       if (!has_place(other)) continue;
       if (word.past && other.past && passive(a_, word) != passive(b_, other))
-        return refuse(Rule::kOrder, word, "Who does it and to whom it is done differs: {}.");
+        return refuse(Rule::kOrder, word, Text::kWhoDoesIt);
       if (!word.role.empty() && !other.role.empty() && word.role != other.role && opposed(word.role, other.role)) {
-        return refuse(Rule::kOrder, fill("{} is behind \"{}\" in one and behind \"{}\" in the other.",
+        return refuse(Rule::kOrder, fill(lexicon_.text(Text::kBehind),
                                          {quoted(word), word.role, other.role}));
       }
     }
@@ -249,27 +242,27 @@ class Rules {
   }
   // "was asked", against "asked". What a question's phrase was made of ("who painted") is counted as passive:
   // "by whom".
-  static bool passive(const Side& side, const Word& verb) {
+  bool passive(const Side& side, const Word& verb) const {
     const Word* const first = side.words.data();
     if (&verb > first && (&verb)[-1].begin == verb.begin) return true;
     for (const Word* word = &verb; word-- > first && word->sentence == verb.sentence && &verb - word <= 3;) {
-      if (word->is("is are be been being am was were get gets has have had") || word->is(Kind::kTense, "past"))
+      if (word->is(lexicon_.text(Text::kPassive)) || word->is(Kind::kTense, "past"))
         return true;
     }
     return false;
   }
 
   bool scope() {
-    const char* both = "How much or how often differs: {} and {}.";
+    const Text both = Text::kHowMuch;
     Two two = unmatched({Kind::kScope});
     const auto weak = [](const Word* word) { return word == nullptr || weak_scope(word->form); };
     // A strong one behind a weak one.
     if (!two.both() && weak(two.a) && weak(two.b)) two = unmatched({Kind::kScope}, kWeakScopes);
-    if (two.any()) return refuse(Rule::kScope, two, both, "Only one of them says {}.");
+    if (two.any()) return refuse(Rule::kScope, two, both, Text::kSays);
     for (std::uint32_t i = 0; i < a_.words.size(); ++i) {
       const Word& word = in_a(i);
       if (word.paired() && word.is(Kind::kScope, "only all even at-most least except") && moved(i))
-        return refuse(Rule::kScope, word, "{} belongs to something else in each of them.");
+        return refuse(Rule::kScope, word, Text::kBelongsElse);
     }
     return false;
   }
@@ -277,7 +270,7 @@ class Rules {
   bool modality() {
     const Two two = unmatched({Kind::kModal}, "would");
     return (two.both() || two.is("must allowed may")) &&
-           refuse(Rule::kModality, two, "What may, must or should be differs: {} and {}.", "Only one of them says {}.");
+           refuse(Rule::kModality, two, Text::kModality, Text::kSays);
   }
 
   static bool future(const Side& side) {
@@ -290,11 +283,11 @@ class Rules {
     const bool past_a = in_the_past(a_, true) || in_the_past(a_, false);
     const bool past_b = in_the_past(b_, true) || in_the_past(b_, false);
     if (future(a_) != future(b_) && (past_a || past_b || !soon()))
-      return refuse(Rule::kTense, "One of them is about the future.");
+      return refuse(Rule::kTense, Text::kFuture);
     if (past_a == past_b) return false;
     const Side& past = past_a ? a_ : b_;
     if (in_the_past(past, true) || led(past, past_a ? b_ : a_))
-      return refuse(Rule::kTense, "One of them is about the past.");
+      return refuse(Rule::kTense, Text::kPast);
     return false;
   }
   // A time to come is named: "tomorrow".
@@ -317,9 +310,9 @@ class Rules {
     const Two two = unmatched({Kind::kQuestion}, "what tell");
     if (!two.any()) return false;
     const Two any = unmatched({Kind::kQuestion});
-    const char* both = "They ask for different things: {} and {}.";
-    if (two.both() && !two.is("yesno")) return refuse(Rule::kQuestion, two, both, "");
-    const char* yes_or_no = "Only one of them is answered with yes or no.";
+    const Text both = Text::kAsked;
+    if (two.both() && !two.is("yesno")) return refuse(Rule::kQuestion, two, both);
+    const Text yes_or_no = Text::kYesOrNo;
     if (two.both()) return refuse(Rule::kQuestion, yes_or_no);
     // One that is answered with yes or no, against one that is not.
     const Word& word = two.one();
@@ -330,45 +323,45 @@ class Rules {
     }
     // "Where can I rent a boat?", "Rent a boat".
     if (!any.both() && word.is("why when where where-to how-long how-often"))
-      return refuse(Rule::kQuestion, word, "Only one of them asks {}.");
+      return refuse(Rule::kQuestion, word, Text::kAsksOne);
     if (word.is("yesno")) return other_asks && refuse(Rule::kQuestion, yes_or_no);
-    return any.both() && word.is("why how") && refuse(Rule::kQuestion, any, both, "");
+    return any.both() && word.is("why how") && refuse(Rule::kQuestion, any, both);
   }
 
   bool task() {
     const Two two = unmatched({Kind::kTask});
-    if (two.both()) return refuse(Rule::kTask, two, "They ask for different work: {} and {}.", "");
+    if (two.both()) return refuse(Rule::kTask, two, Text::kWork);
     if (!two.any()) return false;
     // "Summarize the plot" may be "What is the plot?", "Fix the bug" is not "Explain the bug".
     if (two.is("summarize example calculate convert count translate write") ||
         first_left(two.a != nullptr ? b_ : a_, {Kind::kQuestion}, {}) == nullptr)
       return false;
-    return refuse(Rule::kTask, two.one(), "Only one of them asks for the work of {}.");
+    return refuse(Rule::kTask, two.one(), Text::kWorkOne);
   }
 
   bool closed_classes() {
     struct Row {
       Kind kind;
       Rule rule;
-      const char* both;
+      Text both;
     };
     constexpr Row kRows[] = {
-        {Kind::kTechnology, Rule::kLanguage, "They are about different systems: {} and {}."},
-        {Kind::kLanguage, Rule::kLanguage, "They are about different languages or countries: {} and {}."},
-        {Kind::kFormat, Rule::kFormat, "They ask for different forms: {} and {}."},
-        {Kind::kLength, Rule::kFormat, "They ask for different lengths: {} and {}."},
-        {Kind::kAudience, Rule::kAudience, "They are for different people: {} and {}."},
-        {Kind::kTone, Rule::kFormat, "They ask for different tones: {} and {}."}};
+        {Kind::kTechnology, Rule::kLanguage, Text::kSystems},
+        {Kind::kLanguage, Rule::kLanguage, Text::kLanguages},
+        {Kind::kFormat, Rule::kFormat, Text::kForms},
+        {Kind::kLength, Rule::kFormat, Text::kLengths},
+        {Kind::kAudience, Rule::kAudience, Text::kAudiences},
+        {Kind::kTone, Rule::kFormat, Text::kTones}};
     for (const Row& row : kRows) {
       const Two two = unmatched({row.kind}, "list");
-      if (two.any()) return refuse(row.rule, two, row.both, "Only one of them says {}.");
+      if (two.any()) return refuse(row.rule, two, row.both, Text::kSays);
     }
     return false;
   }
 
   bool person() {
     const Two two = unmatched({Kind::kPronoun});
-    return two.both() && refuse(Rule::kPerson, two, "They are about different people: {} and {}.", "");
+    return two.both() && refuse(Rule::kPerson, two, Text::kPersons);
   }
 
   // Has this sentence a question or a task? Others tell the facts.
@@ -386,7 +379,7 @@ class Rules {
         // What tells the facts is not reworded: similar words count as different ones.
         const bool differs = word.partner == kNoPartner || word.match <= Match::kSynonym;
         if (!word.dropped && differs && means(word) && !asks(*side, word.sentence))
-          return refuse(Rule::kSentence, word, "One sentence differs: {} is in one of them only.");
+          return refuse(Rule::kSentence, word, Text::kSentence);
       }
     }
     return false;
@@ -409,7 +402,7 @@ class Rules {
     }
     const Two two = {first[0], first[1]};
     if (two.both() || !two.any() || (!bound[two.a != nullptr ? 0 : 1] && count < 2)) return false;
-    return refuse(Rule::kConstraint, two.one(), "Only one of them asks for {}.");
+    return refuse(Rule::kConstraint, two.one(), Text::kAsksFor);
   }
 
   bool wording() {
