@@ -77,13 +77,13 @@ struct Eight {
 
 }  // namespace
 
-Result<Done> WordPiece::refuse(std::string_view why) {
+[[gnu::cold]] Result<Done> WordPiece::refuse(std::string_view why) {
   starts_.clear();
   slots_.clear();
   return make_error("invalid-vocabulary", fill("The vocabulary cannot be used: {}.", {why}), "vocabulary");
 }
 
-Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) {
+[[gnu::cold]] Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) {
   if (vocabulary.size() > kMostVocabularyBytes) return refuse("it is too large");
   const auto lines = static_cast<std::size_t>(std::count(vocabulary.begin(), vocabulary.end(), '\n'));
   if (lines == 0 || vocabulary.back() != '\n') return refuse("it ends in the middle of a line, so some of it is missing");
