@@ -40,6 +40,13 @@ class ByteReader {
     std::memcpy(&value, &bits, sizeof value);
     return value;
   }
+  // `count` of two bytes each.
+  std::vector<std::int16_t> wholes(std::size_t count) {
+    const std::string_view bytes = block(2 * count);
+    std::vector<std::int16_t> out(bytes.size() / 2);
+    if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+    return out;
+  }
   std::string_view block(std::size_t size) {
     if (size > rest_.size()) {
       bad = true;

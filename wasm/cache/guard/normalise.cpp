@@ -17,20 +17,8 @@ constexpr std::size_t kMaxFronted = 16;  // words of a fronted adverbial or clau
 constexpr std::size_t kMaxCorrections = 8;
 constexpr std::size_t kMinPasted = 4;  // words behind a colon that count as pasted
 
-bool tells_language(Kind kind) {
-  switch (kind) {
-    case Kind::kLight:
-    case Kind::kNegation:
-    case Kind::kScope:
-    case Kind::kModal:
-    case Kind::kQuestion:
-    case Kind::kPreposition:
-    case Kind::kPronoun:
-    case Kind::kConjunction:
-    case Kind::kTense: return true;
-    default: return false;
-  }
-}
+constexpr Kinds kTellLanguage = {Kind::kLight,       Kind::kNegation, Kind::kScope,       Kind::kModal, Kind::kQuestion,
+                                 Kind::kPreposition, Kind::kPronoun,  Kind::kConjunction, Kind::kTense};
 
 // By the function words of each language; English when nothing speaks for another.
 Language language_of(const Lexicon& lexicon, const RawWords& raw) {
@@ -45,7 +33,7 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
       const auto language = static_cast<Language>(i);
       const std::string_view text =
           word.text.substr(0, language == Language::kFrench ? apostrophe : word.text.size());
-      if (tells_language(lexicon.kind_of(language, text))) votes[i] += 2;
+      if (kTellLanguage.has(lexicon.kind_of(language, text))) votes[i] += 2;
       // Letters of one language.
       constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
       for (std::size_t at = 0; at + 1 < text.size(); ++at) {
@@ -86,9 +74,8 @@ class Normaliser {
     out_.cut = raw.cut;
     out_.language = language_of(lexicon_, raw);
     take_apart(raw, out_.language);
-    words_.swap(raw.words);
     out_.texts = std::move(raw.texts);
-    prepare(words_);
+    prepare(raw.words);
     out_.words.reserve(words_.size());
     for (std::size_t at = 0; at < words_.size();) {
       const std::size_t before = at;
@@ -105,35 +92,38 @@ class Normaliser {
   }
 
  private:
+  // words_ of `words`: units apart, corrected, respelled.
   void prepare(std::vector<RawWord>& words) {
     split_units(lexicon_, out_.language, words);
-    std::vector<Canonical> target;
     std::size_t capitals = 0;
     std::size_t candidates = 0;
-    for (std::size_t at = 0; at < words.size(); ++at) {
-      if (!words[at].starts && !words[at].symbol && !is_digit(words[at].text[0])) {
+    for (RawWord word : words) {
+      if (!word.starts && !word.symbol && !is_digit(word.text[0])) {
         ++candidates;
-        capitals += words[at].capital ? 1 : 0;
+        capitals += word.capital ? 1 : 0;
       }
-      if (words[at].literal) continue;
-      for (const Correction& correction : corrections_) {
-        if (correction.begin == words[at].begin) words[at].text = correction.text;
-      }
-      if (out_.language == Language::kEnglish) words[at].text = respelled(words[at].text);
-      const std::string_view text = words[at].text;
-      if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
-      lexicon_.phrase(
-          out_.language, 1, false, 1, [text](std::size_t) { return text; }, target);
-      for (std::size_t i = 0; i < target.size(); ++i) {
-        if (i > 0) {
-          RawWord more = words[at];
-          more.starts = more.capital = more.odd = false;
-          words[at].pause = Pause::kNone;
-          ++at;
-          words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), more);
+      if (!word.literal) {
+        for (const Correction& correction : corrections_) {
+          if (correction.begin == word.begin) word.text = correction.text;
         }
-        words[at].text = target[i].form;
+        if (out_.language == Language::kEnglish) word.text = respelled(word.text);
+        target_.clear();
+        if (lexicon_.kind_of(out_.language, word.text) == Kind::kRespell) {
+          const std::string_view text = word.text;
+          lexicon_.phrase(
+              out_.language, 1, false, 1, [text](std::size_t) { return text; }, target_);
+        }
+        for (std::size_t i = 0; i < target_.size(); ++i) {
+          if (i > 0) {
+            const Pause pause = std::exchange(word.pause, Pause::kNone);
+            words_.push_back(word);
+            word.pause = pause;
+            word.starts = word.capital = word.odd = false;
+          }
+          word.text = target_[i].form;
+        }
       }
+      words_.push_back(word);
     }
     // Where most words have capitals they tell nothing; nor do they in German.
     capitals_tell_ = out_.language != Language::kGerman && capitals * 10 <= candidates * 6;
@@ -287,7 +277,7 @@ class Normaliser {
       word.form = one.form;
       if (one.kind != Kind::kLight) only_light = false;
       // "up to 5", but "up the hill"; "about 20", but "about bees".
-      if (one.kind == Kind::kScope && used == 1 && has_word("about more-than less-than", one.form) &&
+      if (used == 1 && word.is(Kind::kScope, "about more-than less-than") &&
           (at + 1 >= words_.size() || read_number(lexicon_, out_.language, words_, at + 1).words == 0)) {
         word.kind = Kind::kPreposition;
         word.form = words_[at].text;
@@ -297,7 +287,7 @@ class Normaliser {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind == Kind::kTask || (one.form == "tell" && has_word("explain describe", words_[at].text)))
+      if (one.kind == Kind::kTask || (word.is("tell") && has_word("explain describe", words_[at].text)))
         asked_ = true;
       if (one.kind == Kind::kLight) {
         word.form = used == 1 ? words_[at].text : "...";
@@ -389,7 +379,7 @@ class Normaliser {
     for (std::size_t i = first_; i < out_.words.size(); ++i) {
       Word& word = out_.words[i];
       if (word.literal || word.kind == Kind::kLight) continue;
-      if (word.kind == Kind::kNegation && word.form == "not") {
+      if (word.is(Kind::kNegation, "not")) {
         if (before < out_.words.size()) {
           make_light(out_.words[before]);
           make_light(word);
@@ -423,14 +413,14 @@ class Normaliser {
       if (word.literal) continue;
       if (word.kind == Kind::kTask) task = true;
       if (word.kind == Kind::kQuestion) {
-        if (word.form == "tell") {
+        if (word.is("tell")) {
           if (tell == out_.words.size())
             tell = i;
           else
             make_light(word);
-        } else if ((strong > 0 && !after_and) || (task && i > first_ && word.form != "yesno" && word.form != "how")) {
+        } else if ((strong > 0 && !after_and) || (task && i > first_ && !word.is("yesno how"))) {
           // Inside a question: a relative clause, or a condition.
-          if (word.form == "what" || word.form == "who" || word.form == "yesno")
+          if (word.is("what who yesno"))
             make_light(word);
           else
             word.kind = Kind::kPreposition;
@@ -443,9 +433,9 @@ class Normaliser {
     // "How do they differ?" asks for what "What is the difference?" asks for.
     bool difference = false;
     for (std::size_t i = first_; i < out_.words.size(); ++i)
-      difference |= out_.words[i].form == "difference" && !out_.words[i].literal;
+      difference |= !out_.words[i].literal && out_.words[i].is("difference");
     for (std::size_t i = first_; i < out_.words.size() && difference; ++i) {
-      if (out_.words[i].kind == Kind::kQuestion && out_.words[i].form == "how") set_form(out_.words[i], "what");
+      if (out_.words[i].is(Kind::kQuestion, "how")) set_form(out_.words[i], "what");
     }
     if (tell < out_.words.size()) {
       Word& word = out_.words[tell];
@@ -463,9 +453,10 @@ class Normaliser {
       // "Is tea or coffee cheaper?" is answered with one of them.
       const bool choice =
           std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
-                      [](const Word& its) { return its.kind == Kind::kConjunction && its.form == "or"; });
+                      [](const Word& its) { return its.is(Kind::kConjunction, "or"); });
       set_form(word, choice ? "what" : "yesno");
-      out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), word);
+      out_.words.push_back(word);
+      std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end() - 1, out_.words.end());
       asked_ = true;
     }
   }
@@ -478,7 +469,7 @@ class Normaliser {
     const std::size_t size = out_.words.size();
     if (first >= size || size - first < 3) return;
     const Word& front = out_.words[first];
-    const bool question = front.kind == Kind::kQuestion && has_word("when where", front.form);
+    const bool question = front.is(Kind::kQuestion, "when where");
     if (front.literal || (front.kind != Kind::kPreposition && front.kind != Kind::kTechnology &&
                           front.kind != Kind::kCalendar && !question))
       return;
@@ -502,8 +493,7 @@ class Normaliser {
     // The question may have been taken for a part of the condition.
     for (std::size_t i = first; i < size; ++i) {
       Word& word = out_.words[i];
-      if (question && word.kind == Kind::kPreposition &&
-          has_word("how when where why how-much how-many how-long", word.form)) {
+      if (question && word.is(Kind::kPreposition, "how when where why how-much how-many how-long")) {
         word.kind = Kind::kQuestion;
         break;
       }

@@ -525,28 +525,28 @@ NumberRead read_number(const Lexicon& lexicon, Language language, const std::vec
 }
 
 void split_units(const Lexicon& lexicon, Language language, std::vector<RawWord>& words) {
-  for (std::size_t at = 0; at < words.size(); ++at) {
-    const std::string_view text = words[at].text;
-    if (words[at].literal || text.size() < 2 || !is_digit(text[0])) continue;
-    std::size_t digits = 0;
-    while (digits < text.size() &&
-           (is_digit(text[digits]) || text[digits] == '.' || text[digits] == ',' || text[digits] == ':'))
-      ++digits;
-    if (digits == text.size()) continue;
+  std::vector<RawWord> apart;
+  for (RawWord word : words) {
+    const std::string_view text = word.text;
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789.,:"), text.size());
     const std::string_view tail = text.substr(digits);
-    const bool clock = language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail);
-    if (!clock && lexicon.kind_of(language, tail) != Kind::kUnit) continue;
-    RawWord unit = words[at];
-    unit.text = tail;
-    unit.starts = unit.capital = unit.odd = false;
-    unit.begin =
-        words[at].begin + static_cast<std::uint32_t>(std::min<std::size_t>(digits, words[at].end - words[at].begin));
-    words[at].text = text.substr(0, digits);
-    words[at].end = unit.begin;
-    words[at].odd = false;
-    words[at].pause = Pause::kNone;
-    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, unit);
+    if (!word.literal && !tail.empty() && is_digit(text[0]) &&
+        ((language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail)) ||
+         lexicon.kind_of(language, tail) == Kind::kUnit)) {
+      RawWord unit = word;
+      unit.text = tail;
+      unit.starts = unit.capital = unit.odd = false;
+      unit.begin += static_cast<std::uint32_t>(std::min<std::size_t>(digits, word.end - word.begin));
+      word.text = text.substr(0, digits);
+      word.end = unit.begin;
+      word.odd = false;
+      word.pause = Pause::kNone;
+      apart.push_back(word);
+      word = unit;
+    }
+    apart.push_back(word);
   }
+  words.swap(apart);
 }
 
 }  // namespace tierwise::guard
