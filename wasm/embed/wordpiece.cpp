@@ -99,8 +99,10 @@ struct Eight {
   id_bits_ = 1;
   while (lines >> id_bits_ != 0) ++id_bits_;
   shift_ = 64 - (id_bits_ + 1);
-  slots_.assign(std::size_t{2} << id_bits_, kNone);
-  filter_.assign(std::max<std::size_t>(1, (std::size_t{8} << id_bits_) / 32), 0);
+  slots_.clear();
+  slots_.resize(std::size_t{2} << id_bits_, kNone);
+  filter_.clear();
+  filter_.resize(std::max<std::size_t>(1, (std::size_t{8} << id_bits_) / 32));
   longest_ = 0;
   std::size_t at = 0;
   for (std::uint32_t id = 0; id < lines; ++id) {
