@@ -70,8 +70,9 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
   if (a.stem == b.stem && !a.capital && !b.capital) return Match::kStem;
   if (slip(a, b)) return Match::kSlip;
   using Row = std::pair<PairSet, Match>;
-  for (const auto& [set, match] : {Row{PairSet::kAntonym, Match::kNone}, Row{PairSet::kSynonym, Match::kSynonym},
-                                   Row{PairSet::kDerived, Match::kDerived}, Row{PairSet::kLooseSynonym, Match::kLoose}}) {
+  for (const auto& [set, match] :
+       {Row{PairSet::kAntonym, Match::kNone}, Row{PairSet::kSynonym, Match::kSynonym},
+        Row{PairSet::kDerived, Match::kDerived}, Row{PairSet::kLooseSynonym, Match::kLoose}}) {
     if (lexicon.related(set, a.stem, b.stem)) return match;
   }
   return Match::kNone;
@@ -181,8 +182,7 @@ class Aligner {
       for (std::size_t i = 0; i + 1 < one.words.size(); ++i) {
         const Word& first = one.words[i];
         const Word& second = one.words[i + 1];
-        if (first.partner != kNoPartner || second.partner != kNoPartner || first.literal || second.literal)
-          continue;
+        if (first.partner != kNoPartner || second.partner != kNoPartner || first.literal || second.literal) continue;
         if (!joined(first.form, second.form, whole.form) && !joined(first.form, second.base, whole.base)) continue;
         set(one, i, two, j, Match::kJoined);
         set(one, i + 1, two, j, Match::kJoined);

@@ -118,7 +118,7 @@ class Signs {
       if (!word.paired()) continue;
       const Word& other = b_.words[word.partner];
       // In the order of Match; nothing is told of kSame.
-      constexpr std::uint8_t kCounted[] = {kSpareSigns, kLooseSynonyms, kDerived, kSynonyms, kSlips,
+      constexpr std::uint8_t kCounted[] = {kSpareSigns, kLooseSynonyms, kDerived, kSynonyms,  kSlips,
                                            kInitials,   kJoined,        kStems,   kSpareSigns};
       const Sign counted = static_cast<Sign>(kCounted[static_cast<std::size_t>(word.match)]);
       if (counted == kInitials || counted == kJoined)
@@ -142,8 +142,10 @@ class Signs {
         out_[kPrepositions] += 1;
         if (strong_preposition(word.form)) out_[kStrongPrepositions] += 1;
       }
-      constexpr std::pair<Kind, Sign> kCounted[] = {{Kind::kPronoun, kPronouns},     {Kind::kScope, kScopes},
-                                                    {Kind::kModal, kModalsOneSided}, {Kind::kTask, kTasksOneSided},
+      constexpr std::pair<Kind, Sign> kCounted[] = {{Kind::kPronoun, kPronouns},
+                                                    {Kind::kScope, kScopes},
+                                                    {Kind::kModal, kModalsOneSided},
+                                                    {Kind::kTask, kTasksOneSided},
                                                     {Kind::kQuestion, kQuestionsOneSided}};
       for (const auto& [kind, sign] : kCounted) {
         if (word.kind == kind) out_[sign] += 1;

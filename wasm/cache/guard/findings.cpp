@@ -38,9 +38,7 @@ class Order {
 
  private:
   // Is this word of a, or its partner, behind a preposition?
-  bool bound(std::uint32_t i) const {
-    return !a_.words[i].role.empty() || !b_.words[a_.words[i].partner].role.empty();
-  }
+  bool bound(std::uint32_t i) const { return !a_.words[i].role.empty() || !b_.words[a_.words[i].partner].role.empty(); }
 
   OrderChange change_of(std::uint32_t x, std::uint32_t y, const std::vector<std::uint32_t>& placed) const {
     const Word& ax = a_.words[x];
@@ -104,8 +102,9 @@ class Order {
 }  // namespace
 
 bool has_place(const Word& word) {
-  constexpr Kinds kPlaced = {Kind::kContent,    Kind::kPronoun,  Kind::kNumber, Kind::kQuantity, Kind::kUnit, Kind::kTechnology,
-                             Kind::kLanguage,   Kind::kFormat,   Kind::kAudience, Kind::kSymbol, Kind::kDate};
+  constexpr Kinds kPlaced = {Kind::kContent,  Kind::kPronoun,    Kind::kNumber,   Kind::kQuantity,
+                             Kind::kUnit,     Kind::kTechnology, Kind::kLanguage, Kind::kFormat,
+                             Kind::kAudience, Kind::kSymbol,     Kind::kDate};
   return kPlaced.has(word.kind);
 }
 

@@ -67,8 +67,8 @@ bool Judge::Trees::read(ByteReader& reader) {
 Result<Judge> Judge::read(std::string_view bytes) {
   ByteReader reader = ByteReader::of_file(bytes, kMagic);
   Judge judge;
-  bool right = reader.number(2) == kModelDimensions && reader.number(2) == kTokenDimensions &&
-               reader.number(2) == kFeatureCount;
+  bool right =
+      reader.number(2) == kModelDimensions && reader.number(2) == kTokenDimensions && reader.number(2) == kFeatureCount;
   if (right) {
     for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
     for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());

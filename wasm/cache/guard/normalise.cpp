@@ -31,8 +31,7 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
     const std::size_t apostrophe = word.text.find('\'');
     for (std::size_t i = 0; i < votes.size(); ++i) {
       const auto language = static_cast<Language>(i);
-      const std::string_view text =
-          word.text.substr(0, language == Language::kFrench ? apostrophe : word.text.size());
+      const std::string_view text = word.text.substr(0, language == Language::kFrench ? apostrophe : word.text.size());
       if (kTellLanguage.has(lexicon.kind_of(language, text))) votes[i] += 2;
       // Letters of one language.
       constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
@@ -287,8 +286,7 @@ class Normaliser {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind == Kind::kTask || (word.is("tell") && has_word("explain describe", words_[at].text)))
-        asked_ = true;
+      if (one.kind == Kind::kTask || (word.is("tell") && has_word("explain describe", words_[at].text))) asked_ = true;
       if (one.kind == Kind::kLight) {
         word.form = used == 1 ? words_[at].text : "...";
         if (starts_ && used > 1) {
@@ -328,9 +326,7 @@ class Normaliser {
     quick_ = false;
     if (!raw.symbol && word.base != raw.text) {
       // "would you mind explaining ...", "reduced": as the word without its inflection.
-      const auto base = [&](std::size_t i) {
-        return i == 0 ? word.base : words_[at + i].text;
-      };
+      const auto base = [&](std::size_t i) { return i == 0 ? word.base : words_[at + i].text; };
       const std::size_t used = lexicon_.phrase(out_.language, starts_ ? reach(at) : 1, starts_, 1, base, target_);
       if (used > 0 && (starts_ || target_[0].kind == Kind::kContent || target_[0].kind == Kind::kTask)) {
         const std::size_t first = out_.words.size();
@@ -451,9 +447,8 @@ class Normaliser {
       word.sentence = out_.sentences;
       word.kind = Kind::kQuestion;
       // "Is tea or coffee cheaper?" is answered with one of them.
-      const bool choice =
-          std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
-                      [](const Word& its) { return its.is(Kind::kConjunction, "or"); });
+      const bool choice = std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                                      [](const Word& its) { return its.is(Kind::kConjunction, "or"); });
       set_form(word, choice ? "what" : "yesno");
       out_.words.push_back(word);
       std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end() - 1, out_.words.end());

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double kScale[] = {1e2, 1e3, 1e6, 1e9, 1e12};
 // Of Text::kUnits: how many of Text::kBaseUnits each is.
-constexpr double kFactors[] = {1e-3, 1, 60, 3600, 86400, 604800, 1, 12, 1e-3, 1e-2, 1, 1e3, 1e-3, 1, 1e3, 1e-3, 1, 1, 12, 1e3, 1, 1, 16};
+constexpr double kFactors[] = {1e-3, 1, 60,  3600, 86400, 604800, 1,  12,  1e-3, 1e-2, 1, 1e3,
+                               1e-3, 1, 1e3, 1e-3, 1,     1,      12, 1e3, 1,    1,    16};
 
 // Nine significant digits: 0.1 km and 100 m are equal.
 std::string rounded(double value) {
@@ -58,9 +59,7 @@ class Numbers {
   }
 
  private:
-  std::string_view word(std::size_t at) const {
-    return at < words_.size() ? words_[at].text : std::string_view();
-  }
+  std::string_view word(std::size_t at) const { return at < words_.size() ? words_[at].text : std::string_view(); }
   bool apart(std::size_t at) const { return at > 0 && at <= words_.size() && words_[at - 1].pause >= Pause::kColon; }
 
   static bool all_digits(std::string_view text) {
@@ -79,7 +78,9 @@ class Numbers {
     }
     return place > 1 ? value / place : value;
   }
-  std::size_t position(Text list, std::string_view word) const { return word_position(lexicon_.text(list, row_), word); }
+  std::size_t position(Text list, std::string_view word) const {
+    return word_position(lexicon_.text(list, row_), word);
+  }
   bool is(std::size_t at, std::string_view words) const { return has_word(words, word(at)); }
   // How many words `phrase` has, when they are those from `at` on; otherwise 0.
   std::size_t says(std::size_t at, std::string_view phrase) const {
@@ -191,7 +192,8 @@ class Numbers {
     value = static_cast<int>(place) * 10 + 20;
     std::size_t used = 1;
     if (language_ == Language::kGerman || apart(at + 1)) return used;
-    const std::size_t next = at + (word(at + 1) == lexicon_.text(Text::kAnd, row_) && language_ != Language::kEnglish ? 2 : 1);
+    const std::size_t next =
+        at + (word(at + 1) == lexicon_.text(Text::kAnd, row_) && language_ != Language::kEnglish ? 2 : 1);
     int ones = 0;
     bool last = false;
     const std::size_t more = has_tens(next) ? 0 : small_number(next, ones, last);
@@ -229,8 +231,7 @@ class Numbers {
       form = "6";
       return 3;
     }
-    if (is(at, "a an") &&
-        (is(at + 1, "dozen") || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
+    if (is(at, "a an") && (is(at + 1, "dozen") || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
       part = 1;
       any = true;
       next = at + 1;
@@ -265,8 +266,8 @@ class Numbers {
           part = 0;
         }
         ++next;
-      } else if (any && word(next) == lexicon_.text(Text::kAnd, row_) && (std::int64_t(part) % 100 == 0) && (part > 0 || total > 0) &&
-                 next + 1 < words_.size()) {
+      } else if (any && word(next) == lexicon_.text(Text::kAnd, row_) && (std::int64_t(part) % 100 == 0) &&
+                 (part > 0 || total > 0) && next + 1 < words_.size()) {
         int rest = 0;
         bool dummy = false;
         if (small_number(next + 1, rest, dummy) == 0) break;
@@ -441,8 +442,7 @@ class Numbers {
         if (hour < 12) hour += 12;
         used = 4;
       }
-    } else if (language_ == Language::kSpanish && says(at_ + 1, "de la") > 0 &&
-               is(at_ + 3, "mañana tarde noche")) {
+    } else if (language_ == Language::kSpanish && says(at_ + 1, "de la") > 0 && is(at_ + 3, "mañana tarde noche")) {
       known = true;
       used = 4;
       if (!is(at_ + 3, "mañana") && hour < 12) hour += 12;

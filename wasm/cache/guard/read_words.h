@@ -17,7 +17,7 @@ enum class Pause : std::uint8_t { kNone, kComma, kColon, kEnd, kQuestion };
 struct RawWord {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
-  std::string_view text;  // of RawWords::texts
+  std::string_view text;       // of RawWords::texts
   Pause pause = Pause::kNone;  // behind it
   bool starts = false;         // a sentence, or what stands in quotation marks
   bool capital = false;        // begins with a capital letter

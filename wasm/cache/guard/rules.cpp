@@ -21,7 +21,8 @@ std::string in_order(std::string_view one, std::string_view two) {
 // "Is it required?", "the used car": no past.
 bool participle(const std::vector<Word>& words, std::size_t at) {
   for (std::size_t i = at; i-- > 0 && words[i].sentence == words[at].sentence;) {
-    if (words[i].is(Kind::kLight, i + 1 == at ? "is are be being am get gets a the an it" : "is are be being am get gets"))
+    if (words[i].is(Kind::kLight,
+                    i + 1 == at ? "is are be being am get gets a the an it" : "is are be being am get gets"))
       return true;
   }
   return false;
@@ -71,7 +72,9 @@ class Rules {
   }
   bool refuse(Rule rule, Text reason) { return refuse(rule, std::string(lexicon_.text(reason))); }
   // `reason` has a {} for the word.
-  bool refuse(Rule rule, const Word& word, Text reason) { return refuse(rule, fill(lexicon_.text(reason), {quoted(word)})); }
+  bool refuse(Rule rule, const Word& word, Text reason) {
+    return refuse(rule, fill(lexicon_.text(reason), {quoted(word)}));
+  }
 
   // The first unmatched words of some kind, in a, in b; nullptr where there is none.
   struct Two {
@@ -96,13 +99,12 @@ class Rules {
   bool pasted() {
     const auto literal = [](const Word& word) { return word.literal; };
     const Two two = {first_left(a_, literal), first_left(b_, literal)};
-    return two.any() && refuse(Rule::kPasted, two, Text::kPastedBoth,
-                               Text::kPastedOne);
+    return two.any() && refuse(Rule::kPasted, two, Text::kPastedBoth, Text::kPastedOne);
   }
 
   bool amounts() {
-    const Two two = unmatched(
-        {Kind::kNumber, Kind::kQuantity, Kind::kTime, Kind::kDate, Kind::kUnit, Kind::kCalendar}, "1");
+    const Two two =
+        unmatched({Kind::kNumber, Kind::kQuantity, Kind::kTime, Kind::kDate, Kind::kUnit, Kind::kCalendar}, "1");
     if (!two.any()) return false;
     Rule rule = Rule::kNumber;
     bool lone_unit = !two.both();
@@ -127,8 +129,7 @@ class Rules {
       const std::string_view digits = amount(*two.a);
       if (unit(*two.a) != unit(*two.b) || (!digits.empty() && digits == amount(*two.b))) rule = Rule::kUnit;
     }
-    if (rule == Rule::kNumber)
-      return refuse(rule, two, Text::kNumbers, Text::kNumberOne);
+    if (rule == Rule::kNumber) return refuse(rule, two, Text::kNumbers, Text::kNumberOne);
     if (rule == Rule::kDate) return refuse(rule, two, Text::kTimes, Text::kSays);
     return refuse(rule, two, Text::kUnitsDiffer, Text::kUnitOne);
   }
@@ -154,8 +155,7 @@ class Rules {
 
   bool negation() {
     const Two two = unmatched({Kind::kNegation});
-    if (two.any())
-      return refuse(Rule::kNegation, two, Text::kDenied, Text::kSays);
+    if (two.any()) return refuse(Rule::kNegation, two, Text::kDenied, Text::kSays);
     for (std::uint32_t i = 0; i < a_.words.size(); ++i) {
       const Word& word = in_a(i);
       if (word.kind == Kind::kNegation && word.paired() && word.role.empty() && moved(i))
@@ -168,14 +168,14 @@ class Rules {
     for (const Word& one : a_.words) {
       if (!has_opposite(one)) continue;
       for (const Word& two : b_.words) {
-        if (has_opposite(two) && opposite(one, two))
-          return refuse(Rule::kAntonym, {&one, &two}, Text::kOpposite);
+        if (has_opposite(two) && opposite(one, two)) return refuse(Rule::kAntonym, {&one, &two}, Text::kOpposite);
       }
     }
     return false;
   }
   static bool has_opposite(const Word& word) {
-    constexpr Kinds kKinds = {Kind::kContent, Kind::kTask, Kind::kScope, Kind::kPreposition, Kind::kTone, Kind::kLength};
+    constexpr Kinds kKinds = {Kind::kContent,     Kind::kTask, Kind::kScope,
+                              Kind::kPreposition, Kind::kTone, Kind::kLength};
     return word.left() && !word.literal && kKinds.has(word.kind);
   }
   bool opposed(std::string_view one, std::string_view two, Text list = Text::kOpposed) const {
@@ -183,8 +183,7 @@ class Rules {
   }
   bool opposite(const Word& one, const Word& two) const {
     if (one.kind == Kind::kPreposition || two.kind == Kind::kPreposition) {
-      return one.kind == two.kind &&
-             (opposed(one.form, two.form) || opposed(one.form, two.form, Text::kOpposedPlaces));
+      return one.kind == two.kind && (opposed(one.form, two.form) || opposed(one.form, two.form, Text::kOpposedPlaces));
     }
     if (lexicon_.related(PairSet::kAntonym, one.stem, two.stem)) return true;
     const auto prefixed = [this](std::string_view longer, std::string_view shorter) {
@@ -208,8 +207,7 @@ class Rules {
       return word.kind == Kind::kContent && (word.capital || (english && !word.known)) && !word.literal;
     };
     const Two two = {first_left(a_, name), first_left(b_, name)};
-    return two.any() &&
-           refuse(Rule::kName, two, Text::kNames, Text::kNameOne);
+    return two.any() && refuse(Rule::kName, two, Text::kNames, Text::kNameOne);
   }
 
   bool order() {
@@ -226,8 +224,7 @@ class Rules {
       if (word.past && other.past && passive(a_, word) != passive(b_, other))
         return refuse(Rule::kOrder, word, Text::kWhoDoesIt);
       if (!word.role.empty() && !other.role.empty() && word.role != other.role && opposed(word.role, other.role)) {
-        return refuse(Rule::kOrder, fill(lexicon_.text(Text::kBehind),
-                                         {quoted(word), word.role, other.role}));
+        return refuse(Rule::kOrder, fill(lexicon_.text(Text::kBehind), {quoted(word), word.role, other.role}));
       }
     }
     return false;
@@ -246,8 +243,7 @@ class Rules {
     const Word* const first = side.words.data();
     if (&verb > first && (&verb)[-1].begin == verb.begin) return true;
     for (const Word* word = &verb; word-- > first && word->sentence == verb.sentence && &verb - word <= 3;) {
-      if (word->is(lexicon_.text(Text::kPassive)) || word->is(Kind::kTense, "past"))
-        return true;
+      if (word->is(lexicon_.text(Text::kPassive)) || word->is(Kind::kTense, "past")) return true;
     }
     return false;
   }
@@ -269,8 +265,7 @@ class Rules {
 
   bool modality() {
     const Two two = unmatched({Kind::kModal}, "would");
-    return (two.both() || two.is("must allowed may")) &&
-           refuse(Rule::kModality, two, Text::kModality, Text::kSays);
+    return (two.both() || two.is("must allowed may")) && refuse(Rule::kModality, two, Text::kModality, Text::kSays);
   }
 
   static bool future(const Side& side) {
@@ -282,12 +277,10 @@ class Rules {
   bool tense() {
     const bool past_a = in_the_past(a_, true) || in_the_past(a_, false);
     const bool past_b = in_the_past(b_, true) || in_the_past(b_, false);
-    if (future(a_) != future(b_) && (past_a || past_b || !soon()))
-      return refuse(Rule::kTense, Text::kFuture);
+    if (future(a_) != future(b_) && (past_a || past_b || !soon())) return refuse(Rule::kTense, Text::kFuture);
     if (past_a == past_b) return false;
     const Side& past = past_a ? a_ : b_;
-    if (in_the_past(past, true) || led(past, past_a ? b_ : a_))
-      return refuse(Rule::kTense, Text::kPast);
+    if (in_the_past(past, true) || led(past, past_a ? b_ : a_)) return refuse(Rule::kTense, Text::kPast);
     return false;
   }
   // A time to come is named: "tomorrow".
@@ -346,12 +339,9 @@ class Rules {
       Text both;
     };
     constexpr Row kRows[] = {
-        {Kind::kTechnology, Rule::kLanguage, Text::kSystems},
-        {Kind::kLanguage, Rule::kLanguage, Text::kLanguages},
-        {Kind::kFormat, Rule::kFormat, Text::kForms},
-        {Kind::kLength, Rule::kFormat, Text::kLengths},
-        {Kind::kAudience, Rule::kAudience, Text::kAudiences},
-        {Kind::kTone, Rule::kFormat, Text::kTones}};
+        {Kind::kTechnology, Rule::kLanguage, Text::kSystems}, {Kind::kLanguage, Rule::kLanguage, Text::kLanguages},
+        {Kind::kFormat, Rule::kFormat, Text::kForms},         {Kind::kLength, Rule::kFormat, Text::kLengths},
+        {Kind::kAudience, Rule::kAudience, Text::kAudiences}, {Kind::kTone, Rule::kFormat, Text::kTones}};
     for (const Row& row : kRows) {
       const Two two = unmatched({row.kind}, "list");
       if (two.any()) return refuse(row.rule, two, row.both, Text::kSays);
@@ -448,7 +438,8 @@ bool in_the_past(const Side& side, bool by_helper) {
   for (std::size_t i = 0; i < side.words.size(); ++i) {
     const Word& word = side.words[i];
     if (word.dropped || word.literal) continue;
-    if (by_helper ? word.is(Kind::kTense, "past") : word.past && word.kind == Kind::kContent && !participle(side.words, i))
+    if (by_helper ? word.is(Kind::kTense, "past")
+                  : word.past && word.kind == Kind::kContent && !participle(side.words, i))
       return true;
   }
   return false;
