@@ -132,6 +132,22 @@ TEST(Compare, IsStricterAtItsBounds) {
   EXPECT_EQ(compare(none, "a lamp", "the lamp").verdict, Verdict::kRefused);
 }
 
+TEST(GuardLexicon, ListsAndSentencesStandInTheOrderOfText) {
+  const auto first_word = [](Text text, std::size_t row = 0) { return word_at(lexicon().text(text, row), 0); };
+  EXPECT_EQ(first_word(Text::kSmallNumbers), "zero");
+  EXPECT_EQ(first_word(Text::kSmallNumbers, 3), "cero");
+  EXPECT_EQ(first_word(Text::kTens), "twenty");
+  EXPECT_EQ(first_word(Text::kScalesToo, 2), "cents");
+  EXPECT_EQ(first_word(Text::kAnd, 1), "und");
+  EXPECT_EQ(first_word(Text::kMonths, 3), "enero");
+  EXPECT_EQ(lexicon().text(Text::kFirstOfQuestions, 3), "");
+  EXPECT_EQ(first_word(Text::kOrdinals), "zeroth");
+  EXPECT_EQ(first_word(Text::kUnits), "ms");
+  EXPECT_EQ(first_word(Text::kPassive), "is");
+  EXPECT_EQ(lexicon().text(Text::kPastedOne), "The quoted or pasted text differs at {}.");
+  EXPECT_EQ(lexicon().text(Text::kAsksFor), "Only one of them asks for {}.");
+}
+
 TEST(Lexicon, RefusesDamage) {
   const std::string good = guard_file("words.bin");
   ASSERT_TRUE(Lexicon::read(good));

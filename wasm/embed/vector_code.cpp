@@ -182,7 +182,7 @@ std::int64_t sum_of(I32x4 sums) { return std::int64_t{sums[0]} + sums[1] + sums[
 
 }  // namespace
 
-VectorCoder::VectorCoder(std::size_t dimensions)
+[[gnu::cold]] VectorCoder::VectorCoder(std::size_t dimensions)
     : dimensions_(dimensions), places_((dimensions + 15) / 16 * 16), span_(16), signs_(kRounds * places_) {
   while (2 * span_ <= places_) span_ *= 2;
   const std::size_t transforms = span_ == places_ ? 1 : 2;

@@ -173,7 +173,7 @@ std::size_t VectorIndex::cell(std::uint32_t key) const {
 
 std::uint32_t VectorIndex::find(std::uint32_t key) const { return cells_.empty() ? kNone : cells_[cell(key)]; }
 
-void VectorIndex::grow_cells() {
+[[gnu::cold]] void VectorIndex::grow_cells() {
   std::vector<std::uint32_t> old(cells_.empty() ? 8 : 2 * cells_.size(), kNone);
   old.swap(cells_);
   for (const std::uint32_t number : old) {
@@ -196,7 +196,7 @@ std::uint32_t VectorIndex::partition(std::uint32_t key) {
   return cells_[at] = number;
 }
 
-void VectorIndex::remove_partition(std::uint32_t number) {
+[[gnu::cold]] void VectorIndex::remove_partition(std::uint32_t number) {
   std::size_t gap = cell(partitions_[number].key);
   const std::size_t mask = cells_.size() - 1;
   for (std::size_t at = (gap + 1) & mask; cells_[at] != kNone; at = (at + 1) & mask) {

@@ -86,13 +86,13 @@ struct Eight {
 
 }  // namespace
 
-Result<Done> WordPiece::refuse(std::string_view why) {
+[[gnu::cold]] Result<Done> WordPiece::refuse(std::string_view why) {
   starts_.clear();
   slots_.clear();
   return make_error("invalid-vocabulary", fill("The vocabulary cannot be used: {}.", {why}), "vocabulary");
 }
 
-Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) {
+[[gnu::cold]] Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) {
   if (vocabulary.size() > kMostVocabularyBytes) return refuse("it is too large");
   const auto lines = static_cast<std::size_t>(std::count(vocabulary.begin(), vocabulary.end(), '\n'));
   if (lines == 0 || vocabulary.back() != '\n') return refuse("it ends in the middle of a line, so some of it is missing");
@@ -108,8 +108,10 @@ Result<Done> WordPiece::load(std::string_view vocabulary, std::size_t expected) 
   id_bits_ = 1;
   while (lines >> id_bits_ != 0) ++id_bits_;
   shift_ = 64 - (id_bits_ + 1);
-  slots_.assign(std::size_t{2} << id_bits_, kNone);
-  filter_.assign(std::max<std::size_t>(1, (std::size_t{8} << id_bits_) / 32), 0);
+  slots_.clear();
+  slots_.resize(std::size_t{2} << id_bits_, kNone);
+  filter_.clear();
+  filter_.resize(std::max<std::size_t>(1, (std::size_t{8} << id_bits_) / 32));
   longest_ = 0;
   std::size_t at = 0;
   for (std::uint32_t id = 0; id < lines; ++id) {
@@ -284,7 +286,8 @@ class Encoding {
     }
   }
 
-  bool take_special(std::size_t begin) {
+  // Rare ones are [[gnu::cold]]: made for size among code that is made for speed.
+  [[gnu::cold, gnu::noinline]] bool take_special(std::size_t begin) {
     for (std::size_t i = 0; i < WordPiece::kSpecials; ++i) {
       const std::string_view name = word_at(kSpecialTokens, i);
       if (text_.compare(begin, name.size(), name) != 0 || pieces_.specials_[i] == WordPiece::kNone) continue;
@@ -299,7 +302,7 @@ class Encoding {
     return false;
   }
 
-  void take_several(std::uint32_t c, Span place) {
+  [[gnu::cold, gnu::noinline]] void take_several(std::uint32_t c, Span place) {
     const std::string_view folded = unicode_.long_fold(c);
     std::vector<Mark> marks;
     for (std::size_t at = 0; at < folded.size();) {
@@ -315,7 +318,7 @@ class Encoding {
   }
 
   // A mark that stays is here: it is put into order with all marks around it.
-  void take_marks() {
+  [[gnu::cold, gnu::noinline]] void take_marks() {
     std::size_t begin = at_;
     while (begin > run_begin_) {
       const std::size_t before = prompt::previous(text_, begin);
@@ -333,7 +336,7 @@ class Encoding {
 
   // `marks` and those behind them, in Unicode's canonical order. As `tokenizers` has it, the first of them stands where
   // the first stood before, and a part of another character where the one before it stands.
-  void order(std::vector<Mark>& marks, Span before) {
+  [[gnu::cold, gnu::noinline]] void order(std::vector<Mark>& marks, Span before) {
     std::size_t behind = at_;
     while (behind < text_.size()) {
       const std::size_t begin = behind;

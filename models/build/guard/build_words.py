@@ -6,7 +6,6 @@ TOOL is the native build's guard_lines: spelling and inflection are undone by th
 vocab.txt of all-MiniLM-L6-v2, for which words are common. Layout: wasm/cache/guard/lexicon.cpp.
 """
 
-import hashlib
 import struct
 import subprocess
 import sys
@@ -14,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 import phrases
+from sealed import sealed
 from wordnet import PARTS, WordNet
 
-MAGIC = b"TWG1"
+MAGIC = b"TWG2"
 VOCABULARY_WORDS = 23000
 BITS_A_WORD = 8
 FOLDER = Path(__file__).parent
@@ -68,7 +68,8 @@ def pack(rows, irregular, sets, vocabulary):
     bases = sorted({base for _, base, _ in irregular})
     number = {target: i for i, target in enumerate(targets)}
     base_number = {base: i for i, base in enumerate(bases)}
-    body = struct.pack("<B", max(len(words) for _, words, _, _ in rows))
+    body = lines(line for line in (FOLDER / "texts.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("# "))
+    body += struct.pack("<B", max(len(words) for _, words, _, _ in rows))
     body += lines(targets)
     body += table([(fnv(" ".join(words), 2166136261 + language * 0x9E3779B1 & 0xFFFFFFFF), number[target], starts) for language, words, target, starts in rows])
     body += lines(bases)
@@ -76,7 +77,7 @@ def pack(rows, irregular, sets, vocabulary):
     for pairs in sets:
         body += pair_set(pairs)
     body += bloom(vocabulary)
-    return MAGIC + hashlib.sha256(body).digest()[:8] + body
+    return sealed(MAGIC, body)
 
 
 class Tool:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/ascii.h"
 #include "cache/guard/spelling.h"
 
 namespace tierwise::guard {
@@ -17,7 +16,7 @@ struct Sentence {
   std::uint32_t hash;
 };
 
-std::vector<Sentence> sentences_of(const Words& words) {
+std::vector<Sentence> sentences_of(const Side& words) {
   std::vector<Sentence> out;
   for (std::size_t i = 0; i < words.words.size(); ++i) {
     const Word& word = words.words[i];
@@ -28,7 +27,7 @@ std::vector<Sentence> sentences_of(const Words& words) {
   return out;
 }
 
-bool same_sentence(const Words& a, const Sentence& of_a, const Words& b, const Sentence& of_b) {
+bool same_sentence(const Side& a, const Sentence& of_a, const Side& b, const Sentence& of_b) {
   std::size_t i = of_a.begin;
   std::size_t j = of_b.begin;
   while (true) {
@@ -43,14 +42,12 @@ bool same_sentence(const Words& a, const Sentence& of_a, const Words& b, const S
 
 bool plain(const Word& word) { return word.kind == Kind::kContent && !word.literal; }
 
-bool slip(const Lexicon&, const Word& a, const Word& b) {
+bool has_digit(std::string_view text) { return text.find_first_of("0123456789") != std::string_view::npos; }
+
+bool slip(const Word& a, const Word& b) {
   if (a.form.size() < kMinSlipBytes || b.form.size() < kMinSlipBytes || (a.known && b.known)) return false;
   // Both unknown: two names, unless nothing was written large and letters were swapped.
-  if (!a.known && !b.known) return false;
-  for (const char c : a.form)
-    if (is_digit(c)) return false;
-  for (const char c : b.form)
-    if (is_digit(c)) return false;
+  if ((!a.known && !b.known) || has_digit(a.form) || has_digit(b.form)) return false;
   return a.form[0] == b.form[0] && (one_slip(a.form, b.form) || one_slip(a.base, b.base));
 }
 
@@ -71,22 +68,29 @@ Match match_of(const Lexicon& lexicon, const Word& a, const Word& b) {
   if (!plain(a) || !plain(b)) return Match::kNone;
   // Names are not inflected: "Alien", "Aliens".
   if (a.stem == b.stem && !a.capital && !b.capital) return Match::kStem;
-  if (slip(lexicon, a, b)) return Match::kSlip;
-  if (lexicon.related(PairSet::kAntonym, a.stem, b.stem)) return Match::kNone;
-  if (lexicon.related(PairSet::kSynonym, a.stem, b.stem)) return Match::kSynonym;
-  if (lexicon.related(PairSet::kDerived, a.stem, b.stem)) return Match::kDerived;
-  if (lexicon.related(PairSet::kLooseSynonym, a.stem, b.stem)) return Match::kLoose;
+  if (slip(a, b)) return Match::kSlip;
+  using Row = std::pair<PairSet, Match>;
+  for (const auto& [set, match] :
+       {Row{PairSet::kAntonym, Match::kNone}, Row{PairSet::kSynonym, Match::kSynonym},
+        Row{PairSet::kDerived, Match::kDerived}, Row{PairSet::kLooseSynonym, Match::kLoose}}) {
+    if (lexicon.related(set, a.stem, b.stem)) return match;
+  }
   return Match::kNone;
+}
+
+bool joined(std::string_view one, std::string_view two, std::string_view whole) {
+  return whole.size() == one.size() + two.size() && whole.substr(0, one.size()) == one &&
+         whole.substr(one.size()) == two;
 }
 
 class Aligner {
  public:
-  Aligner(const Lexicon& lexicon, Alignment& out) : lexicon_(lexicon), out_(out), a_(*out.a.words), b_(*out.b.words) {}
+  Aligner(const Lexicon& lexicon, Alignment& out) : lexicon_(lexicon), a_(out.a), b_(out.b) {}
 
   bool run(std::size_t max_words) {
     pair_sentences();
-    collect(out_.a, left_a_);
-    collect(out_.b, left_b_);
+    collect(a_, left_a_);
+    collect(b_, left_b_);
     if (left_a_.size() > max_words || left_b_.size() > max_words) return false;
     table_.assign(left_a_.size() * left_b_.size(), Match::kNone);
     for (std::size_t i = 0; i < left_a_.size(); ++i) {
@@ -95,19 +99,19 @@ class Aligner {
       }
     }
     for (const Match level : {Match::kSame, Match::kStem}) pair(level);
-    joined_words(out_.a, out_.b);
-    joined_words(out_.b, out_.a);
-    initials(out_.a, out_.b);
-    initials(out_.b, out_.a);
+    joined_words(a_, b_);
+    joined_words(b_, a_);
+    initials(a_, b_);
+    initials(b_, a_);
     for (const Match level : {Match::kSlip, Match::kSynonym, Match::kDerived, Match::kLoose}) pair(level);
     return true;
   }
 
  private:
   void link(std::size_t i, std::size_t j, Match match) {
-    out_.a.partner[i] = static_cast<std::uint32_t>(j);
-    out_.b.partner[j] = static_cast<std::uint32_t>(i);
-    out_.a.match[i] = out_.b.match[j] = match;
+    a_.words[i].partner = static_cast<std::uint32_t>(j);
+    b_.words[j].partner = static_cast<std::uint32_t>(i);
+    a_.words[i].match = b_.words[j].match = match;
   }
 
   void pair_sentences() {
@@ -121,20 +125,20 @@ class Aligner {
         taken[k] = true;
         std::size_t j = of_b[k].begin;
         for (std::size_t i = one.begin; i < one.end; ++i) {
-          out_.a.dropped[i] = true;
+          a_.words[i].dropped = true;
           if (a_.words[i].kind == Kind::kLight) continue;
           while (b_.words[j].kind == Kind::kLight) ++j;
           link(i, j++, Match::kSame);
         }
-        for (j = of_b[k].begin; j < of_b[k].end; ++j) out_.b.dropped[j] = true;
+        for (j = of_b[k].begin; j < of_b[k].end; ++j) b_.words[j].dropped = true;
         break;
       }
     }
   }
 
   static void collect(const Side& side, std::vector<std::size_t>& left) {
-    for (std::size_t i = 0; i < side.words->words.size(); ++i) {
-      if (!side.dropped[i] && side.words->words[i].kind != Kind::kLight) left.push_back(i);
+    for (std::size_t i = 0; i < side.words.size(); ++i) {
+      if (!side.words[i].dropped && side.words[i].kind != Kind::kLight) left.push_back(i);
     }
   }
 
@@ -142,11 +146,11 @@ class Aligner {
   // behind the same preposition, nearest.
   void pair(Match level) {
     for (std::size_t i = 0; i < left_a_.size(); ++i) {
-      if (out_.a.partner[left_a_[i]] != kNoPartner) continue;
+      if (a_.words[left_a_[i]].partner != kNoPartner) continue;
       int best = -1;
       std::size_t chosen = 0;
       for (std::size_t j = 0; j < left_b_.size(); ++j) {
-        if (table_[i * left_b_.size() + j] != level || out_.b.partner[left_b_[j]] != kNoPartner) continue;
+        if (table_[i * left_b_.size() + j] != level || b_.words[left_b_[j]].partner != kNoPartner) continue;
         const Word& word = a_.words[left_a_[i]];
         const Word& other = b_.words[left_b_[j]];
         int score = 1000 - std::abs(static_cast<int>(i * left_b_.size()) - static_cast<int>(j * left_a_.size())) /
@@ -170,17 +174,16 @@ class Aligner {
 
   // "login" for "log in"; "web site" for "website".
   void joined_words(Side& one, Side& two) {
-    for (std::size_t j = 0; j < two.words->words.size(); ++j) {
-      const Word& whole = two.words->words[j];
-      if (two.partner[j] != kNoPartner || two.dropped[j] || whole.literal || whole.form.size() < 5 ||
+    for (std::size_t j = 0; j < two.words.size(); ++j) {
+      const Word& whole = two.words[j];
+      if (whole.partner != kNoPartner || whole.dropped || whole.literal || whole.form.size() < 5 ||
           whole.kind != Kind::kContent)
         continue;
-      for (std::size_t i = 0; i + 1 < one.words->words.size(); ++i) {
-        const Word& first = one.words->words[i];
-        const Word& second = one.words->words[i + 1];
-        if (one.partner[i] != kNoPartner || one.partner[i + 1] != kNoPartner || first.literal || second.literal)
-          continue;
-        if (first.form + second.form != whole.form && first.form + second.base != whole.base) continue;
+      for (std::size_t i = 0; i + 1 < one.words.size(); ++i) {
+        const Word& first = one.words[i];
+        const Word& second = one.words[i + 1];
+        if (first.partner != kNoPartner || second.partner != kNoPartner || first.literal || second.literal) continue;
+        if (!joined(first.form, second.form, whole.form) && !joined(first.form, second.base, whole.base)) continue;
         set(one, i, two, j, Match::kJoined);
         set(one, i + 1, two, j, Match::kJoined);
         break;
@@ -190,24 +193,24 @@ class Aligner {
 
   // "CEO" for "chief executive officer".
   void initials(Side& one, Side& two) {
-    for (std::size_t j = 0; j < two.words->words.size(); ++j) {
-      const Word& shorter = two.words->words[j];
+    for (std::size_t j = 0; j < two.words.size(); ++j) {
+      const Word& shorter = two.words[j];
       const std::size_t size = shorter.form.size();
-      if (two.partner[j] != kNoPartner || shorter.literal || shorter.kind != Kind::kContent || size < 2 || size > 5)
+      if (shorter.partner != kNoPartner || shorter.literal || shorter.kind != Kind::kContent || size < 2 || size > 5)
         continue;
       if (shorter.known && !shorter.capital) continue;
-      for (std::size_t i = 0; i < one.words->words.size(); ++i) {
+      for (std::size_t i = 0; i < one.words.size(); ++i) {
         std::size_t at = i;
         std::size_t letters = 0;
         std::vector<std::size_t> used;
-        while (at < one.words->words.size() && letters < size) {
-          const Word& word = one.words->words[at];
+        while (at < one.words.size() && letters < size) {
+          const Word& word = one.words[at];
           if (word.kind == Kind::kLight || word.kind == Kind::kPreposition) {
             if (letters == 0) break;
             ++at;
             continue;
           }
-          if (one.partner[at] != kNoPartner || word.literal || word.form[0] != shorter.form[letters]) break;
+          if (word.partner != kNoPartner || word.literal || word.form[0] != shorter.form[letters]) break;
           used.push_back(at++);
           ++letters;
         }
@@ -219,16 +222,16 @@ class Aligner {
   }
 
   static void set(Side& one, std::size_t i, Side& two, std::size_t j, Match match) {
-    one.partner[i] = static_cast<std::uint32_t>(j);
-    one.match[i] = match;
-    if (two.partner[j] == kNoPartner) two.partner[j] = static_cast<std::uint32_t>(i);
-    two.match[j] = match;
+    one.words[i].partner = static_cast<std::uint32_t>(j);
+    one.words[i].match = match;
+    Word& other = two.words[j];
+    if (other.partner == kNoPartner) other.partner = static_cast<std::uint32_t>(i);
+    other.match = match;
   }
 
   const Lexicon& lexicon_;
-  Alignment& out_;
-  const Words& a_;
-  const Words& b_;
+  Side& a_;
+  Side& b_;
   std::vector<std::size_t> left_a_;
   std::vector<std::size_t> left_b_;
   std::vector<Match> table_;
@@ -237,28 +240,16 @@ class Aligner {
 }  // namespace
 
 float weight_of(const Word& word) {
-  switch (word.kind) {
-    case Kind::kLight: return 0;
-    case Kind::kPreposition:
-    case Kind::kConjunction:
-    case Kind::kPronoun:
-    case Kind::kTense:
-    case Kind::kSymbol: return 0.3F;
-    case Kind::kQuestion:
-    case Kind::kTask:
-    case Kind::kModal: return 0.7F;
-    case Kind::kContent: return word.capital || !word.known ? 2 : word.form.size() < 4 ? 0.8F : 1;
-    default: return 1;
-  }
+  if (word.kind == Kind::kLight) return 0;
+  if (word.kind == Kind::kContent) return word.capital || !word.known ? 2 : word.form.size() < 4 ? 0.8F : 1;
+  constexpr Kinds kSmall = {Kind::kPreposition, Kind::kConjunction, Kind::kPronoun, Kind::kTense, Kind::kSymbol};
+  constexpr Kinds kMiddle = {Kind::kQuestion, Kind::kTask, Kind::kModal};
+  return kSmall.has(word.kind) ? 0.3F : kMiddle.has(word.kind) ? 0.7F : 1;
 }
 
 bool align(const Lexicon& lexicon, const Words& a, const Words& b, std::size_t max_words, Alignment& out) {
-  for (auto [side, words] : {std::pair{&out.a, &a}, std::pair{&out.b, &b}}) {
-    side->words = words;
-    side->partner.assign(words->words.size(), kNoPartner);
-    side->match.assign(words->words.size(), Match::kNone);
-    side->dropped.assign(words->words.size(), false);
-  }
+  out.a = {a.words, a.language, a.sentences};
+  out.b = {b.words, b.language, b.sentences};
   return Aligner(lexicon, out).run(max_words);
 }
 

@@ -9,15 +9,11 @@
 
 namespace tierwise::guard {
 
-enum class Match : std::uint8_t { kNone, kLoose, kDerived, kSynonym, kSlip, kInitials, kJoined, kStem, kSame };
-
-inline constexpr std::uint32_t kNoPartner = 0xffffffffU;
-
+// Views as those of the Words it was made of.
 struct Side {
-  const Words* words;
-  std::vector<std::uint32_t> partner;  // of each word, in the other prompt; kNoPartner
-  std::vector<Match> match;
-  std::vector<bool> dropped;  // in sentences that both have
+  std::vector<Word> words;
+  Language language = Language::kEnglish;
+  std::uint16_t sentences = 0;
 };
 
 struct Alignment {
@@ -27,6 +23,7 @@ struct Alignment {
 
 // 0 of what carries no meaning, up to 3 of names and rare words.
 float weight_of(const Word& word);
+inline bool means(const Word& word) { return weight_of(word) >= 0.7F; }
 
 // Sentences that both have, word for word, are paired first; of what is left at most `max_words` words of
 // each are looked at: with more, nothing is paired and false is returned.

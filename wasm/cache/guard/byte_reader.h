@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/hash.h"
+#include "base/checksum.h"
 
 namespace tierwise::guard {
 
@@ -14,17 +14,17 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
-  // Of a file: `magic`, the first eight bytes of the SHA-256 of what follows, and that. Nothing is left when
-  // it is wrong.
+  // Of a file: `magic`, the XXH64 of what follows, and that. Nothing is left when it is wrong.
   static ByteReader of_file(std::string_view bytes, std::string_view magic) {
-    constexpr std::size_t kDigestBytes = 8;
-    ByteReader reader({});
-    reader.bad = true;
-    const std::size_t head = magic.size() + kDigestBytes;
-    if (bytes.size() < head || bytes.substr(0, magic.size()) != magic) return reader;
-    const Digest digest = sha256(bytes.substr(head));
-    if (as_text(digest).substr(0, kDigestBytes) != bytes.substr(magic.size(), kDigestBytes)) return reader;
-    return ByteReader(bytes.substr(head));
+    ByteReader reader(bytes);
+    const bool known = reader.block(magic.size()) == magic;
+    const std::uint64_t low = reader.number(4);
+    const std::uint64_t sum = low | std::uint64_t{reader.number(4)} << 32U;
+    Checksum checksum;
+    checksum.update(reader.rest_);
+    reader.bad = reader.bad || !known || checksum.value() != sum;
+    if (reader.bad) reader.rest_ = {};
+    return reader;
   }
 
   // Of `size` bytes, at most 4.
@@ -39,6 +39,13 @@ class ByteReader {
     float value = 0;
     std::memcpy(&value, &bits, sizeof value);
     return value;
+  }
+  // `count` of two bytes each.
+  std::vector<std::int16_t> wholes(std::size_t count) {
+    const std::string_view bytes = block(2 * count);
+    std::vector<std::int16_t> out(bytes.size() / 2);
+    if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+    return out;
   }
   std::string_view block(std::size_t size) {
     if (size > rest_.size()) {

@@ -18,35 +18,25 @@ static_assert(kSpareSigns <= kSignCount);
 constexpr std::size_t kMaxCompared = 64;
 
 Relation relation_of(Match match, bool same_text) {
-  switch (match) {
-    case Match::kSame: return same_text ? Relation::kSame : Relation::kEquivalent;
-    case Match::kStem:
-    case Match::kSlip:
-    case Match::kInitials:
-    case Match::kJoined: return Relation::kEquivalent;
-    default: return Relation::kSimilar;
-  }
+  if (match == Match::kSame && same_text) return Relation::kSame;
+  return match >= Match::kSlip ? Relation::kEquivalent : Relation::kSimilar;
 }
 
 void link(const Alignment& alignment, std::string_view a, std::string_view b, std::vector<Link>& links) {
-  const auto& words_a = alignment.a.words->words;
-  const auto& words_b = alignment.b.words->words;
-  for (std::size_t i = 0; i < words_a.size(); ++i) {
-    const std::uint32_t j = alignment.a.partner[i];
-    if (words_a[i].kind == Kind::kLight) continue;
-    const ByteRange range{words_a[i].begin, words_a[i].end};
-    if (j == kNoPartner) {
-      links.push_back({range, {0, 0}, Relation::kUnmatched});
-      continue;
+  for (const Word& word : alignment.a.words) {
+    if (word.kind == Kind::kLight) continue;
+    Link link = {{word.begin, word.end}, {}, Relation::kUnmatched};
+    if (word.partner != kNoPartner) {
+      const Word& other = alignment.b.words[word.partner];
+      link.b = {other.begin, other.end};
+      const bool same_text = lower_case(a.substr(word.begin, word.end - word.begin)) ==
+                             lower_case(b.substr(other.begin, other.end - other.begin));
+      link.relation = relation_of(word.match, same_text);
     }
-    const ByteRange other{words_b[j].begin, words_b[j].end};
-    const bool same_text = lower_case(a.substr(range.begin, range.end - range.begin)) ==
-                           lower_case(b.substr(other.begin, other.end - other.begin));
-    links.push_back({range, other, relation_of(alignment.a.match[i], same_text)});
+    links.push_back(link);
   }
-  for (std::size_t j = 0; j < words_b.size(); ++j) {
-    if (words_b[j].kind == Kind::kLight || alignment.b.partner[j] != kNoPartner) continue;
-    links.push_back({{0, 0}, {words_b[j].begin, words_b[j].end}, Relation::kUnmatched});
+  for (const Word& word : alignment.b.words) {
+    if (word.left()) links.push_back({{}, {word.begin, word.end}, Relation::kUnmatched});
   }
 }
 
@@ -58,21 +48,21 @@ class Signs {
   void run(std::size_t bytes_a, std::size_t bytes_b) {
     const Sums of_a = sums(a_);
     const Sums of_b = sums(b_);
-    out_[kLanguage] = static_cast<float>(a_.words->language);
+    out_[kLanguage] = static_cast<float>(a_.language);
     both(kFewer, kMore, of_a.count, of_b.count);
     both(kSharedLeast, kSharedMost, of_a.share(), of_b.share());
     both(kUnmatchedLeast, kUnmatchedMost, of_a.unmatched, of_b.unmatched);
     out_[kUnmatchedWeight] = of_a.weight - of_a.shared + of_b.weight - of_b.shared;
     out_[kHeaviest] = std::max(of_a.heaviest, of_b.heaviest);
     matches();
-    unmatched(a_, findings_.left_a);
-    unmatched(b_, findings_.left_b);
+    unmatched(a_);
+    unmatched(b_);
     out_[kInversions] = static_cast<float>(findings_.inversions);
     out_[kBareInversions] = static_cast<float>(findings_.bare_inversions);
     out_[kInversionShare] =
         findings_.pairs == 0 ? 0 : static_cast<float>(findings_.inversions) / static_cast<float>(findings_.pairs);
     questions();
-    both(kSentenceGap, kSentences, a_.words->sentences, b_.words->sentences);
+    both(kSentenceGap, kSentences, a_.sentences, b_.sentences);
     out_[kSentenceGap] = out_[kSentences] - out_[kSentenceGap];
     out_[kSubstitutions] = static_cast<float>(substitutions());
     out_[kInsertions] =
@@ -96,8 +86,6 @@ class Signs {
     float share() const { return weight == 0 ? 1 : shared / weight; }
   };
 
-  static bool means(const Word& word) { return weight_of(word) >= 0.7F; }
-
   void both(Sign least, Sign most, float a, float b) {
     out_[least] = std::min(a, b);
     out_[most] = std::max(a, b);
@@ -105,12 +93,11 @@ class Signs {
 
   static Sums sums(const Side& side) {
     Sums sums;
-    for (std::size_t i = 0; i < side.partner.size(); ++i) {
-      const Word& word = side.words->words[i];
+    for (const Word& word : side.words) {
       const float weight = weight_of(word);
       sums.weight += weight;
       if (means(word)) sums.count += 1;
-      if (side.partner[i] != kNoPartner) {
+      if (word.partner != kNoPartner) {
         sums.shared += weight;
         continue;
       }
@@ -123,73 +110,75 @@ class Signs {
   void matches() {
     float places = 0;
     float placed = 0;
-    const auto size_a = static_cast<float>(std::max<std::size_t>(1, a_.partner.size()));
-    const auto size_b = static_cast<float>(std::max<std::size_t>(1, b_.partner.size()));
-    for (std::size_t i = 0; i < a_.partner.size(); ++i) {
-      const Word& word = a_.words->words[i];
+    const auto size_a = static_cast<float>(std::max<std::size_t>(1, a_.words.size()));
+    const auto size_b = static_cast<float>(std::max<std::size_t>(1, b_.words.size()));
+    for (std::size_t i = 0; i < a_.words.size(); ++i) {
+      const Word& word = a_.words[i];
       if (word.literal) out_[kLiterals] = 1;
-      if (a_.partner[i] == kNoPartner || a_.dropped[i]) continue;
-      const Word& other = b_.words->words[a_.partner[i]];
-      switch (a_.match[i]) {
-        case Match::kSynonym: out_[kSynonyms] += 1; break;
-        case Match::kLoose: out_[kLooseSynonyms] += 1; break;
-        case Match::kDerived: out_[kDerived] += 1; break;
-        case Match::kSlip: out_[kSlips] += 1; break;
-        case Match::kStem: out_[kStems] += 1; break;
-        case Match::kInitials: out_[kInitials] = 1; break;
-        case Match::kJoined: out_[kJoined] = 1; break;
-        default: break;
-      }
+      if (!word.paired()) continue;
+      const Word& other = b_.words[word.partner];
+      // In the order of Match; nothing is told of kSame.
+      constexpr std::uint8_t kCounted[] = {kSpareSigns, kLooseSynonyms, kDerived, kSynonyms,  kSlips,
+                                           kInitials,   kJoined,        kStems,   kSpareSigns};
+      const Sign counted = static_cast<Sign>(kCounted[static_cast<std::size_t>(word.match)]);
+      if (counted == kInitials || counted == kJoined)
+        out_[counted] = 1;
+      else if (counted != kSpareSigns)
+        out_[counted] += 1;
       if (word.kind == Kind::kNegation) out_[kNegations] += 1;
       if (has_place(word) && has_place(other) && word.role != other.role)
         out_[kRoles] += word.role.empty() || other.role.empty() ? 0.5F : 1;
-      const float distance = static_cast<float>(i) / size_a - static_cast<float>(a_.partner[i]) / size_b;
+      const float distance = static_cast<float>(i) / size_a - static_cast<float>(word.partner) / size_b;
       places += distance < 0 ? -distance : distance;
       placed += 1;
     }
     out_[kPlaces] = placed == 0 ? 0 : places / placed;
   }
 
-  void unmatched(const Side& side, const std::vector<std::uint32_t>& left) {
-    for (const std::uint32_t i : left) {
-      const Word& word = side.words->words[i];
-      if (word.kind == Kind::kPreposition && word.form != "to" && word.form != "of") {
+  void unmatched(const Side& side) {
+    for (const Word& word : side.words) {
+      if (!word.left()) continue;
+      if (word.kind == Kind::kPreposition && !word.is("to of")) {
         out_[kPrepositions] += 1;
         if (strong_preposition(word.form)) out_[kStrongPrepositions] += 1;
       }
-      if (word.kind == Kind::kPronoun) out_[kPronouns] += 1;
-      if (word.kind == Kind::kScope) out_[kScopes] += 1;
-      if (word.kind == Kind::kModal) out_[kModalsOneSided] += 1;
-      if (word.kind == Kind::kTask) out_[kTasksOneSided] += 1;
-      if (word.kind == Kind::kQuestion) out_[kQuestionsOneSided] += 1;
+      constexpr std::pair<Kind, Sign> kCounted[] = {{Kind::kPronoun, kPronouns},
+                                                    {Kind::kScope, kScopes},
+                                                    {Kind::kModal, kModalsOneSided},
+                                                    {Kind::kTask, kTasksOneSided},
+                                                    {Kind::kQuestion, kQuestionsOneSided}};
+      for (const auto& [kind, sign] : kCounted) {
+        if (word.kind == kind) out_[sign] += 1;
+      }
       if (word.kind == Kind::kContent && !word.known) out_[kUnknown] += 1;
       if (means(word) && !word.role.empty()) out_[kLoneInsertions] += 1;
     }
   }
 
-  static bool has_left(const Side& side, const std::vector<std::uint32_t>& left, Kind kind) {
-    return std::any_of(left.begin(), left.end(), [&](std::uint32_t i) { return side.words->words[i].kind == kind; });
+  static bool has_left(const Side& side, Kind kind) {
+    return std::any_of(side.words.begin(), side.words.end(),
+                       [kind](const Word& word) { return word.left() && word.kind == kind; });
   }
   void questions() {
-    const bool question_a = has_left(a_, findings_.left_a, Kind::kQuestion);
-    const bool question_b = has_left(b_, findings_.left_b, Kind::kQuestion);
+    const bool question_a = has_left(a_, Kind::kQuestion);
+    const bool question_b = has_left(b_, Kind::kQuestion);
     out_[kQuestionsSoft] = question_a && question_b ? 1 : 0;
-    out_[kTaskForQuestion] = (question_a && has_left(b_, findings_.left_b, Kind::kTask)) ||
-                                     (question_b && has_left(a_, findings_.left_a, Kind::kTask))
-                                 ? 1
-                                 : 0;
+    out_[kTaskForQuestion] =
+        (question_a && has_left(b_, Kind::kTask)) || (question_b && has_left(a_, Kind::kTask)) ? 1 : 0;
   }
 
   // Unmatched on both sides behind words matched with each other, or before such.
   int substitutions() const {
+    const std::size_t size_a = a_.words.size();
+    const std::size_t size_b = b_.words.size();
     int count = 0;
-    for (const std::uint32_t i : findings_.left_a) {
-      if (!means(a_.words->words[i])) continue;
-      for (const std::uint32_t j : findings_.left_b) {
-        if (!means(b_.words->words[j])) continue;
-        const bool before = (i == 0 && j == 0) || (i > 0 && j > 0 && a_.partner[i - 1] == j - 1);
-        const bool after = (i + 1 == a_.partner.size() && j + 1 == b_.partner.size()) ||
-                           (i + 1 < a_.partner.size() && a_.partner[i + 1] == j + 1);
+    for (std::size_t i = 0; i < size_a; ++i) {
+      if (!a_.words[i].left() || !means(a_.words[i])) continue;
+      for (std::size_t j = 0; j < size_b; ++j) {
+        if (!b_.words[j].left() || !means(b_.words[j])) continue;
+        const bool before = i == 0 || j == 0 ? i == j : a_.words[i - 1].partner == j - 1;
+        const bool after =
+            i + 1 == size_a || j + 1 == size_b ? i + 1 == size_a && j + 1 == size_b : a_.words[i + 1].partner == j + 1;
         if (before || after) {
           ++count;
           break;
@@ -202,19 +191,17 @@ class Signs {
   float tenses() const {
     float count = in_the_past(a_, true) != in_the_past(b_, true) ? 1.0F : 0.0F;
     if (in_the_past(a_, false) != in_the_past(b_, false)) count += 1;
-    for (std::size_t i = 0; i < a_.partner.size(); ++i) {
-      if (a_.partner[i] != kNoPartner && a_.words->words[i].past != b_.words->words[a_.partner[i]].past) count += 1;
+    for (const Word& word : a_.words) {
+      if (word.partner != kNoPartner && word.past != b_.words[word.partner].past) count += 1;
     }
     return count;
   }
 
   static int end_differs(const Side& side, bool head) {
-    const std::size_t size = side.partner.size();
+    const std::size_t size = side.words.size();
     for (std::size_t k = 0; k < size; ++k) {
-      const std::size_t i = head ? k : size - 1 - k;
-      const Kind kind = side.words->words[i].kind;
-      if (side.dropped[i] || !means(side.words->words[i]) || kind == Kind::kQuestion) continue;
-      return side.partner[i] == kNoPartner ? 1 : 0;
+      const Word& word = side.words[head ? k : size - 1 - k];
+      if (!word.dropped && means(word) && word.kind != Kind::kQuestion) return word.partner == kNoPartner ? 1 : 0;
     }
     return 0;
   }
@@ -223,10 +210,10 @@ class Signs {
     float count = 0;
     for (const Side* side : {&a_, &b_}) {
       const Side& other = side == &a_ ? b_ : a_;
-      for (std::size_t i = 0; i < side->partner.size() && i < 200; ++i) {
-        const Word& word = side->words->words[i];
-        if (word.kind != Kind::kLight || side->dropped[i]) continue;
-        const auto& theirs = other.words->words;
+      for (std::size_t i = 0; i < side->words.size() && i < 200; ++i) {
+        const Word& word = side->words[i];
+        if (word.kind != Kind::kLight || word.dropped) continue;
+        const std::vector<Word>& theirs = other.words;
         if (std::none_of(theirs.begin(), theirs.end(), [&](const Word& its) { return its.form == word.form; }))
           count += 1;
       }
@@ -239,10 +226,9 @@ class Signs {
     float run = 0;
     float longest = 0;
     std::uint32_t last = kNoPartner;
-    for (std::size_t i = 0; i < a_.partner.size(); ++i) {
-      const Word& word = a_.words->words[i];
+    for (const Word& word : a_.words) {
       if (!means(word)) continue;
-      const std::uint32_t j = a_.partner[i];
+      const std::uint32_t j = word.partner;
       if (j == kNoPartner) {
         run = 0;
         last = kNoPartner;
@@ -251,7 +237,7 @@ class Signs {
       bool follows = false;
       if (last != kNoPartner && j > last) {
         follows = true;
-        for (std::uint32_t k = last + 1; k < j; ++k) follows = follows && !means(b_.words->words[k]);
+        for (std::uint32_t k = last + 1; k < j; ++k) follows = follows && !means(b_.words[k]);
       }
       if (last != kNoPartner && !follows) out_[kBreaks] += 1;
       run = follows ? run + 1 : 1;
@@ -268,11 +254,11 @@ class Signs {
 };
 
 // Sentences that say more than a question's first word.
-std::size_t told(const Words& words) {
+std::size_t told(const Side& side) {
   std::size_t count = 0;
-  std::size_t last = words.sentences;
-  for (const Word& word : words.words) {
-    if (weight_of(word) < 0.7F || word.kind == Kind::kQuestion || word.sentence == last) continue;
+  std::size_t last = side.sentences;
+  for (const Word& word : side.words) {
+    if (!means(word) || word.kind == Kind::kQuestion || word.sentence == last) continue;
     last = word.sentence;
     ++count;
   }
@@ -281,18 +267,20 @@ std::size_t told(const Words& words) {
 
 // Nothing is left over, and what is matched is the same but for spelling, in the same order.
 bool equal(const Alignment& alignment, const Findings& findings) {
-  if (!findings.left_a.empty() || !findings.left_b.empty() || findings.inversions > 0) return false;
-  if (told(*alignment.a.words) != told(*alignment.b.words)) return false;
+  const auto left = [](const Word& word) { return word.left(); };
+  for (const Side* side : {&alignment.a, &alignment.b}) {
+    if (std::any_of(side->words.begin(), side->words.end(), left)) return false;
+  }
+  if (findings.inversions > 0 || told(alignment.a) != told(alignment.b)) return false;
   std::uint32_t last = 0;
-  for (std::size_t i = 0; i < alignment.a.partner.size(); ++i) {
-    const std::uint32_t j = alignment.a.partner[i];
+  for (const Word& word : alignment.a.words) {
+    const std::uint32_t j = word.partner;
     if (j == kNoPartner) continue;
-    const Word& word = alignment.a.words->words[i];
-    const Word& other = alignment.b.words->words[j];
-    const Match match = alignment.a.match[i];
-    if (word.kind == Kind::kQuestion && match == Match::kSame) continue;
-    if (match < Match::kSlip || match == Match::kInitials || j < last || word.past != other.past) return false;
-    if (word.role != other.role) return false;
+    const Word& other = alignment.b.words[j];
+    if (word.kind == Kind::kQuestion && word.match == Match::kSame) continue;
+    if (word.match < Match::kSlip || word.match == Match::kInitials || j < last || word.past != other.past ||
+        word.role != other.role)
+      return false;
     last = j;
   }
   return true;

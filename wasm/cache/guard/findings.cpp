@@ -1,6 +1,6 @@
 #include "cache/guard/findings.h"
 
-#include <algorithm>
+#include <vector>
 
 namespace tierwise::guard {
 namespace {
@@ -13,10 +13,10 @@ class Order {
 
   void run() {
     std::vector<std::uint32_t> placed;
-    for (std::uint32_t i = 0; i < words(a_).size() && placed.size() < kMaxPlaced; ++i) {
-      const std::uint32_t j = a_.partner[i];
-      if (j == kNoPartner || b_.partner[j] != i || a_.dropped[i]) continue;
-      if (has_place(words(a_)[i]) && has_place(words(b_)[j])) placed.push_back(i);
+    for (std::uint32_t i = 0; i < a_.words.size() && placed.size() < kMaxPlaced; ++i) {
+      const Word& word = a_.words[i];
+      if (!word.paired() || b_.words[word.partner].partner != i) continue;
+      if (has_place(word) && has_place(b_.words[word.partner])) placed.push_back(i);
     }
     for (std::size_t i = 0; i < placed.size(); ++i) {
       for (std::size_t k = i + 1; k < placed.size(); ++k) {
@@ -26,9 +26,7 @@ class Order {
         ++out_.inversions;
         if (change == OrderChange::kBare) {
           ++out_.bare_inversions;
-          const bool bound = behind(a_, placed[i]) || behind(a_, placed[k]) || behind(b_, a_.partner[placed[i]]) ||
-                             behind(b_, a_.partner[placed[k]]);
-          if (!bound && out_.bare_first == kNoPartner) out_.bare_first = placed[i];
+          if (!bound(placed[i]) && !bound(placed[k]) && out_.bare_first == kNoPartner) out_.bare_first = placed[i];
         }
         if (change == OrderChange::kSwapped && out_.swapped_first == kNoPartner) {
           out_.swapped_first = placed[i];
@@ -39,17 +37,16 @@ class Order {
   }
 
  private:
-  static const std::vector<Word>& words(const Side& side) { return side.words->words; }
-
-  static bool behind(const Side& side, std::uint32_t i) { return !words(side)[i].role.empty(); }
+  // Is this word of a, or its partner, behind a preposition?
+  bool bound(std::uint32_t i) const { return !a_.words[i].role.empty() || !b_.words[a_.words[i].partner].role.empty(); }
 
   OrderChange change_of(std::uint32_t x, std::uint32_t y, const std::vector<std::uint32_t>& placed) const {
-    const std::uint32_t x2 = a_.partner[x];
-    const std::uint32_t y2 = a_.partner[y];
-    const Word& ax = words(a_)[x];
-    const Word& ay = words(a_)[y];
-    const Word& bx = words(b_)[x2];
-    const Word& by = words(b_)[y2];
+    const Word& ax = a_.words[x];
+    const Word& ay = a_.words[y];
+    const std::uint32_t x2 = ax.partner;
+    const std::uint32_t y2 = ay.partner;
+    const Word& bx = b_.words[x2];
+    const Word& by = b_.words[y2];
     const bool inverted = y2 < x2;
     const bool by_a = ax.role == "by" || ay.role == "by";
     const bool by_b = bx.role == "by" || by.role == "by";
@@ -74,7 +71,7 @@ class Order {
                std::uint32_t low, std::uint32_t high) const {
     for (const std::uint32_t p : placed) {
       if (p <= from || p >= to) continue;
-      const std::uint32_t partner = side.partner[p];
+      const std::uint32_t partner = side.words[p].partner;
       if (partner <= low || partner >= high) continue;
       if (coordinated(a_, from, p) || coordinated(a_, p, to) || coordinated(b_, low, partner) ||
           coordinated(b_, partner, high))
@@ -87,14 +84,12 @@ class Order {
   // "x and y", "x or y", "x, y and z".
   static bool coordinated(const Side& side, std::uint32_t x, std::uint32_t y) {
     if (y - x > 6) return false;
-    bool joined = words(side)[x].pause == Pause::kComma;
+    bool joined = side.words[x].pause == Pause::kComma;
     for (std::uint32_t i = x + 1; i < y; ++i) {
-      const Word& word = words(side)[i];
-      if (word.kind == Kind::kConjunction || word.form == "difference" || word.pause == Pause::kComma) joined = true;
-      if (word.kind == Kind::kPreposition || word.kind == Kind::kTask || word.kind == Kind::kModal ||
-          word.kind == Kind::kTense || word.kind == Kind::kQuestion) {
-        return false;
-      }
+      const Word& word = side.words[i];
+      if (word.kind == Kind::kConjunction || word.is("difference") || word.pause == Pause::kComma) joined = true;
+      constexpr Kinds kParting = {Kind::kPreposition, Kind::kTask, Kind::kModal, Kind::kTense, Kind::kQuestion};
+      if (kParting.has(word.kind)) return false;
     }
     return joined;
   }
@@ -107,29 +102,14 @@ class Order {
 }  // namespace
 
 bool has_place(const Word& word) {
-  switch (word.kind) {
-    case Kind::kContent:
-    case Kind::kPronoun:
-    case Kind::kNumber:
-    case Kind::kQuantity:
-    case Kind::kUnit:
-    case Kind::kTechnology:
-    case Kind::kLanguage:
-    case Kind::kFormat:
-    case Kind::kAudience:
-    case Kind::kSymbol:
-    case Kind::kDate: return true;
-    default: return false;
-  }
+  constexpr Kinds kPlaced = {Kind::kContent,  Kind::kPronoun,    Kind::kNumber,   Kind::kQuantity,
+                             Kind::kUnit,     Kind::kTechnology, Kind::kLanguage, Kind::kFormat,
+                             Kind::kAudience, Kind::kSymbol,     Kind::kDate};
+  return kPlaced.has(word.kind);
 }
 
 Findings find(const Alignment& alignment) {
   Findings out;
-  for (auto [side, left] : {std::pair{&alignment.a, &out.left_a}, std::pair{&alignment.b, &out.left_b}}) {
-    for (std::uint32_t i = 0; i < side->words->words.size(); ++i) {
-      if (side->partner[i] == kNoPartner && side->words->words[i].kind != Kind::kLight) left->push_back(i);
-    }
-  }
   Order(alignment, out).run();
   return out;
 }

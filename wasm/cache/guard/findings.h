@@ -1,10 +1,7 @@
 // What rules and judge look at in an alignment, found once.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <string_view>
-#include <vector>
 
 #include "cache/guard/align.h"
 
@@ -18,9 +15,6 @@ enum class OrderChange : std::uint8_t {
 };
 
 struct Findings {
-  // Unmatched words that mean something, the light ones left out; in sentences only one prompt has.
-  std::vector<std::uint32_t> left_a;
-  std::vector<std::uint32_t> left_b;
   int inversions = 0;
   int bare_inversions = 0;
   int pairs = 0;

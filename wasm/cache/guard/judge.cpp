@@ -2,65 +2,81 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
-#include "cache/guard/byte_reader.h"
 #include "cache/guard/vector_signs.h"
 
 namespace tierwise::guard {
 namespace {
 
-constexpr std::string_view kMagic = "TWJ1";
+constexpr std::string_view kMagic = "TWJ2";
+
+// e to the power of x, within two units of the last digit: the C library's comes with a table of 2 KB.
+double exponential(double x) {
+  constexpr double kBits[] = {0x1.62e42fee00000p-1, 0x1.a39ef35793c76p-33};  // ln 2
+  x = x > -700 ? x : -700;
+  x = x < 700 ? x : 700;
+  const double steps = std::nearbyint(x * 0x1.71547652b82fep+0);
+  const double rest = (x - steps * kBits[0]) - steps * kBits[1];
+  double sum = 1;
+  for (int i = 14; i > 0; --i) sum = 1 + sum * rest / i;
+  const std::uint64_t bits = static_cast<std::uint64_t>(1023 + static_cast<std::int64_t>(steps)) << 52U;
+  double scale = 0;
+  std::memcpy(&scale, &bits, sizeof scale);
+  return sum * scale;
+}
 
 }  // namespace
 
-Result<Judge> Judge::read(std::string_view bytes) {
-  const auto wrong = [] {
-    return make_error("invalid-data", "This is no judge file of this version, or it was damaged.");
-  };
-  ByteReader reader = ByteReader::of_file(bytes, kMagic);
-  Judge judge;
-  if (reader.number(2) != kModelDimensions || reader.number(2) != kTokenDimensions || reader.number(2) != kFeatureCount)
-    return wrong();
-  for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
-  for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());
-  for (const char c : reader.block(kModelDimensions * kTokenDimensions))
-    judge.matrix_.push_back(static_cast<std::int8_t>(c));
-  for (Trees* trees : {&judge.trees_, &judge.light_}) {
-    trees->slope = reader.real();
-    trees->offset = reader.real();
-    for (float& threshold : trees->thresholds) threshold = reader.real();
-    const std::uint32_t splits = reader.number(2);
-    for (std::uint32_t i = 0; i < splits && !reader.bad; ++i) {
-      const auto feature = static_cast<std::uint8_t>(reader.number(1));
-      trees->splits.push_back({feature, reader.real()});
-      if (feature >= kFeatureCount) return wrong();
-    }
-    const std::uint32_t leaves = reader.number(2);
-    const float unit = reader.real();
-    for (std::uint32_t i = 0; i < leaves && !reader.bad; ++i) {
-      trees->leaves.push_back(unit * static_cast<float>(static_cast<std::int16_t>(reader.number(2))));
-    }
-    const std::uint32_t roots = reader.number(2);
-    for (std::uint32_t i = 0; i < roots && !reader.bad; ++i)
-      trees->roots.push_back(static_cast<std::uint16_t>(reader.number(2)));
-    const std::uint32_t nodes = reader.number(2);
-    for (std::uint32_t i = 0; i < nodes && !reader.bad; ++i) {
-      const Node node{static_cast<std::uint16_t>(reader.number(2)), static_cast<std::int16_t>(reader.number(2)),
-                      static_cast<std::int16_t>(reader.number(2))};
+// A node: its split, left, right.
+constexpr std::size_t kNode = 3;
+
+bool Judge::Trees::read(ByteReader& reader) {
+  slope = reader.real();
+  offset = reader.real();
+  for (float& threshold : thresholds) threshold = reader.real();
+  for (std::size_t left = reader.number(2); left > 0 && !reader.bad; --left) {
+    const auto feature = static_cast<std::uint8_t>(reader.number(1));
+    if (feature >= kFeatureCount) return false;
+    splits.push_back({feature, reader.real()});
+  }
+  const std::size_t leaf_count = reader.number(2);
+  unit = reader.real();
+  leaves = reader.wholes(leaf_count);
+  roots = reader.wholes(reader.number(2));
+  nodes = reader.wholes(kNode * reader.number(2));
+  if (reader.bad) return false;
+  const std::size_t count = nodes.size() / kNode;
+  for (const std::int16_t root : roots) {
+    if (static_cast<std::uint16_t>(root) >= count) return false;
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const std::int16_t value = nodes[i];
+    if (i % kNode == 0) {
+      if (static_cast<std::uint16_t>(value) >= splits.size()) return false;
+    } else if (value < 0) {
+      if (static_cast<std::size_t>(-1 - value) >= leaves.size()) return false;
+    } else if (static_cast<std::size_t>(value) <= i / kNode || static_cast<std::size_t>(value) >= count) {
       // A child stands behind its parent: every walk ends.
-      for (const std::int16_t child : {node.left, node.right}) {
-        if (child >= 0 ? child <= static_cast<std::int32_t>(i) || child >= static_cast<std::int32_t>(nodes)
-                       : -1 - child >= static_cast<std::int32_t>(leaves))
-          return wrong();
-      }
-      if (node.split >= splits) return wrong();
-      trees->nodes.push_back(node);
-    }
-    for (const std::uint16_t root : trees->roots) {
-      if (root >= nodes) return wrong();
+      return false;
     }
   }
-  if (!reader.done()) return wrong();
+  return true;
+}
+
+Result<Judge> Judge::read(std::string_view bytes) {
+  ByteReader reader = ByteReader::of_file(bytes, kMagic);
+  Judge judge;
+  bool right =
+      reader.number(2) == kModelDimensions && reader.number(2) == kTokenDimensions && reader.number(2) == kFeatureCount;
+  if (right) {
+    for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
+    for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());
+    const std::string_view matrix = reader.block(kModelDimensions * kTokenDimensions);
+    judge.matrix_.assign(matrix.begin(), matrix.end());
+    right = judge.trees_.read(reader) && judge.light_.read(reader) && reader.done();
+  }
+  if (!right) return make_error("invalid-data", "This is no judge file of this version, or it was damaged.");
   return judge;
 }
 
@@ -91,16 +107,17 @@ void Judge::project(const float* token, std::int8_t* kept) const {
 
 double Judge::Trees::score(const Features& features) const {
   float sum = 0;
-  for (const std::uint16_t root : roots) {
-    std::int32_t at = root;
+  for (const std::int16_t root : roots) {
+    std::int32_t at = static_cast<std::uint16_t>(root);
     while (at >= 0) {
-      const Node& node = nodes[static_cast<std::size_t>(at)];
-      const Split& split = splits[node.split];
-      at = features[split.feature] <= split.threshold ? node.left : node.right;
+      const std::int16_t* node = &nodes[kNode * static_cast<std::size_t>(at)];
+      const Split& split = splits[static_cast<std::uint16_t>(node[0])];
+      at = features[split.feature] <= split.threshold ? node[1] : node[2];
     }
-    sum += leaves[static_cast<std::size_t>(-1 - at)];
+    const float leaf = unit * static_cast<float>(leaves[static_cast<std::size_t>(-1 - at)]);
+    sum += leaf;
   }
-  return 1 / (1 + std::exp(-static_cast<double>(slope * sum + offset)));
+  return 1 / (1 + exponential(-static_cast<double>(slope * sum + offset)));
 }
 
 double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,

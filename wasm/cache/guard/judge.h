@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cache/guard/byte_reader.h"
 #include "cache/guard/compare.h"
 
 namespace tierwise::guard {
@@ -66,25 +67,22 @@ class Judge {
   double threshold(Policy policy, bool light) const;
 
  private:
-  // Boosted trees; nodes of all of them one after another, a tree's root first. `left` and `right` below 0: a
-  // leaf.
-  struct Node {
-    std::uint16_t split;
-    std::int16_t left;
-    std::int16_t right;
-  };
   struct Split {
     std::uint8_t feature;
     float threshold;
   };
+  // Boosted trees: their nodes one after another, a tree's root first. A node is three numbers: its split, and where
+  // it goes to the left and to the right, which below 0 is a leaf.
   struct Trees {
-    std::vector<std::uint16_t> roots;
-    std::vector<Node> nodes;
+    std::vector<std::int16_t> roots;
+    std::vector<std::int16_t> nodes;
+    std::vector<std::int16_t> leaves;
     std::vector<Split> splits;
-    std::vector<float> leaves;
+    float unit = 0;  // of the leaves
     float slope = 0;
     float offset = 0;
     float thresholds[2] = {2, 2};  // balanced, strict
+    bool read(ByteReader& reader);
     double score(const Features& features) const;
   };
 

@@ -8,7 +8,7 @@
 namespace tierwise::guard {
 namespace {
 
-constexpr std::string_view kMagic = "TWG1";
+constexpr std::string_view kMagic = "TWG2";
 // One of each Kind, in its order.
 constexpr std::string_view kKindLetters = "CLnqUtdDNSMQTPOJXGFEAVWIZ";
 constexpr std::uint32_t kMark = 0x80000000U;
@@ -31,6 +31,7 @@ Result<Lexicon> Lexicon::read(std::string_view bytes) {
       rows.push_back({hash, (target & 0x7fffU) | ((target & 0x8000U) != 0 ? kMark : 0)});
     }
   };
+  lexicon.texts_ = reader.lines();
   lexicon.longest_ = reader.number(1);
   lexicon.targets_ = reader.lines();
   table(lexicon.phrases_, lexicon.targets_.size());
@@ -38,7 +39,8 @@ Result<Lexicon> Lexicon::read(std::string_view bytes) {
   table(lexicon.irregular_, lexicon.bases_.size());
   for (std::string_view& set : lexicon.pairs_) set = reader.block(std::size_t{3} * reader.number(4));
   lexicon.vocabulary_ = reader.block(reader.number(4));
-  if (!reader.done() || lexicon.phrases_.empty()) return wrong();
+  if (!reader.done() || lexicon.phrases_.empty() || lexicon.texts_.size() != static_cast<std::size_t>(Text::kCount))
+    return wrong();
   return lexicon;
 }
 

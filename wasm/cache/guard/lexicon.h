@@ -1,12 +1,14 @@
 // What the guard knows of words, read once from models/guard/words.bin (made by models/build/guard): phrases
 // that become canonical words ("have to" -> modal "must"), irregular forms, and sets of pairs of words
-// (synonyms, derivations, antonyms) and of words (the vocabulary), kept as hashes. A pair that is in no set
+// (synonyms, derivations, antonyms) and of words (the vocabulary), kept as hashes; and the lists and sentences that
+// the rest of the guard names (Text). A pair that is in no set
 // is taken for one of it about once in a thousand, a word that is in no vocabulary about once in a hundred.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +51,80 @@ enum class Kind : std::uint8_t {
   kCount
 };
 
+// Some of them.
+class Kinds {
+ public:
+  constexpr Kinds(std::initializer_list<Kind> kinds) {
+    for (const Kind kind : kinds) bits_ |= 1U << static_cast<unsigned>(kind);
+  }
+  constexpr bool has(Kind kind) const { return (bits_ >> static_cast<unsigned>(kind) & 1U) != 0; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+static_assert(static_cast<unsigned>(Kind::kCount) <= 32);
+
 enum class PairSet : std::uint8_t { kSynonym, kLooseSynonym, kDerived, kAntonym, kCount };
+
+// Lists of words and sentences of the words file, in its order (models/build/guard/texts.txt): those that are not
+// of one language only stand four times, in the order of Language.
+enum class Text : std::uint8_t {
+  kSmallNumbers,
+  kTens = kSmallNumbers + 4,
+  kScales = kTens + 4,
+  kScalesToo = kScales + 4,
+  kAnd = kScalesToo + 4,
+  kMonths = kAnd + 4,
+  kFirstOfQuestions = kMonths + 4,
+  kOrdinals = kFirstOfQuestions + 4,
+  kTenOrdinals,
+  kShortMonths,
+  kUnits,
+  kBaseUnits,
+  kOpposed,
+  kOpposedPlaces,
+  kOppositePrefixes,
+  kGreetings,
+  kPeopleAsked,
+  kPassive,
+  kPastedBoth,
+  kPastedOne,
+  kNumbers,
+  kNumberOne,
+  kTimes,
+  kSays,
+  kUnitsDiffer,
+  kUnitOne,
+  kDenied,
+  kDeniesElse,
+  kOpposite,
+  kNames,
+  kNameOne,
+  kSwappedPlaces,
+  kOtherPlace,
+  kWhoDoesIt,
+  kBehind,
+  kHowMuch,
+  kBelongsElse,
+  kModality,
+  kFuture,
+  kPast,
+  kAsked,
+  kYesOrNo,
+  kAsksOne,
+  kWork,
+  kWorkOne,
+  kSystems,
+  kLanguages,
+  kForms,
+  kLengths,
+  kAudiences,
+  kTones,
+  kPersons,
+  kSentence,
+  kAsksFor,
+  kCount
+};
 
 // FNV-1a, going on from `seed`.
 inline constexpr std::uint32_t kHashSeed = 2166136261U;
@@ -98,6 +173,11 @@ class Lexicon {
   // Of a single word, wherever it stands; kContent when it is none.
   Kind kind_of(Language language, std::string_view word) const;
 
+  // Of the words file; empty when that is not there. `row`: of a list of four, the language's.
+  std::string_view text(Text which, std::size_t row = 0) const {
+    return empty() ? std::string_view() : texts_[static_cast<std::size_t>(which) + row];
+  }
+
   bool related(PairSet set, std::uint32_t stem_a, std::uint32_t stem_b) const;
   bool known(std::string_view word) const;
 
@@ -122,6 +202,7 @@ class Lexicon {
   void read_target(std::uint32_t target, std::vector<Canonical>& out) const;
 
   std::vector<char> bytes_;
+  std::vector<std::string_view> texts_;    // by Text
   std::vector<Phrase> phrases_;            // by hash
   std::vector<std::string_view> targets_;  // "Q:how C:age": a letter of kKindLetters and the word
   std::size_t longest_ = 0;

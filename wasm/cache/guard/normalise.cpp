@@ -17,20 +17,8 @@ constexpr std::size_t kMaxFronted = 16;  // words of a fronted adverbial or clau
 constexpr std::size_t kMaxCorrections = 8;
 constexpr std::size_t kMinPasted = 4;  // words behind a colon that count as pasted
 
-bool tells_language(Kind kind) {
-  switch (kind) {
-    case Kind::kLight:
-    case Kind::kNegation:
-    case Kind::kScope:
-    case Kind::kModal:
-    case Kind::kQuestion:
-    case Kind::kPreposition:
-    case Kind::kPronoun:
-    case Kind::kConjunction:
-    case Kind::kTense: return true;
-    default: return false;
-  }
-}
+constexpr Kinds kTellLanguage = {Kind::kLight,       Kind::kNegation, Kind::kScope,       Kind::kModal, Kind::kQuestion,
+                                 Kind::kPreposition, Kind::kPronoun,  Kind::kConjunction, Kind::kTense};
 
 // By the function words of each language; English when nothing speaks for another.
 Language language_of(const Lexicon& lexicon, const RawWords& raw) {
@@ -43,9 +31,8 @@ Language language_of(const Lexicon& lexicon, const RawWords& raw) {
     const std::size_t apostrophe = word.text.find('\'');
     for (std::size_t i = 0; i < votes.size(); ++i) {
       const auto language = static_cast<Language>(i);
-      const std::string_view text =
-          std::string_view(word.text).substr(0, language == Language::kFrench ? apostrophe : word.text.size());
-      if (tells_language(lexicon.kind_of(language, text))) votes[i] += 2;
+      const std::string_view text = word.text.substr(0, language == Language::kFrench ? apostrophe : word.text.size());
+      if (kTellLanguage.has(lexicon.kind_of(language, text))) votes[i] += 2;
       // Letters of one language.
       constexpr std::string_view kOwn[] = {"", "äöüß", "çèêœûîàù", "ñ¿¡", "ãõąęłżźśćčřšžåøæğışő"};
       for (std::size_t at = 0; at + 1 < text.size(); ++at) {
@@ -86,8 +73,8 @@ class Normaliser {
     out_.cut = raw.cut;
     out_.language = language_of(lexicon_, raw);
     take_apart(raw, out_.language);
+    out_.texts = std::move(raw.texts);
     prepare(raw.words);
-    words_ = std::move(raw.words);
     out_.words.reserve(words_.size());
     for (std::size_t at = 0; at < words_.size();) {
       const std::size_t before = at;
@@ -104,38 +91,51 @@ class Normaliser {
   }
 
  private:
+  // words_ of `words`: units apart, corrected, respelled.
   void prepare(std::vector<RawWord>& words) {
     split_units(lexicon_, out_.language, words);
-    std::vector<Canonical> target;
     std::size_t capitals = 0;
     std::size_t candidates = 0;
-    for (std::size_t at = 0; at < words.size(); ++at) {
-      if (!words[at].starts && !words[at].symbol && !is_digit(words[at].text[0])) {
+    for (RawWord word : words) {
+      if (!word.starts && !word.symbol && !is_digit(word.text[0])) {
         ++candidates;
-        capitals += words[at].capital ? 1 : 0;
+        capitals += word.capital ? 1 : 0;
       }
-      if (words[at].literal) continue;
-      for (const Correction& correction : corrections_) {
-        if (correction.begin == words[at].begin) words[at].text = correction.text;
-      }
-      if (out_.language == Language::kEnglish) respell(words[at].text);
-      const std::string text = words[at].text;
-      if (lexicon_.kind_of(out_.language, text) != Kind::kRespell) continue;
-      lexicon_.phrase(
-          out_.language, 1, false, 1, [&text](std::size_t) { return std::string_view(text); }, target);
-      for (std::size_t i = 0; i < target.size(); ++i) {
-        if (i > 0) {
-          RawWord more = words[at];
-          more.starts = more.capital = more.odd = false;
-          words[at].pause = Pause::kNone;
-          ++at;
-          words.insert(words.begin() + static_cast<std::ptrdiff_t>(at), std::move(more));
+      if (!word.literal) {
+        for (const Correction& correction : corrections_) {
+          if (correction.begin == word.begin) word.text = correction.text;
         }
-        words[at].text = target[i].form;
+        if (out_.language == Language::kEnglish) word.text = respelled(word.text);
+        target_.clear();
+        if (lexicon_.kind_of(out_.language, word.text) == Kind::kRespell) {
+          const std::string_view text = word.text;
+          lexicon_.phrase(
+              out_.language, 1, false, 1, [text](std::size_t) { return text; }, target_);
+        }
+        for (std::size_t i = 0; i < target_.size(); ++i) {
+          if (i > 0) {
+            const Pause pause = std::exchange(word.pause, Pause::kNone);
+            words_.push_back(word);
+            word.pause = pause;
+            word.starts = word.capital = word.odd = false;
+          }
+          word.text = target_[i].form;
+        }
       }
+      words_.push_back(word);
     }
     // Where most words have capitals they tell nothing; nor do they in German.
     capitals_tell_ = out_.language != Language::kGerman && capitals * 10 <= candidates * 6;
+  }
+
+  std::string_view respelled(std::string_view word) {
+    scratch_ = word;
+    respell(scratch_);
+    return scratch_ == word ? word : out_.texts.keep(scratch_);
+  }
+  std::string_view stem(std::string_view word, bool& past) {
+    scratch_ = stem_of(lexicon_, out_.language, word, past);
+    return scratch_ == word ? word : out_.texts.keep(scratch_);
   }
 
   bool begins_sentence(std::size_t at) const { return at == 0 || words_[at - 1].pause >= Pause::kEnd; }
@@ -151,25 +151,17 @@ class Normaliser {
 
   // Has the sentence had nothing but greetings?
   bool nothing_yet() const {
-    return std::all_of(
-        out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(), [](const Word& word) {
-          return word.kind == Kind::kLight &&
-                 has_word("... hi hello hey please so and ok okay well also now hallo bonjour hola", word.form);
-        });
+    const std::string_view greetings = lexicon_.text(Text::kGreetings);
+    return std::all_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                       [greetings](const Word& word) { return word.is(Kind::kLight, greetings); });
   }
 
   // May this word begin a question that is answered with yes or no?
   bool may_ask(std::size_t at) const {
-    constexpr std::string_view kFirst[] = {
-        "is are am was were do does did has have had can could should must may might will would shall need",
-        "ist sind war waren hat haben kann können darf dürfen muss müssen soll sollte sollten wird werden "
-        "gibt",
-        "est", ""};
     const auto row = static_cast<std::size_t>(out_.language);
-    if (row > 3 || !has_word(kFirst[row], words_[at].text)) return false;
+    if (row > 3 || !has_word(lexicon_.text(Text::kFirstOfQuestions, row), words_[at].text)) return false;
     if (!has_word("do have need", words_[at].text)) return true;
-    return at + 1 < words_.size() &&
-           has_word("i you we they the my your people all some most any birds not", words_[at + 1].text);
+    return at + 1 < words_.size() && has_word(lexicon_.text(Text::kPeopleAsked), words_[at + 1].text);
   }
 
   Word made_of(std::size_t from, std::size_t count) const {
@@ -181,11 +173,11 @@ class Normaliser {
     return word;
   }
 
-  void emit(Word word) {
+  void emit(Word& word) {
     if (word.base.empty()) word.base = word.form;
     word.stem = hash_word(word.base);
     if (word.kind == Kind::kPreposition) {
-      out_.words.push_back(std::move(word));
+      out_.words.push_back(word);
       emitted_ = true;
       return;
     }
@@ -196,14 +188,14 @@ class Normaliser {
       if (--role_left_ == 0) role_ = {};
     }
     emitted_ = true;
-    out_.words.push_back(std::move(word));
+    out_.words.push_back(word);
   }
 
   std::size_t literal(std::size_t at) {
     Word word = made_of(at, 1);
     word.form = words_[at].text;
     word.literal = true;
-    emit(std::move(word));
+    emit(word);
     starts_ = false;
     return 1;
   }
@@ -219,7 +211,7 @@ class Normaliser {
 
   std::size_t word(std::size_t at) {
     emitted_ = false;
-    const auto word_at = [this, at](std::size_t i) { return std::string_view(words_[at + i].text); };
+    const auto word_at = [this, at](std::size_t i) { return words_[at + i].text; };
     if (starts_ && !polite_ && nothing_yet() && may_ask(at)) asks_ = 1;
     std::vector<Canonical>& target = target_;
     const std::size_t count = reach(at);
@@ -230,18 +222,18 @@ class Normaliser {
     const NumberRead number = read_number(lexicon_, out_.language, words_, at);
     if (number.words > 0) {
       Word word = made_of(at, number.words);
-      word.form = number.form;
+      word.form = out_.texts.keep(number.form);
       word.kind = number.kind;
-      emit(std::move(word));
+      emit(word);
       starts_ = false;
       return number.words;
     }
     int roman = 0;
     if (is_roman(text_.substr(words_[at].begin, words_[at].end - words_[at].begin), roman)) {
       Word word = made_of(at, 1);
-      append(word.form, roman);
+      word.form = out_.texts.keep(digits(roman));
       word.kind = Kind::kNumber;
-      emit(std::move(word));
+      emit(word);
       starts_ = false;
       return 1;
     }
@@ -252,11 +244,6 @@ class Normaliser {
     return content(at);
   }
 
-  static void append(std::string& out, int value) {
-    if (value >= 10) out += static_cast<char>('0' + value / 10);
-    out += static_cast<char>('0' + value % 10);
-  }
-
   // "$20"
   std::size_t money(std::size_t at) {
     if (!words_[at].symbol || at + 1 >= words_.size() ||
@@ -265,13 +252,16 @@ class Normaliser {
     if (!is_digit(words_[at + 1].text[0])) return 0;
     std::vector<Canonical> unit;
     lexicon_.phrase(
-        out_.language, 1, false, 1, [&](std::size_t) { return std::string_view(words_[at].text); }, unit);
+        out_.language, 1, false, 1, [&](std::size_t) { return words_[at].text; }, unit);
     const NumberRead number = read_number(lexicon_, out_.language, words_, at + 1);
     if (number.words == 0 || number.kind != Kind::kNumber || unit.size() != 1) return 0;
     Word word = made_of(at, 1 + number.words);
     word.kind = Kind::kQuantity;
-    word.form = number.form + ' ' + std::string(unit[0].form);
-    emit(std::move(word));
+    scratch_ = number.form;
+    scratch_ += ' ';
+    scratch_ += unit[0].form;
+    word.form = out_.texts.keep(scratch_);
+    emit(word);
     starts_ = false;
     return 1 + number.words;
   }
@@ -286,7 +276,7 @@ class Normaliser {
       word.form = one.form;
       if (one.kind != Kind::kLight) only_light = false;
       // "up to 5", but "up the hill"; "about 20", but "about bees".
-      if (one.kind == Kind::kScope && used == 1 && has_word("about more-than less-than", one.form) &&
+      if (used == 1 && word.is(Kind::kScope, "about more-than less-than") &&
           (at + 1 >= words_.size() || read_number(lexicon_, out_.language, words_, at + 1).words == 0)) {
         word.kind = Kind::kPreposition;
         word.form = words_[at].text;
@@ -296,10 +286,9 @@ class Normaliser {
         role_ = one.form;
         role_left_ = 4;
       }
-      if (one.kind == Kind::kTask || (one.form == "tell" && has_word("explain describe", words_[at].text)))
-        asked_ = true;
+      if (one.kind == Kind::kTask || (word.is("tell") && has_word("explain describe", words_[at].text))) asked_ = true;
       if (one.kind == Kind::kLight) {
-        word.form = used == 1 ? words_[at].text : std::string("...");
+        word.form = used == 1 ? words_[at].text : "...";
         if (starts_ && used > 1) {
           polite_ = true;
           asks_ = 0;
@@ -307,12 +296,12 @@ class Normaliser {
       }
       if (one.kind == Kind::kContent) {
         word.base = word.form;
-        if (used == 1) stem_of(lexicon_, out_.language, words_[at].text, word.past);
+        if (used == 1) stem(words_[at].text, word.past);
         // "Who painted", "who was the painter of": long ago. "Who is the author of" stands for "who wrote"
         // too.
         word.past = word.past || (used > 1 && target[0].form == "who" && one.form != "author");
       }
-      emit(std::move(word));
+      emit(word);
     }
     if (words_[at + used - 1].owner) owner();
     if (!only_light || (used == 1 && asks_ > 0)) starts_ = false;
@@ -325,11 +314,11 @@ class Normaliser {
   }
 
   std::size_t content(std::size_t at) {
-    const RawWord& raw = words_[at];
+    const RawWord raw = words_[at];
     Word word = made_of(at, 1);
     word.form = raw.text;
     bool past = false;
-    word.base = raw.symbol ? raw.text : stem_of(lexicon_, out_.language, raw.text, past);
+    word.base = raw.symbol ? raw.text : stem(raw.text, past);
     word.past = past;
     word.kind = raw.symbol ? Kind::kSymbol : Kind::kContent;
     word.known = raw.symbol || lexicon_.known(raw.text) || lexicon_.known(word.base);
@@ -337,9 +326,7 @@ class Normaliser {
     quick_ = false;
     if (!raw.symbol && word.base != raw.text) {
       // "would you mind explaining ...", "reduced": as the word without its inflection.
-      const auto base = [&](std::size_t i) {
-        return i == 0 ? std::string_view(word.base) : std::string_view(words_[at + i].text);
-      };
+      const auto base = [&](std::size_t i) { return i == 0 ? word.base : words_[at + i].text; };
       const std::size_t used = lexicon_.phrase(out_.language, starts_ ? reach(at) : 1, starts_, 1, base, target_);
       if (used > 0 && (starts_ || target_[0].kind == Kind::kContent || target_[0].kind == Kind::kTask)) {
         const std::size_t first = out_.words.size();
@@ -350,23 +337,24 @@ class Normaliser {
     }
     if (out_.language == Language::kEnglish && !raw.symbol && !word.capital) {
       // "unhealthy": not, healthy.
-      for (const std::string_view prefix : {"un", "in", "im", "il", "ir", "dis", "non"}) {
-        if (word.base.size() < prefix.size() + 4 || word.base.compare(0, prefix.size(), prefix) != 0) continue;
-        const std::string base = word.base.substr(prefix.size());
+      // At most one of them fits.
+      for (std::size_t prefix = 2; prefix < 4; ++prefix) {
+        if (word.base.size() < prefix + 4 || !has_word("un in im il ir dis non", word.base.substr(0, prefix))) continue;
+        const std::string_view base = word.base.substr(prefix);
         const bool opposite = lexicon_.related(PairSet::kAntonym, hash_word(word.base), hash_word(base));
         if (!opposite || !lexicon_.known(base)) continue;
         Word negation = word;
         negation.kind = Kind::kNegation;
         negation.form = negation.base = "not";
         negation.past = false;
-        emit(std::move(negation));
+        emit(negation);
         word.base = base;
         word.form = base;
         word.known = true;
         break;
       }
     }
-    emit(std::move(word));
+    emit(word);
     if (raw.owner) owner();
     starts_ = false;
     return 1;
@@ -387,7 +375,7 @@ class Normaliser {
     for (std::size_t i = first_; i < out_.words.size(); ++i) {
       Word& word = out_.words[i];
       if (word.literal || word.kind == Kind::kLight) continue;
-      if (word.kind == Kind::kNegation && word.form == "not") {
+      if (word.is(Kind::kNegation, "not")) {
         if (before < out_.words.size()) {
           make_light(out_.words[before]);
           make_light(word);
@@ -421,14 +409,14 @@ class Normaliser {
       if (word.literal) continue;
       if (word.kind == Kind::kTask) task = true;
       if (word.kind == Kind::kQuestion) {
-        if (word.form == "tell") {
+        if (word.is("tell")) {
           if (tell == out_.words.size())
             tell = i;
           else
             make_light(word);
-        } else if ((strong > 0 && !after_and) || (task && i > first_ && word.form != "yesno" && word.form != "how")) {
+        } else if ((strong > 0 && !after_and) || (task && i > first_ && !word.is("yesno how"))) {
           // Inside a question: a relative clause, or a condition.
-          if (word.form == "what" || word.form == "who" || word.form == "yesno")
+          if (word.is("what who yesno"))
             make_light(word);
           else
             word.kind = Kind::kPreposition;
@@ -441,9 +429,9 @@ class Normaliser {
     // "How do they differ?" asks for what "What is the difference?" asks for.
     bool difference = false;
     for (std::size_t i = first_; i < out_.words.size(); ++i)
-      difference |= out_.words[i].form == "difference" && !out_.words[i].literal;
+      difference |= !out_.words[i].literal && out_.words[i].is("difference");
     for (std::size_t i = first_; i < out_.words.size() && difference; ++i) {
-      if (out_.words[i].kind == Kind::kQuestion && out_.words[i].form == "how") set_form(out_.words[i], "what");
+      if (out_.words[i].is(Kind::kQuestion, "how")) set_form(out_.words[i], "what");
     }
     if (tell < out_.words.size()) {
       Word& word = out_.words[tell];
@@ -459,11 +447,11 @@ class Normaliser {
       word.sentence = out_.sentences;
       word.kind = Kind::kQuestion;
       // "Is tea or coffee cheaper?" is answered with one of them.
-      const bool choice =
-          std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
-                      [](const Word& its) { return its.kind == Kind::kConjunction && its.form == "or"; });
+      const bool choice = std::any_of(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end(),
+                                      [](const Word& its) { return its.is(Kind::kConjunction, "or"); });
       set_form(word, choice ? "what" : "yesno");
-      out_.words.insert(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), std::move(word));
+      out_.words.push_back(word);
+      std::rotate(out_.words.begin() + static_cast<std::ptrdiff_t>(first_), out_.words.end() - 1, out_.words.end());
       asked_ = true;
     }
   }
@@ -476,7 +464,7 @@ class Normaliser {
     const std::size_t size = out_.words.size();
     if (first >= size || size - first < 3) return;
     const Word& front = out_.words[first];
-    const bool question = front.kind == Kind::kQuestion && has_word("when where", front.form);
+    const bool question = front.is(Kind::kQuestion, "when where");
     if (front.literal || (front.kind != Kind::kPreposition && front.kind != Kind::kTechnology &&
                           front.kind != Kind::kCalendar && !question))
       return;
@@ -500,8 +488,7 @@ class Normaliser {
     // The question may have been taken for a part of the condition.
     for (std::size_t i = first; i < size; ++i) {
       Word& word = out_.words[i];
-      if (question && word.kind == Kind::kPreposition &&
-          has_word("how when where why how-much how-many how-long", word.form)) {
+      if (question && word.is(Kind::kPreposition, "how when where why how-much how-many how-long")) {
         word.kind = Kind::kQuestion;
         break;
       }
@@ -513,6 +500,7 @@ class Normaliser {
   std::string_view text_;
   const std::vector<Correction>& corrections_;
   std::vector<RawWord> words_;
+  std::string scratch_;
   std::vector<Canonical> target_;
   Words out_;
   std::size_t first_ = 0;  // word of the sentence
@@ -530,6 +518,8 @@ class Normaliser {
 
 }  // namespace
 
+bool Word::is(std::string_view forms) const { return has_word(forms, form); }
+
 Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector<Correction>& corrections) {
   return Normaliser(lexicon, text, corrections).run();
 }
@@ -537,21 +527,21 @@ Words normalise(const Lexicon& lexicon, std::string_view text, const std::vector
 std::vector<Correction> corrections(const Lexicon& lexicon, const Words& words, std::string_view text,
                                     std::string_view other) {
   std::vector<Correction> out;
-  std::vector<RawWord> theirs;
+  RawWords theirs;
   for (const Word& word : words.words) {
     if (word.known || word.capital || word.literal || word.kind != Kind::kContent || word.form.size() < 5 ||
         out.size() == kMaxCorrections)
       continue;
-    if (theirs.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords).words;
+    if (theirs.words.empty()) theirs = read_words(other, kMaxGuardBytes, kMaxGuardWords);
     const std::string mine = lower_case(text.substr(word.begin, word.end - word.begin));
-    for (RawWord& its : theirs) {
+    for (const RawWord& its : theirs.words) {
       if (its.literal || its.text == mine || its.text[0] != mine[0] || its.text.size() < 5 || !one_slip(mine, its.text))
         continue;
-      std::string spelled = its.text;
+      std::string spelled(its.text);
       respell(spelled);
       bool past = false;
       if (!lexicon.known(spelled) && !lexicon.known(stem_of(lexicon, words.language, spelled, past))) continue;
-      out.push_back({word.begin, its.text});
+      out.push_back({word.begin, std::string(its.text)});
       break;
     }
   }

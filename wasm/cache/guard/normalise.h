@@ -21,12 +21,17 @@ namespace tierwise::guard {
 inline constexpr std::size_t kMaxGuardBytes = 32'768;
 inline constexpr std::size_t kMaxGuardWords = 1'500;
 
+// How a word found its partner in the other prompt.
+enum class Match : std::uint8_t { kNone, kLoose, kDerived, kSynonym, kSlip, kInitials, kJoined, kStem, kSame };
+
+inline constexpr std::uint32_t kNoPartner = 0xffffffffU;
+
 struct Word {
   // Bytes of the prompt.
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
-  std::string form;        // unified, inflection kept: "colors"
-  std::string base;        // without inflection; what it is compared by
+  std::string_view form;   // unified, inflection kept: "colors"; of Words::texts, the lexicon or the program
+  std::string_view base;   // without inflection; what it is compared by
   std::uint32_t stem = 0;  // hash of base
   Kind kind = Kind::kContent;
   Pause pause = Pause::kNone;  // behind it
@@ -36,6 +41,19 @@ struct Word {
   bool past = false;           // a verb's past form, or what may be one
   std::uint16_t sentence = 0;
   std::string_view role;  // the preposition it stands behind, of the lexicon; empty: none
+
+  // In an alignment (align.h).
+  std::uint32_t partner = kNoPartner;  // in the other prompt
+  Match match = Match::kNone;
+  bool dropped = false;  // in a sentence that both have
+
+  // It means something and found no partner.
+  bool left() const { return partner == kNoPartner && kind != Kind::kLight; }
+  // It found one, and its sentence differs.
+  bool paired() const { return partner != kNoPartner && !dropped; }
+  // Has it one of these forms (base/words.h)?
+  bool is(std::string_view forms) const;
+  bool is(Kind of_kind, std::string_view forms) const { return kind == of_kind && is(forms); }
 };
 
 struct Words {
@@ -43,6 +61,7 @@ struct Words {
   Language language = Language::kEnglish;
   std::uint16_t sentences = 0;
   bool cut = false;
+  Texts texts;
 };
 
 // A word of the prompt that is read as another one.

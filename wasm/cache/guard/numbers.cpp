@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -12,56 +13,10 @@
 namespace tierwise::guard {
 namespace {
 
-// Of each language in the order of Language: the numbers 0 to 20 (Spanish up to 29), the tens from 20 to 90.
-constexpr std::string_view kSmall[] = {
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen "
-    "eighteen nineteen",
-    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn "
-    "siebzehn "
-    "achtzehn neunzehn",
-    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize",
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
-    "diecisiete "
-    "dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis "
-    "veintisiete "
-    "veintiocho veintinueve"};
-constexpr std::string_view kTens[] = {"twenty thirty forty fifty sixty seventy eighty ninety",
-                                      "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
-                                      "vingt trente quarante cinquante soixante septante quatre-vingt nonante",
-                                      "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"};
-constexpr std::string_view kScales[] = {"hundred thousand million billion trillion",
-                                        "hundert tausend million milliarde billion",
-                                        "cent mille million milliard billion", "cien mil millón millardo billón"};
-constexpr std::string_view kScalesToo[] = {
-    "hundreds thousands millions billions trillions", "hundert tausend millionen milliarden billionen",
-    "cents mille millions milliards billions", "cientos mil millones millardos billones"};
 constexpr double kScale[] = {1e2, 1e3, 1e6, 1e9, 1e12};
-constexpr std::string_view kOrdinals =
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
-constexpr std::string_view kTenOrdinals =
-    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth";
-constexpr std::string_view kAnd[] = {"and", "und", "et", "y"};
-constexpr std::string_view kMonths[] = {
-    "january february march april may june july august september october november december",
-    "januar februar märz april mai juni juli august september oktober november dezember",
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"};
-constexpr std::string_view kShortMonths = "jan feb mar apr may jun jul aug sep oct nov dec";
-
-struct Measure {
-  std::string_view unit;
-  std::string_view base;
-  double factor;
-};
-constexpr Measure kMeasures[] = {
-    {"ms", "s", 1e-3},     {"s", "s", 1},         {"min", "s", 60},      {"h", "s", 3600},     {"day", "s", 86400},
-    {"week", "s", 604800}, {"month", "month", 1}, {"year", "month", 12}, {"mm", "m", 1e-3},    {"cm", "m", 1e-2},
-    {"m", "m", 1},         {"km", "m", 1e3},      {"mg", "g", 1e-3},     {"g", "g", 1},        {"kg", "g", 1e3},
-    {"ml", "l", 1e-3},     {"l", "l", 1},         {"inch", "inch", 1},   {"foot", "inch", 12}, {"kw", "watt", 1e3},
-    {"watt", "watt", 1},   {"ounce", "ounce", 1}, {"pound", "ounce", 16}};
+// Of Text::kUnits: how many of Text::kBaseUnits each is.
+constexpr double kFactors[] = {1e-3, 1, 60,  3600, 86400, 604800, 1,  12,  1e-3, 1e-2, 1, 1e3,
+                               1e-3, 1, 1e3, 1e-3, 1,     1,      12, 1e3, 1,    1,    16};
 
 // Nine significant digits: 0.1 km and 100 m are equal.
 std::string rounded(double value) {
@@ -104,9 +59,7 @@ class Numbers {
   }
 
  private:
-  std::string_view word(std::size_t at) const {
-    return at < words_.size() ? std::string_view(words_[at].text) : std::string_view();
-  }
+  std::string_view word(std::size_t at) const { return at < words_.size() ? words_[at].text : std::string_view(); }
   bool apart(std::size_t at) const { return at > 0 && at <= words_.size() && words_[at - 1].pause >= Pause::kColon; }
 
   static bool all_digits(std::string_view text) {
@@ -125,9 +78,23 @@ class Numbers {
     }
     return place > 1 ? value / place : value;
   }
-  static std::string_view position(std::string_view words, std::string_view word, std::size_t& at) {
-    at = word_position(words, word);
-    return at == kNoWord ? std::string_view() : word;
+  std::size_t position(Text list, std::string_view word) const {
+    return word_position(lexicon_.text(list, row_), word);
+  }
+  bool is(std::size_t at, std::string_view words) const { return has_word(words, word(at)); }
+  // How many words `phrase` has, when they are those from `at` on; otherwise 0.
+  std::size_t says(std::size_t at, std::string_view phrase) const {
+    std::size_t count = 0;
+    while (!phrase.empty()) {
+      const std::string_view next = phrase.substr(0, phrase.find(' '));
+      if (word(at + count++) != next) return 0;
+      phrase.remove_prefix(std::min(next.size() + 1, phrase.size()));
+    }
+    return count;
+  }
+  static void append_two(std::string& out, int number) {
+    out += static_cast<char>('0' + number / 10);
+    out += static_cast<char>('0' + number % 10);
   }
 
   // Digits: without thousands separators, a decimal point as a point.
@@ -169,18 +136,18 @@ class Numbers {
     const std::string_view text = word(at);
     if (text.empty()) return 0;
     ordinal = false;
-    std::size_t place = word_position(kSmall[row_], text);
+    std::size_t place = position(Text::kSmallNumbers, text);
     if (place != kNoWord) {
       value = static_cast<int>(place);
       // dix-sept
       if (language_ == Language::kFrench && value == 10) {
-        const std::size_t more = word_position(kSmall[row_], word(at + 1));
+        const std::size_t more = position(Text::kSmallNumbers, word(at + 1));
         if (more != kNoWord && more >= 7 && more <= 9) {
           value += static_cast<int>(more);
           return 2;
         }
       }
-      if (language_ == Language::kFrench && value == 4 && (word(at + 1) == "vingt" || word(at + 1) == "vingts")) {
+      if (language_ == Language::kFrench && value == 4 && is(at + 1, "vingt vingts")) {
         int rest = 0;
         const std::size_t used = small_number(at + 2, rest, ordinal);
         value = 80 + (used > 0 && rest < 20 ? rest : 0);
@@ -189,7 +156,7 @@ class Numbers {
       return 1;
     }
     if (language_ == Language::kEnglish) {
-      place = word_position(kOrdinals, text);
+      place = word_position(lexicon_.text(Text::kOrdinals), text);
       if (place != kNoWord) {
         // A second is a unit of time behind "a", "per" and numbers.
         if (text == "second" && at > 0 && (has_word("a per each every one", word(at - 1)) || is_digit(word(at - 1)[0])))
@@ -198,7 +165,7 @@ class Numbers {
         value = static_cast<int>(place);
         return 1;
       }
-      place = word_position(kTenOrdinals, text);
+      place = word_position(lexicon_.text(Text::kTenOrdinals), text);
       if (place != kNoWord) {
         ordinal = true;
         value = static_cast<int>(place) * 10 + 20;
@@ -212,20 +179,21 @@ class Numbers {
       if (joint != std::string_view::npos && joint > 1) {
         std::string head(text.substr(0, joint));
         if (head == "ein") head = "eins";
-        const std::size_t ones = word_position(kSmall[row_], head);
-        const std::size_t tens = word_position(kTens[row_], text.substr(joint + 3));
+        const std::size_t ones = position(Text::kSmallNumbers, head);
+        const std::size_t tens = position(Text::kTens, text.substr(joint + 3));
         if (ones != kNoWord && tens != kNoWord) {
           value = static_cast<int>(tens) * 10 + 20 + static_cast<int>(ones);
           return 1;
         }
       }
     }
-    place = word_position(kTens[row_], text);
+    place = position(Text::kTens, text);
     if (place == kNoWord) return 0;
     value = static_cast<int>(place) * 10 + 20;
     std::size_t used = 1;
     if (language_ == Language::kGerman || apart(at + 1)) return used;
-    const std::size_t next = at + (word(at + 1) == kAnd[row_] && language_ != Language::kEnglish ? 2 : 1);
+    const std::size_t next =
+        at + (word(at + 1) == lexicon_.text(Text::kAnd, row_) && language_ != Language::kEnglish ? 2 : 1);
     int ones = 0;
     bool last = false;
     const std::size_t more = has_tens(next) ? 0 : small_number(next, ones, last);
@@ -237,11 +205,11 @@ class Numbers {
     }
     return used;
   }
-  bool has_tens(std::size_t at) const { return word_position(kTens[row_], word(at)) != kNoWord; }
+  bool has_tens(std::size_t at) const { return position(Text::kTens, word(at)) != kNoWord; }
 
   std::size_t scale(std::string_view text, double& factor) const {
-    std::size_t at = word_position(kScales[row_], text);
-    if (at == kNoWord) at = word_position(kScalesToo[row_], text);
+    std::size_t at = position(Text::kScales, text);
+    if (at == kNoWord) at = position(Text::kScalesToo, text);
     if (language_ == Language::kSpanish && text == "ciento") at = 0;
     if (at == kNoWord) return 0;
     factor = kScale[at];
@@ -258,13 +226,12 @@ class Numbers {
     double total = 0;
     double part = 0;
     bool any = false;
-    if (text == "half" && word(at + 1) == "a" && word(at + 2) == "dozen") {
+    if (says(at, "half a dozen") > 0) {
       value = 6;
       form = "6";
       return 3;
     }
-    if ((text == "a" || text == "an") &&
-        (word(at + 1) == "dozen" || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
+    if (is(at, "a an") && (is(at + 1, "dozen") || (scale(word(at + 1), value) > 0 && word(at + 1).back() != 's'))) {
       part = 1;
       any = true;
       next = at + 1;
@@ -285,7 +252,7 @@ class Numbers {
           ordinal = true;
           break;
         }
-      } else if (word(next) == "dozen" && language_ == Language::kEnglish && any) {
+      } else if (is(next, "dozen") && language_ == Language::kEnglish && any) {
         part *= 12;
         ++next;
       } else if (scale(word(next), factor) > 0 && (any || language_ != Language::kEnglish) &&
@@ -299,8 +266,8 @@ class Numbers {
           part = 0;
         }
         ++next;
-      } else if (any && word(next) == kAnd[row_] && (std::int64_t(part) % 100 == 0) && (part > 0 || total > 0) &&
-                 next + 1 < words_.size()) {
+      } else if (any && word(next) == lexicon_.text(Text::kAnd, row_) && (std::int64_t(part) % 100 == 0) &&
+                 (part > 0 || total > 0) && next + 1 < words_.size()) {
         int rest = 0;
         bool dummy = false;
         if (small_number(next + 1, rest, dummy) == 0) break;
@@ -337,7 +304,7 @@ class Numbers {
     if (!ordinal && !apart(at + 1) && scale(word(at + 1), more) > 0 && more > 100) {
       factor *= more;
       ++used;
-    } else if (!ordinal && word(at + 1) == "dozen") {
+    } else if (!ordinal && is(at + 1, "dozen")) {
       factor = 12;
       ++used;
     }
@@ -349,20 +316,13 @@ class Numbers {
     return used;
   }
 
-  const Measure* measure(std::string_view unit) const {
-    for (const Measure& one : kMeasures) {
-      if (one.unit == unit) return &one;
-    }
-    return nullptr;
-  }
-
   std::string_view unit_at(std::size_t at, std::size_t& used) const {
     if (at >= words_.size() || apart(at)) return {};
     std::vector<Canonical> target;
     used = lexicon_.phrase(
         language_, std::min<std::size_t>(3, words_.size() - at), false, 1, [&](std::size_t i) { return word(at + i); },
         target);
-    if (used == 0 && word_position("m g h s l", word(at)) != kNoWord) {
+    if (used == 0 && is(at, "m g h s l")) {
       used = 1;
       return words_[at].text;
     }
@@ -374,66 +334,58 @@ class Numbers {
     std::size_t used = 0;
     std::size_t at = at_ + out.words;
     // one and a half hours
-    if (word(at) == "and" && word(at + 1) == "a" && word(at + 2) == "half") {
+    if (const std::size_t half = says(at, "and a half"); half > 0) {
       value += 0.5;
-      at += 3;
+      at += half;
     }
     // A currency's sign stands before the number.
     const std::string_view unit = unit_at(at, used);
     if (unit.empty()) return;
-    double extra = 0;
-    std::size_t end = at + used;
-    if (word(end) == "and" && word(end + 1) == "a" && word(end + 2) == "half") {
-      extra = 0.5;
-      end += 3;
-    }
-    amount(out, value + extra, unit);
-    out.words = end - at_;
+    at += used;
+    used = says(at, "and a half");
+    amount(out, used > 0 ? value + 0.5 : value, unit);
+    out.words = at + used - at_;
   }
   void amount(NumberRead& out, double value, std::string_view unit) const {
     out.kind = Kind::kQuantity;
-    const Measure* known = measure(unit);
-    const bool plain = known == nullptr || out.form.find_first_of("/:-") != std::string::npos;
-    out.form = plain && !out.form.empty() ? out.form : rounded(value * (known == nullptr ? 1 : known->factor));
+    const std::size_t known = word_position(lexicon_.text(Text::kUnits), unit);
+    if (known != kNoWord) unit = word_at(lexicon_.text(Text::kBaseUnits), known);
+    const bool plain = known == kNoWord || out.form.find_first_of("/:-") != std::string::npos;
+    if (!plain || out.form.empty()) out.form = rounded(known == kNoWord ? value : value * kFactors[known]);
     out.form += ' ';
-    out.form += known == nullptr ? unit : known->base;
+    out.form += unit;
   }
 
   // half an hour, a quarter of an hour, an hour and a half
   bool half_hour(NumberRead& out) const {
     if (language_ != Language::kEnglish) return false;
-    std::size_t used = 0;
-    std::size_t at = at_;
-    double value = 1;
-    if (word(at) == "half" && (word(at + 1) == "a" || word(at + 1) == "an")) {
-      value = 0.5;
-      at += 2;
-    } else if (word(at) == "a" && word(at + 1) == "quarter" && word(at + 2) == "of" && word(at + 3) == "an") {
-      value = 0.25;
-      at += 4;
-    } else if (word(at) == "an" || word(at) == "a") {
-      ++at;
-    } else {
-      return false;
+    constexpr std::string_view kBefore[] = {"half a", "half an", "a quarter of an", "an", "a"};
+    constexpr double kValues[] = {0.5, 0.5, 0.25, 1.5, 1.5};
+    for (std::size_t i = 0; i < std::size(kBefore); ++i) {
+      std::size_t end = says(at_, kBefore[i]);
+      if (end == 0) continue;
+      end += at_;
+      std::size_t used = 0;
+      const std::string_view unit = unit_at(end, used);
+      if (!has_word(lexicon_.text(Text::kUnits), unit)) return false;
+      end += used;
+      if (kValues[i] > 1) {
+        used = says(end, "and a half");
+        if (used == 0) return false;
+        end += used;
+      }
+      out.form.clear();
+      amount(out, kValues[i], unit);
+      out.words = end - at_;
+      return true;
     }
-    const std::string_view unit = unit_at(at, used);
-    if (unit.empty() || measure(unit) == nullptr) return false;
-    std::size_t end = at + used;
-    if (value == 1) {
-      if (word(end) != "and" || word(end + 1) != "a" || word(end + 2) != "half") return false;
-      value = 1.5;
-      end += 3;
-    }
-    out.form.clear();
-    amount(out, value, unit);
-    out.words = end - at_;
-    return true;
+    return false;
   }
 
   bool time(NumberRead& out) const {
     std::string_view text = word(at_);
-    if (language_ == Language::kEnglish && (text == "noon" || text == "midnight")) {
-      out = {1, Kind::kTime, text == "noon" ? "12:00" : "00:00"};
+    if (language_ == Language::kEnglish && is(at_, "noon midnight")) {
+      out = {1, Kind::kTime, text[0] == 'n' ? "12:00" : "00:00"};
       return true;
     }
     if (text.empty() || !is_digit(text[0])) return false;
@@ -465,49 +417,48 @@ class Numbers {
         known = true;
         used = 2;
         if (next == "am" && words_[at_ + 1].capital && !words_[at_ + 1].odd) return false;
-      } else if ((next == "in" && word(at_ + 2) == "the" && has_word("morning evening afternoon", third)) ||
-                 (next == "at" && word(at_ + 2) == "night")) {
+      } else if (says(at_ + 1, "at night") > 0 ||
+                 (says(at_ + 1, "in the") > 0 && has_word("morning evening afternoon", third))) {
         if (third != "morning" && hour < 12) hour += 12;
         known = true;
-        used = next == "at" ? 3 : 4;
-      } else if (next == "o'clock") {
+        used = next[0] == 'a' ? 3 : 4;
+      } else if (is(at_ + 1, "o'clock")) {
         known = true;
         used = 2;
       }
-    } else if (language_ == Language::kGerman && next == "uhr") {
+    } else if (language_ == Language::kGerman && is(at_ + 1, "uhr")) {
       known = true;
       used = 2;
-      if (has_word("abends nachmittags", word(at_ + 2))) {
+      if (is(at_ + 2, "abends nachmittags")) {
         if (hour < 12) hour += 12;
         used = 3;
-      } else if (has_word("morgens vormittags früh", word(at_ + 2))) {
+      } else if (is(at_ + 2, "morgens vormittags früh")) {
         used = 3;
       }
-    } else if (language_ == Language::kFrench && next == "heures" && at_ > 0 && word(at_ - 1) == "à") {
+    } else if (language_ == Language::kFrench && at_ > 0 && says(at_ - 1, "à") > 0 && is(at_ + 1, "heures")) {
       known = true;
       used = 2;
-      if (word(at_ + 2) == "du" && word(at_ + 3) == "soir") {
+      if (says(at_ + 2, "du soir") > 0) {
         if (hour < 12) hour += 12;
         used = 4;
       }
-    } else if (language_ == Language::kSpanish && next == "de" && word(at_ + 2) == "la" &&
-               has_word("mañana tarde noche", word(at_ + 3))) {
+    } else if (language_ == Language::kSpanish && says(at_ + 1, "de la") > 0 && is(at_ + 3, "mañana tarde noche")) {
       known = true;
       used = 4;
-      if (word(at_ + 3) != "mañana" && hour < 12) hour += 12;
+      if (!is(at_ + 3, "mañana") && hour < 12) hour += 12;
     }
     if (!known) return false;
-    const auto two = [](int n) {
-      return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)};
-    };
-    out = {used, Kind::kTime, two(hour % 24) + ':' + two(minute)};
+    out = {used, Kind::kTime, {}};
+    append_two(out.form, hour % 24);
+    out.form += ':';
+    append_two(out.form, minute);
     return true;
   }
 
   std::size_t month(std::size_t at) const {
-    std::size_t found = word_position(kMonths[row_], word(at));
+    std::size_t found = position(Text::kMonths, word(at));
     if (found == kNoWord && language_ == Language::kEnglish) {
-      found = word(at) == "sept" ? 8 : word_position(kShortMonths, word(at));
+      found = is(at, "sept") ? 8 : word_position(lexicon_.text(Text::kShortMonths), word(at));
     }
     return found;
   }
@@ -536,25 +487,27 @@ class Numbers {
     int number = day(at_);
     if (number > 0) {
       end = at_ + 1;
-      if (has_word("of de", word(end))) ++end;
+      if (is(end, "of de")) ++end;
       found = month(end++);
     } else if (month(at_) != kNoWord) {
       found = month(at_);
       end = at_ + 1;
-      if (word(end) == "the") ++end;
+      if (is(end, "the")) ++end;
       number = day(end++);
     }
     if (found == kNoWord || number == 0) return false;
-    if (has_word("de del", word(end)) && year(end + 1) > 0) ++end;
+    if (is(end, "de del") && year(end + 1) > 0) ++end;
     const int of_year = year(end);
     if (of_year > 0) ++end;
-    const auto two = [](int n) {
-      return std::string{static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)};
-    };
-    std::string form;
-    if (of_year > 0) form = two(of_year / 100) + two(of_year % 100) + '-';
-    form += two(static_cast<int>(found) + 1) + '-' + two(number);
-    out = {end - at_, Kind::kDate, std::move(form)};
+    out = {end - at_, Kind::kDate, {}};
+    if (of_year > 0) {
+      append_two(out.form, of_year / 100);
+      append_two(out.form, of_year % 100);
+      out.form += '-';
+    }
+    append_two(out.form, static_cast<int>(found) + 1);
+    out.form += '-';
+    append_two(out.form, number);
     return true;
   }
 
@@ -572,28 +525,28 @@ NumberRead read_number(const Lexicon& lexicon, Language language, const std::vec
 }
 
 void split_units(const Lexicon& lexicon, Language language, std::vector<RawWord>& words) {
-  for (std::size_t at = 0; at < words.size(); ++at) {
-    const std::string& text = words[at].text;
-    if (words[at].literal || text.size() < 2 || !is_digit(text[0])) continue;
-    std::size_t digits = 0;
-    while (digits < text.size() &&
-           (is_digit(text[digits]) || text[digits] == '.' || text[digits] == ',' || text[digits] == ':'))
-      ++digits;
-    if (digits == text.size()) continue;
-    std::string tail = text.substr(digits);
-    const bool clock = language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail);
-    if (!clock && lexicon.kind_of(language, tail) != Kind::kUnit) continue;
-    RawWord unit = words[at];
-    unit.text = std::move(tail);
-    unit.starts = unit.capital = unit.odd = false;
-    unit.begin =
-        words[at].begin + static_cast<std::uint32_t>(std::min<std::size_t>(digits, words[at].end - words[at].begin));
-    words[at].text.resize(digits);
-    words[at].end = unit.begin;
-    words[at].odd = false;
-    words[at].pause = Pause::kNone;
-    words.insert(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, std::move(unit));
+  std::vector<RawWord> apart;
+  for (RawWord word : words) {
+    const std::string_view text = word.text;
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789.,:"), text.size());
+    const std::string_view tail = text.substr(digits);
+    if (!word.literal && !tail.empty() && is_digit(text[0]) &&
+        ((language == Language::kEnglish && has_word("am pm a.m a.m. p.m p.m.", tail)) ||
+         lexicon.kind_of(language, tail) == Kind::kUnit)) {
+      RawWord unit = word;
+      unit.text = tail;
+      unit.starts = unit.capital = unit.odd = false;
+      unit.begin += static_cast<std::uint32_t>(std::min<std::size_t>(digits, word.end - word.begin));
+      word.text = text.substr(0, digits);
+      word.end = unit.begin;
+      word.odd = false;
+      word.pause = Pause::kNone;
+      apart.push_back(word);
+      word = unit;
+    }
+    apart.push_back(word);
   }
+  words.swap(apart);
 }
 
 }  // namespace tierwise::guard

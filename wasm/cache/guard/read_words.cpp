@@ -1,6 +1,8 @@
 #include "cache/guard/read_words.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/text.h"
@@ -112,13 +114,15 @@ class Scan {
     word.starts = starts_;
     word.literal = quoted_;
     starts_ = false;
-    out_.words.push_back(std::move(word));
+    out_.words.push_back(word);
     return true;
   }
 
   bool word() {
     RawWord word;
     word.begin = static_cast<std::uint32_t>(at_);
+    std::string& text = scratch_;
+    text.clear();
     bool digits = false;
     bool letters = false;
     bool large_inside = false;
@@ -127,7 +131,7 @@ class Scan {
     // A minus sign or the dash of an option is part of what follows.
     if (at_ > 0 && text_[at_ - 1] == '-' && (at_ < 2 || is_white(text_[at_ - 2]) || text_[at_ - 2] == '(') &&
         (is_digit(text_[at_]) || !is_letter(peek(end_)))) {
-      word.text = '-';
+      text = '-';
       --word.begin;
     }
     while (at_ < text_.size()) {
@@ -146,10 +150,10 @@ class Scan {
           large_inside |= large;
         small |= kind == Char::kLetter && !large;
         ++count;
-        append_lower(word.text, text_.substr(at_, end_ - at_), point_);
+        append_lower(text, text_.substr(at_, end_ - at_), point_);
         at_ = end_;
-      } else if (joins(word.text)) {
-        append_lower(word.text, text_.substr(at_, end_ - at_), point_);
+      } else if (joins(text)) {
+        append_lower(text, text_.substr(at_, end_ - at_), point_);
         at_ = end_;
       } else {
         break;
@@ -158,14 +162,15 @@ class Scan {
     // C++, C#, F#; p.m.
     if (letters && count <= 2 && (peek(at_) == '#' || (peek(at_) == '+' && peek(at_ + 1) == '+'))) {
       const std::size_t more = text_[at_] == '#' ? 1 : 2;
-      word.text += text_.substr(at_, more);
+      text += text_.substr(at_, more);
       at_ += more;
       word.capital = true;
     }
-    if (peek(at_) == '.' && word.text.size() >= 3 && word.text[word.text.size() - 2] == '.') ++at_;
+    if (peek(at_) == '.' && text.size() >= 3 && text[text.size() - 2] == '.') ++at_;
     word.end = static_cast<std::uint32_t>(at_);
     word.odd = (digits && letters) || (large_inside && (small || count <= 5));
-    return push(std::move(word));
+    word.text = out_.texts.keep(text);
+    return push(word);
   }
 
   // Is what stands at at_ inside a word?
@@ -193,10 +198,10 @@ class Scan {
     RawWord word;
     word.begin = static_cast<std::uint32_t>(at_);
     word.end = static_cast<std::uint32_t>(end_);
-    word.text = std::string(text_.substr(at_, end_ - at_));
+    word.text = out_.texts.keep(text_.substr(at_, end_ - at_));
     word.symbol = true;
     at_ = end_;
-    return push(std::move(word));
+    return push(word);
   }
 
   void pause(Pause pause) {
@@ -256,6 +261,7 @@ class Scan {
   std::string_view text_;
   std::size_t max_words_;
   RawWords out_;
+  std::string scratch_;
   std::size_t at_ = 0;
   std::size_t end_ = 0;
   std::uint32_t point_ = 0;

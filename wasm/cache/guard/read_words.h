@@ -5,9 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
+
+#include "cache/guard/texts.h"
 
 namespace tierwise::guard {
 
@@ -16,7 +17,7 @@ enum class Pause : std::uint8_t { kNone, kComma, kColon, kEnd, kQuestion };
 struct RawWord {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
-  std::string text;
+  std::string_view text;       // of RawWords::texts
   Pause pause = Pause::kNone;  // behind it
   bool starts = false;         // a sentence, or what stands in quotation marks
   bool capital = false;        // begins with a capital letter
@@ -31,6 +32,7 @@ struct RawWords {
   std::size_t foreign = 0;  // letters of other scripts than Latin
   std::size_t letters = 0;
   bool cut = false;
+  Texts texts;
 };
 
 RawWords read_words(std::string_view text, std::size_t max_bytes, std::size_t max_words);

@@ -142,53 +142,38 @@ void take_apart(RawWords& words, Language language) {
   std::vector<RawWord> apart;
   apart.reserve(words.words.size() + 8);
   for (RawWord& word : words.words) {
-    const std::size_t at = word.literal ? std::string::npos : word.text.rfind('\'');
-    if (at == std::string::npos || at == 0) {
-      apart.push_back(std::move(word));
-      continue;
-    }
-    std::string head = word.text.substr(0, at);
-    const std::string tail = word.text.substr(at + 1);
-    const auto pair = [&](std::string first, std::string second) {
-      RawWord other = word;
-      other.text = std::move(second);
-      other.starts = false;
-      other.capital = false;
-      word.text = std::move(first);
-      word.pause = Pause::kNone;
-      apart.push_back(std::move(word));
-      apart.push_back(std::move(other));
-    };
+    apart.push_back(word);
+    const std::size_t at = word.literal ? std::string_view::npos : word.text.rfind('\'');
+    if (at == std::string_view::npos || at == 0) continue;
+    RawWord& first = apart.back();
+    std::string_view head = word.text.substr(0, at);
+    std::string_view tail = word.text.substr(at + 1);
     if (language == Language::kFrench) {
-      if (word.text == "aujourd'hui")
-        apart.push_back(std::move(word));
-      else
-        pair(std::move(head), tail);
-      continue;
-    }
-    if (tail == "t" && head.size() > 1 && head.back() == 'n') {
-      head.pop_back();
-      if (head == "ca") head = "can";
-      if (head == "wo") head = "will";
-      if (head == "sha") head = "shall";
-      if (head == "ai") head = "is";
-      pair(head, "not");
+      if (word.text == "aujourd'hui") continue;
+    } else if (tail == "t" && head.size() > 1 && head.back() == 'n') {
+      tail = "not";
+      const std::size_t odd = word_position("can won shan ain", head);
+      head = odd == kNoWord ? head.substr(0, head.size() - 1) : word_at("can will shall is", odd);
     } else if (tail == "s" && has_word("what who where when why how that there here it he she", head)) {
-      pair(head, "is");
+      tail = "is";
     } else if (tail == "s" && head == "let") {
-      pair(head, "us");
-    } else if (has_word("re ve ll d m", tail)) {
-      static constexpr std::string_view kWhole = "are have will would am";
-      pair(head, std::string(word_at(kWhole, word_position("re ve ll d m", tail))));
+      tail = "us";
     } else if (tail == "s") {
-      word.text = std::move(head);
-      word.owner = true;
-      apart.push_back(std::move(word));
+      first.text = head;
+      first.owner = true;
+      continue;
     } else {
-      apart.push_back(std::move(word));
+      const std::size_t which = word_position("re ve ll d m", tail);
+      if (which == kNoWord) continue;
+      tail = word_at("are have will would am", which);
     }
+    first.text = head;
+    first.pause = Pause::kNone;
+    word.text = tail;
+    word.starts = word.capital = false;
+    apart.push_back(word);
   }
-  words.words = std::move(apart);
+  words.words.swap(apart);
 }
 
 std::string stem_of(const Lexicon& lexicon, Language language, std::string_view word, bool& past) {

@@ -29,9 +29,9 @@ float dot(const std::int8_t* a, const std::int8_t* b) {
 
 float ratio(float sum, float count, float none) { return count == 0 ? none : sum / count; }
 
-class Match {
+class TokenMatches {
  public:
-  Match(const Comparison& words, const TokenVectors& a, const TokenVectors& b) : words_(words) {
+  TokenMatches(const Comparison& words, const TokenVectors& a, const TokenVectors& b) : words_(words) {
     collect(a, true, a_);
     collect(b, false, b_);
     table_.resize(a_.size() * b_.size());
@@ -253,7 +253,7 @@ class Match {
 
 std::array<float, kVectorSignCount> vector_signs(const Comparison& words, const TokenVectors& a, const TokenVectors& b,
                                                  float cosine, std::vector<Doubt>* doubts) {
-  Match match(words, a, b);
+  TokenMatches match(words, a, b);
   if (doubts != nullptr) match.doubts(*doubts);
   return match.signs(cosine);
 }
