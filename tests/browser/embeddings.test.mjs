@@ -5,17 +5,15 @@
  */
 /* global embedder */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
 import { startGradio } from '../servers/gradio-servers.mjs';
-import { launch, openPage, root } from './harness.mjs';
+import { launch, root } from './harness.mjs';
+import { modelFolder, openPackage, policy as csp } from './served-package.mjs';
 
-const csp =
-  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; object-src 'none'";
 const golden = JSON.parse(readFileSync(path.join(root, 'tests/fixtures/minilm.json'), 'utf8')).rows;
-const modelFiles = 'models/all-MiniLM-L6-v2';
 const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 let browser;
@@ -26,43 +24,9 @@ before(async () => {
 after(() => browser.close());
 afterEach(() => opened?.close());
 
-/** As a server has the package; `changed` takes the place of some files and may be changed while the page is open. */
-async function open({ changed = {}, policy = csp, headers = {}, more = {} } = {}) {
-  const asked = [];
-  const serveFile = (route, file) => (request, response) => {
-    asked.push(route.split('/').pop());
-    const own = changed[route.split('/').pop()];
-    if (own === 404) return void response.writeHead(404, headers).end('not found');
-    const type =
-      own?.type ??
-      (/\.js$/.test(route)
-        ? 'text/javascript'
-        : /\.wasm$/.test(route)
-          ? 'application/wasm'
-          : 'application/octet-stream');
-    response.writeHead(200, {
-      'content-type': type,
-      'cache-control': 'no-store',
-      'content-security-policy': policy,
-      ...headers,
-    });
-    response.end(own?.body ?? readFileSync(file));
-  };
-  const routes = { ...more };
-  for (const name of readdirSync(path.join(root, 'dist')).filter((file) => /\.(js|wasm)$/.test(file))) {
-    routes[`/pkg/dist/${name}`] = serveFile(`/pkg/dist/${name}`, path.join(root, 'dist', name));
-  }
-  for (const name of ['model.onnx', 'vocab.txt', 'light.bin']) {
-    routes[`/pkg/${modelFiles}/${name}`] = serveFile(`/pkg/${modelFiles}/${name}`, path.join(root, modelFiles, name));
-  }
-  opened = await openPage(browser, { csp: policy, headers, routes });
-  const run = (task, argument) =>
-    opened.page.evaluate(`(async () => {
-      const tierwise = await import('/pkg/dist/minilm.js');
-      const tell = (error) => ({ error: error.name + ' ' + error.code, message: error.message });
-      return (${String(task)})(tierwise, ${JSON.stringify(argument) ?? 'undefined'}, tell);
-    })()`);
-  return { run, asked, changed, page: opened.page, problems: opened.problems };
+async function open(options) {
+  opened = await openPackage(browser, options);
+  return opened;
 }
 
 /** Files are kept when the first vectors are out, soon: with a page that is closed at once they may be lost. */
@@ -140,7 +104,7 @@ test('files are fetched once, with progress in bytes, and answer without a netwo
 });
 
 test('a file that is another one is refused with what to do, not kept, and used once it is right', async () => {
-  const real = readFileSync(path.join(root, modelFiles, 'model.onnx'));
+  const real = readFileSync(path.join(root, modelFolder, 'model.onnx'));
   const flipped = Buffer.from(real);
   flipped[12_000_000] ^= 1;
   const cases = [
@@ -174,7 +138,7 @@ test('a file that is another one is refused with what to do, not kept, and used 
 test('a light table, or a runtime, that is another one is not used, and is once it is right', async () => {
   const { run, changed, page } = await open();
   const files = {
-    'light.bin': `${modelFiles}/light.bin`,
+    'light.bin': `${modelFolder}/light.bin`,
     'ort-wasm-simd-threaded.wasm': 'dist/ort-wasm-simd-threaded.wasm',
   };
   await run(({ light, minilm }) => {
@@ -250,7 +214,7 @@ function copies(at, names) {
     names.map((name) => [
       `${at}/${name}`,
       (_, response) => {
-        const folder = /\.(js|wasm)$/.test(name) ? 'dist' : modelFiles;
+        const folder = /\.(js|wasm)$/.test(name) ? 'dist' : modelFolder;
         const type = name.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
         response.writeHead(200, { 'content-type': type, 'content-security-policy': csp });
         response.end(readFileSync(path.join(root, folder, name)));
@@ -323,8 +287,8 @@ test('a lost vocabulary is replaced by its copy, but not where a folder was name
   assert.equal(found.ids.length, found.tokens.length);
   assert.equal(
     found.lost.message,
-    `light.bin could not be fetched from ${origin}/pkg/${modelFiles}/light.bin: HTTP 404. ` +
-      `Copy node_modules/tierwise/${modelFiles}/light.bin there, or set \`modelUrl\` to the folder that has it.`,
+    `light.bin could not be fetched from ${origin}/pkg/${modelFolder}/light.bin: HTTP 404. ` +
+      `Copy node_modules/tierwise/${modelFolder}/light.bin there, or set \`modelUrl\` to the folder that has it.`,
   );
 });
 
