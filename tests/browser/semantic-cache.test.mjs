@@ -41,7 +41,7 @@ async function start(page, { model = 'light', config = {}, breakStorage = false 
   await page.evaluate(
     async ([name, given, broken]) => {
       if (broken) {
-        IDBFactory.prototype.open = () => {
+        globalThis.IDBFactory.prototype.open = () => {
           throw new DOMException('The operation is insecure.', 'SecurityError');
         };
       }
