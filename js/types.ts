@@ -431,7 +431,7 @@ export interface Explanation extends Trace {
 export interface SemanticLook {
   question: string;
   policy: SemanticPolicy;
-  /** The nearest, at most 8: the one that answered first, then by probability, then those a rule refused. */
+  /** The nearest, at most 5: the one that answered first, then by probability, then those a rule refused. */
   candidates: readonly SemanticCandidate[];
   because: string;
 }
