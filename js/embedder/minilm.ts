@@ -26,12 +26,12 @@ export class MiniLmEmbedder implements Embedder {
   readonly dimensions = dimensions;
   readonly #location: ModelLocation;
   readonly semantics: Semantics;
-  readonly #transformer: Transformer;
+  readonly transformer: Transformer;
 
   constructor(options: MiniLmOptions, own: { model: ModelFile; runtime: ModelFile }, workers: (() => Worker)[]) {
     const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
     this.#location = options;
-    this.#transformer = new Transformer({
+    this.transformer = new Transformer({
       files: async () => {
         const runtime = readFile(own.runtime, options);
         // Where both are missing, the model is told of.
@@ -42,12 +42,12 @@ export class MiniLmEmbedder implements Embedder {
       idleMs,
       batchMs,
     });
-    this.semantics = semanticsOf(this.id, options, this.#transformer);
+    this.semantics = semanticsOf(this.id, options, this.transformer);
   }
 
   /** Loads what the first `embed` would. */
   async load(): Promise<void> {
-    await Promise.all([this.#transformer.warm(), tokenizer(this.#location)]);
+    await Promise.all([this.transformer.warm(), tokenizer(this.#location)]);
   }
 
   async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
@@ -63,7 +63,7 @@ export class MiniLmEmbedder implements Embedder {
     const found: Float32Array[] = new Array<Float32Array>(texts.length);
     await Promise.all(
       batches(encoded).map(async (rows) => {
-        const vectors = await this.#transformer.run(batchOf(rows.map((row) => encoded[row]!)), signal);
+        const vectors = await this.transformer.run(batchOf(rows.map((row) => encoded[row]!)), signal);
         const lengths = rows.map((row) => encoded[row]!.length);
         for (const [i, vector] of meaning.pool(vectors, lengths, dimensions).entries()) found[rows[i]!] = vector;
       }),
@@ -79,7 +79,7 @@ export class MiniLmEmbedder implements Embedder {
   }
 
   close(): void {
-    this.#transformer.close();
+    this.transformer.close();
   }
 }
 
