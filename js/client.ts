@@ -28,7 +28,7 @@ import {
   requireTier,
 } from './request.js';
 import type { Found, Partition, ResponseCache } from './response-cache.js';
-import { scopeKey, semanticOptions, turnsOf } from './semantic/link.js';
+import { scopeKey, semanticOptions, turnsOf } from './semantic/scope.js';
 import type { Look, StoredQuestion } from './semantic/semantics.js';
 import { anyText, check, jsonCopy, jsonOnly, numberFrom, oneOf } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
@@ -382,20 +382,17 @@ class GatewayClient implements Client {
     const same = look.candidates.find((candidate) => candidate.same);
     const alike = same && (await cache.take(partition, same.entry, request.cache.maxAge));
     const details = { candidates: look.candidates.length };
-    if (same === undefined || alike?.record === undefined) {
-      if (same !== undefined) {
-        same.same = false;
-        if (alike?.refused === undefined) semantic.drop(same.entry);
-      }
-      record(
-        'miss',
-        same === undefined ? look.because : 'A stored question asks the same; its reply is too old.',
-        details,
-      );
-      return undefined;
+    if (alike?.record !== undefined) {
+      record('hit', look.because, details);
+      return this.#hit(course, target, alike, same);
     }
-    record('hit', look.because, details);
-    return this.#hit(course, target, alike, same);
+    if (same !== undefined) {
+      same.same = false;
+      look.because = 'A stored question asks the same; its reply is too old.';
+      if (alike?.refused === undefined) semantic.drop(same.entry);
+    }
+    record('miss', look.because, details);
+    return undefined;
   }
 
   /** A target that cannot be called now (asleep, cooling down) may still have answered this before. */

@@ -7,6 +7,7 @@ import { files as guardFiles } from '../../models/guard/provenance.json';
 import { LoadError, TierwiseError } from '../errors.js';
 import type { Meaning } from './meaning.js';
 import { type ModelFile, readModelFile } from './model-files.js';
+import { Link } from '../semantic/link.js';
 import type { Semantics } from '../semantic/semantics.js';
 import type { ModelLocation } from './model-location.js';
 import type { Transformer } from './transformer.js';
@@ -99,6 +100,9 @@ export function semanticsOf(id: string, location: ModelLocation, transformer?: T
         guardModel(location),
       ]);
       return openQuestions(meaning, id, transformer, deps);
+    },
+    link(deps) {
+      return new Link(this, deps);
     },
   };
 }

@@ -275,7 +275,7 @@ class QuestionCache implements SemanticCache {
 
   #refused(): Promise<Set<string>> {
     return (this.#refusals ??= this.#deps.refusals.read().then(
-      (pairs) => new Set(pairs),
+      (kept) => new Set(Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : []),
       () => new Set<string>(),
     ));
   }

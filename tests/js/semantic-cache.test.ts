@@ -296,7 +296,7 @@ describe('when it fails', () => {
       dimensions: 1,
       embed: () => Promise.resolve([]),
       close: () => undefined,
-      semantics: { id: 'x', open: () => Promise.reject(new Error('HTTP 404')) },
+      semantics: { ...light().semantics!, id: 'x', open: () => Promise.reject(new Error('HTTP 404')) },
     };
     const { client } = bench({ embedder: gone }, () => chat('Yes.'));
     client.on('warning', (warning) => warnings.push(warning));
@@ -311,7 +311,10 @@ describe('when it fails', () => {
     const open: NonNullable<typeof real.semantics>['open'] = (deps) =>
       broken ? Promise.reject(new Error('offline')) : real.semantics!.open(deps);
     const { client } = bench(
-      { clock, embedder: Object.assign(Object.create(real) as typeof real, { semantics: { id: real.id, open } }) },
+      {
+        clock,
+        embedder: Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } }),
+      },
       () => chat('Yes.'),
     );
     await client.generate(enable);
@@ -342,7 +345,7 @@ describe('when it fails', () => {
     };
     const { client, warnings } = await ready({
       clock,
-      embedder: Object.assign(Object.create(real) as typeof real, { semantics: { id: real.id, open } }),
+      embedder: Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } }),
     });
     for (const prompt of ['a b c', 'd e f', 'g h i', 'j k l'])
       expect((await client.generate(prompt)).content).toMatch(/Reply/);
