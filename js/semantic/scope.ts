@@ -23,7 +23,7 @@ export function semanticOptions(
   return policy === 'off' ? undefined : { policy, least };
 }
 
-/** Whether it is on for any request. A single one may always ask for it. */
+/** Whether it is on for any request. Where it is not, nothing is loaded, and no request can switch it on. */
 export function mayAnswer(config: SemanticConfig): boolean {
   return config.policy !== 'off' || Object.keys(config.tiers ?? {}).length > 0;
 }

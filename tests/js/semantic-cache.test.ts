@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { sharedMemoryStore } from '../../dist/index.js';
 import { light, minilm } from '../../dist/minilm.js';
 import type { CacheConfig, ClientConfig, Reply, RequestOptions, Warning } from '../../js/types.ts';
-import { bench, chat, closeAll, space } from './client-bench.ts';
+import { bench, chat, closeAll } from './client-bench.ts';
 import { FakeClock } from './fake-clock.ts';
 
 afterEach(closeAll);
@@ -237,6 +237,18 @@ describe('corrected', () => {
     const before = calls();
     expect((await client.generate(asEnable)).content).toBe(fresh.content);
     expect(calls()).toBe(before);
+  });
+
+  test('what was asked afresh answers other words, with the next page too', async () => {
+    const store = sharedMemoryStore();
+    const config = { storage: () => Promise.resolve(store), partition: { user: 'ada' } };
+    const { client } = await ready(config);
+    const fresh = await client.generate(enable, { cache: { noCache: true } });
+    expect((await client.generate(asEnable)).content).toBe(fresh.content);
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    expect(await later.generate(asEnable)).toMatchObject({ content: fresh.content, cached: { by: 'words' } });
   });
 });
 
