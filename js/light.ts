@@ -64,7 +64,7 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
 
 /**
  * Whether two prompts ask the same, as the semantic cache decides it with `light()`: `a` as a stored question, `b` as the one
- * asked. Each may be 16 KB of UTF-8. Loads 2.5 MB with its first use.
+ * asked. Each may be 16 KB of UTF-8. Loads 2.6 MB with its first use.
  *
  * Errors: `RequestError` `invalid-input`, or `too-large`, with the field; `LoadError`; `AbortedError`.
  */
@@ -73,7 +73,7 @@ export async function comparePrompts(
   b: string,
   options: ComparePromptsOptions & { model?: 'light' } = {},
 ): Promise<PromptComparison> {
-  return (await import('./semantic/compare-prompts.js')).comparePrompts(a, b, options, ['light']);
+  return (await import('./semantic/semantic-cache.js')).comparePrompts(a, b, options, ['light']);
 }
 
 /**

@@ -88,5 +88,5 @@ export async function comparePrompts(
 ): Promise<PromptComparison> {
   const models = ['minilm', 'light'];
   const transformer = (modelUrl: string | undefined): Transformer => sharedMiniLm(modelUrl).transformer;
-  return (await import('./semantic/compare-prompts.js')).comparePrompts(a, b, options, models, transformer);
+  return (await import('./semantic/semantic-cache.js')).comparePrompts(a, b, options, models, transformer);
 }

@@ -82,11 +82,14 @@ export const lightModel = shared(async (location) => {
 export const guardModel = shared(async (location) => {
   const file = (name: 'words.bin' | 'judge.bin', beside: () => URL) =>
     readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location);
-  const [words, judge, meaning] = await Promise.all([
+  const both = Promise.all([
     file('words.bin', () => new URL('../models/guard/words.bin', import.meta.url)),
     file('judge.bin', () => new URL('../models/guard/judge.bin', import.meta.url)),
-    lightModel(location),
   ]);
+  // Where those of the light model are missing too, they are told of.
+  both.catch(() => undefined);
+  const meaning = await lightModel(location);
+  const [words, judge] = await both;
   loaded(meaning, 'words.bin', () => meaning.loadWords(words));
   return loaded(meaning, 'judge.bin', () => meaning.loadJudge(judge));
 });

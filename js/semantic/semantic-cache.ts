@@ -12,6 +12,9 @@ import type { SemanticCandidate } from '../types.js';
 import { makeVectors, PromptPair } from './compare-prompts.js';
 import type { Ask, Look, SemanticCache, SemanticDeps, StoredQuestion } from './semantics.js';
 
+// In the same file once bundled, so that a client waits for one.
+export { comparePrompts } from './compare-prompts.js';
+
 /** ms a request waits for vectors before the light ones decide. */
 const patience = 1_000;
 /** ms after a failure before the transformer is tried again. */
