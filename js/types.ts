@@ -244,7 +244,10 @@ export interface ClientConfig {
   partition?: PartitionConfig;
   cache?: CacheConfig | false;
   prompts?: PromptsConfig;
-  /** Makes vectors of texts, for `embed` and `similarity`: `minilm()` of `tierwise/minilm`, or any other. */
+  /**
+   * Makes vectors of texts, for `embed`, `similarity` and `search`: `minilm()` of `tierwise/minilm`, or any other. With that or
+   * `light()` stored replies also answer questions in other words (`cache.semantic`).
+   */
   embedder?: Embedder;
   /** What a request does while its Space wakes: go to the next target, or wait. Default `fallback`. */
   wake?: 'fallback' | 'wait';
