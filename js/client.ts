@@ -28,7 +28,7 @@ import {
   requireTier,
 } from './request.js';
 import type { Found, Partition, ResponseCache } from './response-cache.js';
-import { scopeKey, semanticOptions, turnsOf } from './semantic/link.js';
+import { scopeKey, semanticOptions, turnsOf } from './semantic/scope.js';
 import type { Look, StoredQuestion } from './semantic/semantics.js';
 import { anyText, check, jsonCopy, jsonOnly, numberFrom, oneOf } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
@@ -359,11 +359,10 @@ class GatewayClient implements Client {
   async #known(course: Course, target: Candidate, found: Found | undefined): Promise<Reply | undefined> {
     if (found?.record !== undefined) return this.#hit(course, target, found, undefined);
     const { request, cache, config, partition, semantic, signal, trace } = course;
-    if (found === undefined || semantic === undefined || request.cache.noCache) return undefined;
+    if (found === undefined || semantic === undefined) return undefined;
     const options = semanticOptions(config.cache!.semantic, target.tier, request.cache.semantic);
     const last = request.model.messages.at(-1)!.content;
     if (options === undefined || last.length > mostQuestionUnits) return undefined;
-    const record = trace.begin('semantic', target.target);
     const scope = `${target.tier} ${targetKey(target.target, config)}\n${scopeKey(request.model, request.facts, config.cache!.semantic.irrelevant, course.core)}`;
     const question = {
       by: semantic.id,
@@ -371,9 +370,13 @@ class GatewayClient implements Client {
       text: last,
       turns: turnsOf(request.model),
     };
+    course.question = { target: target.target, of: question };
+    // The fresh reply may answer others.
+    if (request.cache.noCache) return undefined;
+    const record = trace.begin('semantic', target.target);
     const asked = { question, partition: partition.id, ...options, signal };
     const look = await unlessLeft(semantic.look(asked), signal);
-    course.question = look?.leftOut === true ? undefined : { target: target.target, of: question };
+    if (look?.leftOut === true) course.question = undefined;
     if (look === undefined) {
       record('skipped', 'The semantic cache is not there (yet).');
       return undefined;
@@ -382,20 +385,17 @@ class GatewayClient implements Client {
     const same = look.candidates.find((candidate) => candidate.same);
     const alike = same && (await cache.take(partition, same.entry, request.cache.maxAge));
     const details = { candidates: look.candidates.length };
-    if (same === undefined || alike?.record === undefined) {
-      if (same !== undefined) {
-        same.same = false;
-        if (alike?.refused === undefined) semantic.drop(same.entry);
-      }
-      record(
-        'miss',
-        same === undefined ? look.because : 'A stored question asks the same; its reply is too old.',
-        details,
-      );
-      return undefined;
+    if (alike?.record !== undefined) {
+      record('hit', look.because, details);
+      return this.#hit(course, target, alike, same);
     }
-    record('hit', look.because, details);
-    return this.#hit(course, target, alike, same);
+    if (same !== undefined) {
+      same.same = false;
+      look.because = 'A stored question asks the same; its reply is too old.';
+      if (alike?.refused === undefined) semantic.drop(same.entry);
+    }
+    record('miss', look.because, details);
+    return undefined;
   }
 
   /** A target that cannot be called now (asleep, cooling down) may still have answered this before. */

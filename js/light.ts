@@ -8,12 +8,14 @@ import type { VectorIndex, VectorIndexOptions } from './embedder/vector-index.js
 import { RequestError } from './errors.js';
 import { ofRequest } from './request.js';
 import { anyText, boolean, check, wholeFrom } from './shape.js';
+import type { ComparePromptsOptions, PromptComparison } from './types.js';
 
 export { cosine } from './embedder/embedder.js';
 export type { DocumentHit, DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder/embedder.js';
 export type { ModelLocation } from './embedder/model-location.js';
 export type { ModelProgress } from './embedder/model-files.js';
 export type { Tokens } from './embedder/tokens.js';
+export type { ComparePromptsOptions, PromptComparison, PromptLink } from './types.js';
 export type {
   Vector,
   VectorEntry,
@@ -58,6 +60,20 @@ export async function tokenize(text: string, options: TokenizeOptions = {}): Pro
   }
   const { maxTokens = 2 * mostText, special = true } = options;
   return (await tokenizer({})).tokenize(text, maxTokens, special);
+}
+
+/**
+ * Whether two prompts ask the same, as the semantic cache decides it with `light()`: `a` as a stored question, `b` as the one
+ * asked. Each may be 16 KB of UTF-8. Loads 2.6 MB with its first use.
+ *
+ * Errors: `RequestError` `invalid-input`, or `too-large`, with the field; `LoadError`; `AbortedError`.
+ */
+export async function comparePrompts(
+  a: string,
+  b: string,
+  options: ComparePromptsOptions & { model?: 'light' } = {},
+): Promise<PromptComparison> {
+  return (await import('./semantic/semantic-cache.js')).comparePrompts(a, b, options, ['light']);
 }
 
 /**

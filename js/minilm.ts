@@ -2,9 +2,11 @@
 import type { Embedder, EmbedOptions } from './embedder/embedder.js';
 import { MiniLmEmbedder } from './embedder/minilm.js';
 import { modelFile, modelFolder } from './embedder/model.js';
+import type { Transformer } from './embedder/transformer.js';
 import type { MiniLmOptions } from './embedder/model-location.js';
 import { RequestError } from './errors.js';
 import { light } from './light.js';
+import type { ComparePromptsOptions, PromptComparison } from './types.js';
 
 export { cosine, createVectorIndex, light, searchDocuments, tokenize } from './light.js';
 export type * from './light.js';
@@ -15,6 +17,10 @@ export type { MiniLmOptions } from './embedder/model-location.js';
  * the browser keeps; nothing is loaded before. One at a time is plenty: each has a worker of its own.
  */
 export function minilm(options: MiniLmOptions = {}): Embedder & { load(): Promise<void> } {
+  return openMiniLm(options);
+}
+
+function openMiniLm(options: MiniLmOptions): MiniLmEmbedder {
   const runtime = 'ort-wasm-simd-threaded.wasm';
   const own = {
     model: modelFile(
@@ -43,7 +49,13 @@ export function minilm(options: MiniLmOptions = {}): Embedder & { load(): Promis
   return new MiniLmEmbedder(options, own, asItIs ? [besideRuntime, bundled] : [bundled, besideRuntime]);
 }
 
-const shared = new Map<string, Embedder>();
+const shared = new Map<string | undefined, MiniLmEmbedder>();
+
+function sharedMiniLm(modelUrl: string | undefined): MiniLmEmbedder {
+  let embedder = shared.get(modelUrl);
+  if (embedder === undefined) shared.set(modelUrl, (embedder = openMiniLm({ modelUrl })));
+  return embedder;
+}
 
 /**
  * Unit vectors of texts, without a client: 384 dimensions with `minilm` (the default), 128 with `light`.
@@ -59,8 +71,22 @@ export async function embed(
   if (!['minilm', 'light'].includes(model)) {
     throw new RequestError('invalid-input', 'model: must be light or minilm.', 'model');
   }
-  const key = `${model} ${modelUrl ?? ''}`;
-  let embedder = shared.get(key);
-  if (embedder === undefined) shared.set(key, (embedder = (model === 'light' ? light : minilm)({ modelUrl })));
-  return embedder.embed(texts, options);
+  return (model === 'light' ? light({ modelUrl }) : sharedMiniLm(modelUrl)).embed(texts, options);
+}
+
+/**
+ * Whether two prompts ask the same, as the semantic cache decides it with `minilm()` (the default) or `light()`: `a` as a
+ * stored question, `b` as the one asked. Each may be 16 KB of UTF-8; of the vectors the first 256 tokens count.
+ *
+ * Errors: `RequestError` `invalid-input`, or `too-large`, with the field; `LoadError`; `TierwiseError` `embedding-failed`;
+ * `AbortedError`.
+ */
+export async function comparePrompts(
+  a: string,
+  b: string,
+  options: ComparePromptsOptions & { model?: 'light' | 'minilm' } = {},
+): Promise<PromptComparison> {
+  const models = ['minilm', 'light'];
+  const transformer = (modelUrl: string | undefined): Transformer => sharedMiniLm(modelUrl).transformer;
+  return (await import('./semantic/semantic-cache.js')).comparePrompts(a, b, options, models, transformer);
 }

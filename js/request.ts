@@ -127,7 +127,7 @@ const makeOptionsShape = (): Shape => ({
   partition: (value, field) => void resolvePartition(value, field),
   interactionId: text,
 });
-const abortSignal: Check = (value, field) => {
+export const abortSignal: Check = (value, field) => {
   const signal = value as Partial<AbortSignal> | null;
   demand(
     typeof signal?.aborted === 'boolean' &&

@@ -7,7 +7,8 @@ import type { Core } from './core.js';
 import { TierwiseError } from './errors.js';
 import { openCore } from './load-core.js';
 import { ResponseCache } from './response-cache.js';
-import { mayAnswer, SemanticLink } from './semantic/link.js';
+import { mayAnswer } from './semantic/scope.js';
+import type { SemanticLink } from './semantic/semantics.js';
 import { memoryStore } from './store/memory.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
@@ -176,13 +177,10 @@ export class StartUp {
     const { semantics } = embedder ?? {};
     if (semantics === undefined || cache === undefined || !mayAnswer(cache.semantic)) return undefined;
     const setting = 'semantic-refusals';
-    const link = new SemanticLink(semantics, {
+    return semantics.link({
       learned: (entry, question) => void this.running?.cache.edit(entry, { question }),
       refusals: {
-        read: async () => {
-          const kept = await (await this.#store)?.getSetting(setting);
-          return Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : [];
-        },
+        read: async () => (await this.#store)?.getSetting(setting),
         write: (pairs) =>
           void this.#store?.then((store) => store.setSetting(setting, [...pairs])).catch(() => undefined),
       },
@@ -190,8 +188,6 @@ export class StartUp {
       replay: () => this.running?.cache.replay(),
       now: () => clock.now(),
     });
-    link.begin();
-    return link;
   }
 
   #connections(core: Core, config: ResolvedConfig): Connections {

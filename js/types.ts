@@ -167,7 +167,37 @@ export interface SemanticCandidate {
   /** Words the judge doubted, in the same places. */
   doubts?: readonly (readonly [number, number, number, number])[];
 }
+/** From and to in the one prompt, from and to in the other, in UTF-16 units. One side of what is unmatched is empty. */
 export type PromptLink = readonly [number, number, number, number, 'same' | 'equivalent' | 'similar' | 'unmatched'];
+/** Of `comparePrompts`. */
+export interface ComparePromptsOptions {
+  /** Default `strict`. */
+  policy?: Exclude<SemanticPolicy, 'off'>;
+  /** The least probability, 0.5 to 1, that both ask the same, in place of the policy's. */
+  least?: number;
+  /** As of the embedder: see docs/EMBEDDINGS.md. */
+  modelUrl?: string;
+  signal?: AbortSignal;
+}
+/** Whether two prompts ask the same, and why. */
+export interface PromptComparison {
+  /** The reply to the one may answer the other. */
+  same: boolean;
+  /** What decided: their words (a rule refused them, or they are equal but for their form), or the judge by these vectors. */
+  by: 'words' | 'light' | 'minilm';
+  /** That both ask the same, 0 to 1, and how much was wanted. */
+  probability: number;
+  least: number;
+  /** Of the vectors of the model asked for. */
+  cosine: number;
+  /** What refused them: its name, and a sentence. */
+  rule?: string;
+  reason?: string;
+  /** What stands for what. */
+  alignment: readonly PromptLink[];
+  /** Words the judge doubted, places as in `alignment`; by MiniLM only. */
+  doubts: readonly (readonly [number, number, number, number])[];
+}
 
 /** How prompts are made (step 6). */
 export interface PromptsConfig {
@@ -214,7 +244,10 @@ export interface ClientConfig {
   partition?: PartitionConfig;
   cache?: CacheConfig | false;
   prompts?: PromptsConfig;
-  /** Makes vectors of texts, for `embed` and `similarity`: `minilm()` of `tierwise/minilm`, or any other. */
+  /**
+   * Makes vectors of texts, for `embed`, `similarity` and `search`: `minilm()` of `tierwise/minilm`, or any other. With that or
+   * `light()` stored replies also answer questions in other words (`cache.semantic`).
+   */
   embedder?: Embedder;
   /** What a request does while its Space wakes: go to the next target, or wait. Default `fallback`. */
   wake?: 'fallback' | 'wait';

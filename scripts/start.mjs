@@ -47,6 +47,8 @@ async function main() {
       'models/prices.json',
       'models/templates.json',
       'models/tiers.json',
+      'models/all-MiniLM-L6-v2',
+      'models/guard',
       'build/wasm/module/core.wasm',
       'scripts/build.mjs',
     ])

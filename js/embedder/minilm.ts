@@ -26,12 +26,12 @@ export class MiniLmEmbedder implements Embedder {
   readonly dimensions = dimensions;
   readonly #location: ModelLocation;
   readonly semantics: Semantics;
-  readonly #transformer: Transformer;
+  readonly transformer: Transformer;
 
   constructor(options: MiniLmOptions, own: { model: ModelFile; runtime: ModelFile }, workers: (() => Worker)[]) {
     const { worker = true, threads = sensibleThreads(), idleMs = 60_000 } = options;
     this.#location = options;
-    this.#transformer = new Transformer({
+    this.transformer = new Transformer({
       files: () => {
         // The runtime starts while the model is on its way.
         const runtime = readFile(own.runtime, options);
@@ -43,17 +43,17 @@ export class MiniLmEmbedder implements Embedder {
       idleMs,
       batchMs,
     });
-    this.semantics = semanticsOf(this.id, options, this.#transformer);
+    this.semantics = semanticsOf(this.id, options, this.transformer);
   }
 
   /** Loads what the first `embed` would. */
   async load(): Promise<void> {
-    await Promise.all([this.#transformer.warm(), tokenizer(this.#location)]);
+    await Promise.all([this.transformer.warm(), tokenizer(this.#location)]);
   }
 
   async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
     requireTexts(texts);
-    if (texts.length > 0 && signal?.aborted !== true) this.#transformer.begin();
+    if (texts.length > 0 && signal?.aborted !== true) this.transformer.begin();
     const meaning = await tokenizer(this.#location);
     const cut: number[] = [];
     const encoded = texts.map((text, i) => {
@@ -65,7 +65,7 @@ export class MiniLmEmbedder implements Embedder {
     const found: Float32Array[] = new Array<Float32Array>(texts.length);
     await Promise.all(
       batches(encoded).map(async (rows) => {
-        const vectors = await this.#transformer.run(batchOf(rows.map((row) => encoded[row]!)), signal);
+        const vectors = await this.transformer.run(batchOf(rows.map((row) => encoded[row]!)), signal);
         const lengths = rows.map((row) => encoded[row]!.length);
         for (const [i, vector] of meaning.pool(vectors, lengths, dimensions).entries()) found[rows[i]!] = vector;
       }),
@@ -81,7 +81,7 @@ export class MiniLmEmbedder implements Embedder {
   }
 
   close(): void {
-    this.#transformer.close();
+    this.transformer.close();
   }
 }
 

@@ -4,7 +4,8 @@ import type { ModelProgress } from './model-files.js';
 export interface ModelLocation {
   /**
    * A folder with copies of the package's `models/all-MiniLM-L6-v2/` (`vocab.txt`; `light.bin` for `light`, `model.onnx` for
-   * `minilm`) and, for `minilm`, of `dist/ort-wasm-simd-threaded.wasm`. Default: the package's own.
+   * `minilm`) and, for `minilm`, of `dist/ort-wasm-simd-threaded.wasm`; for the semantic cache and `comparePrompts` also of
+   * `light.bin` and, from `models/guard/`, `words.bin` and `judge.bin`. Default: the package's own.
    */
   modelUrl?: string | undefined;
   /** Default: the platform's. */

@@ -4,6 +4,7 @@
  */
 import { files as modelFiles } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { files as guardFiles } from '../../models/guard/provenance.json';
+import { Link } from '../semantic/link.js';
 import type { Semantics } from '../semantic/semantics.js';
 import { keepSoon } from './kept-files.js';
 import type { Meaning } from './meaning.js';
@@ -97,11 +98,14 @@ export const lightModel = shared(async (location) => {
 export const guardModel = shared(async (location) => {
   const file = (name: 'words.bin' | 'judge.bin', beside: () => URL) =>
     readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location).then(checkedBytes);
-  const [words, judge, meaning] = await Promise.all([
+  const both = Promise.all([
     file('words.bin', () => new URL('../models/guard/words.bin', import.meta.url)),
     file('judge.bin', () => new URL('../models/guard/judge.bin', import.meta.url)),
-    lightModel(location),
   ]);
+  // Where those of the light model are missing too, they are told of.
+  both.catch(() => undefined);
+  const meaning = await lightModel(location);
+  const [words, judge] = await both;
   meaning.loadWords(words);
   meaning.loadJudge(judge);
   return meaning;
@@ -116,6 +120,9 @@ export function semanticsOf(id: string, location: ModelLocation, transformer?: T
         guardModel(location),
       ]);
       return openQuestions(meaning, id, transformer, deps);
+    },
+    link(deps) {
+      return new Link(this, deps);
     },
   };
 }

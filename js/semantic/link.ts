@@ -2,28 +2,16 @@
  * The client's side of its embedder's semantic cache: begun with the core, told of what is stored while it loads, left
  * aside when it fails and begun again later. It never fails a request.
  */
-import type { Core } from '../core.js';
-import type { ModelRequest } from '../transports/transport.js';
-import type { JsonObject, SemanticConfig, SemanticOptions, SemanticPolicy, Tier, Warning } from '../types.js';
-import { requestKey } from '../cache-key.js';
-import type { Ask, Look, SemanticCache, SemanticDeps, Semantics, StoredQuestion } from './semantics.js';
+import type { Ask, LinkDeps, Look, SemanticCache, SemanticLink, Semantics, StoredQuestion } from './semantics.js';
 
 type Told = [entry: string, question: StoredQuestion | undefined];
-
-interface LinkDeps extends Omit<SemanticDeps, 'warn'> {
-  /** Once: what goes wrong after it heals is told again. */
-  warn(warning: Warning): void;
-  /** Tells of all that is stored. */
-  replay(): void;
-  now(): number;
-}
 
 /** ms a request waits while it loads, where something is stored that might answer. */
 const patience = 250;
 /** ms after a failure before it is tried again. */
 const restMs = 30_000;
 
-export class SemanticLink {
+export class Link implements SemanticLink {
   readonly id: string;
   readonly #semantics: Semantics;
   readonly #deps: LinkDeps;
@@ -39,9 +27,10 @@ export class SemanticLink {
     this.id = semantics.id;
     this.#semantics = semantics;
     this.#deps = deps;
+    this.#begin();
   }
 
-  begin(): void {
+  #begin(): void {
     if (this.#loading !== undefined || this.#closed || this.#deps.now() < this.#restUntil) return;
     this.#loading = this.#semantics.open(this.#deps).then(
       (cache) => {
@@ -67,7 +56,7 @@ export class SemanticLink {
 
   /** Undefined: it cannot say. Errors: the signal's reason. */
   async look(ask: Ask): Promise<Look | undefined> {
-    this.begin();
+    this.#begin();
     if (this.#cache === undefined && this.#told.length > 0 && this.#loading !== undefined) {
       await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, patience))]);
     }
@@ -132,53 +121,4 @@ export class SemanticLink {
       cause: error,
     });
   }
-}
-
-/** Undefined: off. */
-export function semanticOptions(
-  config: SemanticConfig,
-  tier: Tier,
-  own: SemanticPolicy | SemanticOptions | undefined,
-): { policy: SemanticPolicy; least: number | undefined } | undefined {
-  let policy: SemanticPolicy = 'strict';
-  let least: number | undefined;
-  for (const given of [config, config.tiers?.[tier], own]) {
-    const options = typeof given === 'string' ? { policy: given } : given;
-    // A policy brings its own threshold.
-    if (options?.policy !== undefined) [policy, least] = [options.policy, undefined];
-    least = options?.least ?? least;
-  }
-  return policy === 'off' ? undefined : { policy, least };
-}
-
-/** Whether it is on for any request. A single one may always ask for it. */
-export function mayAnswer(config: SemanticConfig): boolean {
-  return config.policy !== 'off' || Object.keys(config.tiers ?? {}).length > 0;
-}
-
-/** The canonical text of all of a request but its question: see cache-key.ts. */
-export function scopeKey(
-  request: ModelRequest,
-  facts: JsonObject | undefined,
-  irrelevant: readonly string[] | undefined,
-  core: Core,
-): string {
-  let messages = request.messages.slice(0, -1);
-  const { contextBlock } = request;
-  if (irrelevant !== undefined && irrelevant.length > 0 && facts !== undefined && contextBlock !== undefined) {
-    const kept = Object.entries(facts).filter(([name]) => !irrelevant.includes(name));
-    const [first] = messages;
-    // It ends the first message.
-    const content = first!.content.slice(0, -contextBlock.length);
-    messages = [
-      { role: 'system', content: content + core.contextBlock(Object.fromEntries(kept)) },
-      ...messages.slice(1),
-    ];
-  }
-  return `scope\n${requestKey({ ...request, messages })}`;
-}
-
-/** Of the conversation's user. */
-export function turnsOf(request: ModelRequest): number {
-  return request.messages.filter(({ role }) => role === 'user').length;
 }

@@ -9,7 +9,11 @@ import { RequestError } from '../errors.js';
 import type { Judged, Meaning } from '../embedder/meaning.js';
 import type { Transformer } from '../embedder/transformer.js';
 import type { SemanticCandidate } from '../types.js';
+import { makeVectors, PromptPair } from './compare-prompts.js';
 import type { Ask, Look, SemanticCache, SemanticDeps, StoredQuestion } from './semantics.js';
+
+// In the same file once bundled, so that a client waits for one.
+export { comparePrompts } from './compare-prompts.js';
 
 /** ms a request waits for vectors before the light ones decide. */
 const patience = 1_000;
@@ -147,12 +151,10 @@ class QuestionCache implements SemanticCache {
   }
 
   async #makeVectors(question: number, signal?: AbortSignal): Promise<void> {
-    const ids = this.#meaning.questionTokens(this.#questions, question);
     const before = this.#uses[question];
-    const vectors = await this.#transformer!.run({ ids, lengths: Int32Array.of(ids.length) }, signal);
-    // Its number may be another's by now.
-    if (this.#closed || this.#uses[question] !== before) return;
-    this.#meaning.setVectors(this.#questions, question, vectors, ids.length);
+    // Its number may be another's by then.
+    const stands = (): boolean => !this.#closed && this.#uses[question] === before;
+    await makeVectors(this.#meaning, this.#questions, question, this.#transformer!, stands, signal);
   }
 
   // --------------------------------------------------------------------------------------------- what is stored
@@ -276,7 +278,7 @@ class QuestionCache implements SemanticCache {
 
   #refused(): Promise<Set<string>> {
     return (this.#refusals ??= this.#deps.refusals.read().then(
-      (pairs) => new Set(pairs),
+      (kept) => new Set(Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : []),
       () => new Set<string>(),
     ));
   }
@@ -289,7 +291,9 @@ class QuestionCache implements SemanticCache {
   explain(look: Look): void {
     for (const candidate of look.candidates) {
       if (candidate.alignment !== undefined) continue;
-      const { doubts, alignment } = comparison(this.#meaning, this.#questions, look.question, candidate.prompt);
+      const pair = new PromptPair(this.#meaning, candidate.prompt, look.question);
+      const { doubts, alignment } = pair.judge(look.policy);
+      pair.close();
       Object.assign(candidate, { doubts, alignment });
     }
   }
@@ -298,19 +302,6 @@ class QuestionCache implements SemanticCache {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#meaning.usable) this.#meaning.closeQuestions(this.#questions);
-  }
-}
-
-const nobody = '0'.repeat(64);
-
-/** Of two prompts that belong to nobody. */
-function comparison(meaning: Meaning, questions: number, asked: string, stored: string): Judged {
-  const opened: number[] = [];
-  try {
-    for (const text of [asked, stored]) opened.push(meaning.openQuestion(questions, nobody, text));
-    return meaning.judge(questions, opened[0]!, opened[1]!, 'strict', undefined);
-  } finally {
-    for (const number of opened) meaning.dropQuestion(questions, number);
   }
 }
 

@@ -2,7 +2,7 @@
  * What a client and the semantic cache of its embedder (semantic-cache.ts, loaded with the first request) have to do with
  * each other. Types only.
  */
-import type { SemanticCandidate, SemanticPolicy, Warning } from '../types.js';
+import type { Json, SemanticCandidate, SemanticPolicy, Warning } from '../types.js';
 
 /** What of a cached reply's question is kept with it. */
 export interface StoredQuestion {
@@ -21,13 +21,33 @@ export interface Semantics {
   readonly id: string;
   /** Errors: LoadError. */
   open(deps: SemanticDeps): Promise<SemanticCache>;
+  /** What a client has of it, begun. Its code comes with the embedder. */
+  link(deps: LinkDeps): SemanticLink;
 }
 export interface SemanticDeps {
   /** Vectors were made for the question of this entry. */
   learned(entry: string, question: StoredQuestion): void;
   /** Pairs people refused, from the last time. */
-  refusals: { read(): Promise<readonly string[]>; write(pairs: readonly string[]): void };
+  refusals: { read(): Promise<Json | undefined>; write(pairs: readonly string[]): void };
   warn(warning: Warning): void;
+}
+export interface LinkDeps extends Omit<SemanticDeps, 'warn'> {
+  /** Once: what goes wrong after it heals is told again. */
+  warn(warning: Warning): void;
+  /** Tells of all that is stored. */
+  replay(): void;
+  now(): number;
+}
+/** Of one client: it loads the cache, steps aside when that fails, and never fails a request. */
+export interface SemanticLink {
+  readonly id: string;
+  admit(entry: string, question: StoredQuestion | undefined): void;
+  drop(entry: string): void;
+  /** Undefined: it cannot say. Errors: the signal's reason. */
+  look(ask: Ask): Promise<Look | undefined>;
+  refuse(partition: string, asked: string, stored: string): void;
+  explain(look: Look): void;
+  close(): void;
 }
 export interface Ask {
   question: StoredQuestion;

@@ -9,14 +9,22 @@ const root = new URL('../../', import.meta.url);
 const { rows } = JSON.parse(readFileSync(new URL('tests/fixtures/minilm.json', root), 'utf8')) as {
   rows: { text: string; vector: number[] }[];
 };
-const folder = new URL('models/all-MiniLM-L6-v2/', root);
-const { files } = JSON.parse(readFileSync(new URL('provenance.json', folder), 'utf8')) as {
-  files: Record<string, { bytes: number; sha256: string }>;
-};
+const files = ['models/all-MiniLM-L6-v2/', 'models/guard/'].flatMap((from) => {
+  const provenance = JSON.parse(readFileSync(new URL(`${from}provenance.json`, root), 'utf8')) as {
+    files: Record<string, { bytes: number; sha256: string }>;
+  };
+  return Object.entries(provenance.files).map(([name, file]) => [name, from, file] as const);
+});
 
-test.each(Object.entries(files))('%s is the file that was committed', (name, { bytes, sha256 }) => {
+test('every file has a provenance', () => {
+  expect(files.map(([name]) => name).sort()).toEqual(
+    'judge.bin light.bin model.onnx ort-wasm-simd-threaded.wasm vocab.txt words.bin'.split(' '),
+  );
+});
+
+test.each(files)('%s of %s is the file that was committed', (name, from, { bytes, sha256 }) => {
   const runtime = name === 'ort-wasm-simd-threaded.wasm';
-  const data = readFileSync(runtime ? new URL(`dist/${name}`, root) : new URL(name, folder));
+  const data = readFileSync(new URL(runtime ? `dist/${name}` : `${from}${name}`, root));
   expect(data.length).toBe(bytes);
   expect(createHash('sha256').update(data).digest('hex')).toBe(sha256);
   expect(bytes).toBeLessThan(25 << 20);

@@ -18,7 +18,7 @@ const snippets = [...readme.matchAll(/^```(tsx?)\n([^]*?)^```/gm)].map(([, langu
 }));
 
 test('its snippets compile in a strict project', () => {
-  expect(snippets.map(({ language }) => language)).toEqual(['ts', 'ts', 'ts', 'tsx']);
+  expect(snippets.map(({ language }) => language)).toEqual(['ts', 'ts', 'ts', 'ts', 'tsx']);
   const folder = path.join(root, 'build/readme');
   mkdirSync(folder, { recursive: true });
   const files = snippets.map(({ language, code }, i) => {
@@ -36,6 +36,7 @@ test('its snippets compile in a strict project', () => {
     types: [],
     paths: {
       tierwise: [path.join(root, 'dist/index.d.ts')],
+      'tierwise/light': [path.join(root, 'dist/light.d.ts')],
       'tierwise/minilm': [path.join(root, 'dist/minilm.d.ts')],
       'tierwise/react': [path.join(root, 'dist/react/index.d.ts')],
     },

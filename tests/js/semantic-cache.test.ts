@@ -239,6 +239,18 @@ describe('corrected', () => {
     expect((await client.generate(asEnable)).content).toBe(fresh.content);
     expect(calls()).toBe(before);
   });
+
+  test('what was asked afresh answers other words, with the next page too', async () => {
+    const store = sharedMemoryStore();
+    const config = { storage: () => Promise.resolve(store), partition: { user: 'ada' } };
+    const { client } = await ready(config);
+    const fresh = await client.generate(enable, { cache: { noCache: true } });
+    expect((await client.generate(asEnable)).content).toBe(fresh.content);
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    expect(await later.generate(asEnable)).toMatchObject({ content: fresh.content, cached: { by: 'words' } });
+  });
 });
 
 describe('kept', () => {
@@ -341,7 +353,7 @@ describe('when it fails', () => {
       dimensions: 1,
       embed: () => Promise.resolve([]),
       close: () => undefined,
-      semantics: { id: 'x', open: () => Promise.reject(new Error('HTTP 404')) },
+      semantics: { ...light().semantics!, id: 'x', open: () => Promise.reject(new Error('HTTP 404')) },
     };
     const { client } = bench({ embedder: gone }, () => chat('Yes.'));
     client.on('warning', (warning) => warnings.push(warning));
@@ -356,7 +368,10 @@ describe('when it fails', () => {
     const open: NonNullable<typeof real.semantics>['open'] = (deps) =>
       broken ? Promise.reject(new Error('offline')) : real.semantics!.open(deps);
     const { client } = bench(
-      { clock, embedder: Object.assign(Object.create(real) as typeof real, { semantics: { id: real.id, open } }) },
+      {
+        clock,
+        embedder: Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } }),
+      },
       () => chat('Yes.'),
     );
     await client.generate(enable);
@@ -387,7 +402,7 @@ describe('when it fails', () => {
     };
     const { client, warnings } = await ready({
       clock,
-      embedder: Object.assign(Object.create(real) as typeof real, { semantics: { id: real.id, open } }),
+      embedder: Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } }),
     });
     for (const prompt of ['a b c', 'd e f', 'g h i', 'j k l'])
       expect((await client.generate(prompt)).content).toMatch(/Reply/);

@@ -53,7 +53,7 @@ const esbuild = (source, more = {}) =>
 
 test('holds the built package and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.txt|models\/(injection|models|prices|templates|tiers)\.json|models\/all-MiniLM-L6-v2\/(light\.bin|model\.onnx|provenance\.json|vocab\.txt)|dist\/(core|prompts|meaning|ort-wasm-simd-threaded)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
+    /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.txt|models\/(injection|models|prices|templates|tiers)\.json|models\/all-MiniLM-L6-v2\/(light\.bin|model\.onnx|provenance\.json|vocab\.txt)|models\/guard\/(judge\.bin|words\.bin|provenance\.json|WORDNET-LICENSE\.txt)|dist\/(core|prompts|meaning|ort-wasm-simd-threaded)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
@@ -78,6 +78,10 @@ test('holds the built package and nothing else', () => {
     'models/all-MiniLM-L6-v2/model.onnx',
     'models/all-MiniLM-L6-v2/provenance.json',
     'models/all-MiniLM-L6-v2/vocab.txt',
+    'models/guard/WORDNET-LICENSE.txt',
+    'models/guard/judge.bin',
+    'models/guard/provenance.json',
+    'models/guard/words.bin',
     'THIRD-PARTY-NOTICES.txt',
   ]) {
     assert.ok(files.includes(file), file);
@@ -96,6 +100,13 @@ test('holds the built package and nothing else', () => {
     const named = /\/\/# sourceMappingURL=(\S+)/.exec(text(file))?.[1];
     if (named !== undefined) assert.ok(files.includes(`dist/${named}`), `${file} names ${named}`);
   }
+});
+
+test('the notices name what the data was made of, and where that is', () => {
+  const notices = text('THIRD-PARTY-NOTICES.txt').replaceAll(/\s+/g, ' ');
+  for (const folder of ['models/all-MiniLM-L6-v2', 'models/guard']) assert.ok(notices.includes(folder), folder);
+  const [, licence] = text('models/guard/WORDNET-LICENSE.txt').split(/^(?=This software)/m);
+  assert.ok(notices.includes(licence.replaceAll(/\s+/g, ' ').trim()));
 });
 
 test('tells nothing of the machine that made it, and no secret', () => {
@@ -154,6 +165,7 @@ test('every entry of the exports map is there', () => {
     'tierwise/prompts.wasm': 'dist/prompts.wasm',
     'tierwise/meaning.wasm': 'dist/meaning.wasm',
     'tierwise/models/all-MiniLM-L6-v2/model.onnx': 'models/all-MiniLM-L6-v2/model.onnx',
+    'tierwise/models/guard/words.bin': 'models/guard/words.bin',
     ...Object.fromEntries(
       ['injection', 'models', 'prices', 'templates', 'tiers'].map((name) => [
         `tierwise/models/${name}.json`,
@@ -218,8 +230,8 @@ test('imports by name only, in Node', async () => {
     'tiers',
   ]);
   assert.deepEqual(embeddings, [
-    ['cosine', 'createVectorIndex', 'light', 'searchDocuments', 'tokenize'],
-    ['cosine', 'createVectorIndex', 'embed', 'light', 'minilm', 'searchDocuments', 'tokenize'],
+    ['comparePrompts', 'cosine', 'createVectorIndex', 'light', 'searchDocuments', 'tokenize'],
+    ['comparePrompts', 'cosine', 'createVectorIndex', 'embed', 'light', 'minilm', 'searchDocuments', 'tokenize'],
     ['spaceEmbedder'],
   ]);
   assert.equal(rules, true);
@@ -273,10 +285,10 @@ test('who does not use embeddings gets none of them, who uses the light one noth
   };
   const alone = await bundled("import { createClient } from 'tierwise'; createClient({});");
   assert.deepEqual(
-    alone.inputs.filter((name) => /light|minilm|meaning|ort-|vocabulary|space-embedder/.test(name)),
+    alone.inputs.filter((name) => /light|minilm|meaning|ort-|vocabulary|space-embedder|semantic-cache/.test(name)),
     [],
   );
-  assert.doesNotMatch(alone.code, /onnx|vocab\.txt|light\.bin|meaning\.wasm|minilm-worker/);
+  assert.doesNotMatch(alone.code, /onnx|vocab\.txt|(light|words|judge)\.bin|meaning\.wasm|minilm-worker/);
   const light = await bundled("import { light } from 'tierwise/light'; light().embed(['x']);");
   assert.ok(light.inputs.includes('meaning.js'));
   assert.deepEqual(

@@ -1,6 +1,7 @@
 /**
  * The embeddings in pages made the ways people make them: MiniLM in its worker, the light table, tokens, each from files of
- * the package itself, with no configuration beyond the tool's own defaults, in real Chromium under the strict policy;
+ * the package itself, with no configuration beyond the tool's own defaults, in real Chromium under the strict policy; the
+ * semantic cache and comparePrompts likewise;
  * and in Node. esbuild copies no files: there the errors must say what to do, and doing it must help. The last lines are
  * the table of what ran. Everything else of the package in these tools: pages.test.mjs.
  */
@@ -20,6 +21,7 @@ import { visit } from './visit.mjs';
 // The same as in pages.test.mjs, which shares the installed projects.
 const react = { react: '19.3.1', 'react-dom': '19.3.1' };
 const modelFolder = 'models/all-MiniLM-L6-v2';
+const guardFiles = ['models/guard/words.bin', 'models/guard/judge.bin'];
 const pages = ['embed.js', 'embed-page.js', 'servers-of-page.js'];
 const sources = (folder = '', change = (text) => text) =>
   Object.fromEntries(pages.map((name) => [path.join(folder, name), change(readFileSync(app(name), 'utf8'))]));
@@ -40,7 +42,7 @@ after(async () => {
   console.log(['consumer | workers | build s | page s', ...table].join('\n'));
 });
 
-function assertEmbedded({ failed, tokens, light, minilm }) {
+function assertEmbedded({ failed, tokens, light, minilm, same, different, cached }) {
   assert.equal(failed, undefined);
   assert.equal(tokens, '[CLS] hello , em ##bed ##ding ##s ! [SEP]');
   assert.deepEqual([light.failed, light.length], [undefined, 128]);
@@ -48,6 +50,11 @@ function assertEmbedded({ failed, tokens, light, minilm }) {
   assert.ok(light.near > light.far + 0.5, JSON.stringify(light));
   // Eight bits are scaled by what is in a batch, hence not to the last digit.
   assert.ok(Math.abs(minilm.near - 0.89) < 0.03 && Math.abs(minilm.far + 0.03) < 0.03, JSON.stringify(minilm));
+  assert.equal(same.failed, undefined);
+  assert.ok(same.same && ['light', 'minilm'].includes(same.by), JSON.stringify(same));
+  assert.deepEqual([different.failed, different.same, different.rule], [undefined, false, 'antonym']);
+  const content = 'In the settings.';
+  assert.deepEqual(cached, { content, source: 'cache', by: 'words', other: 'space', asked: 1, warnings: [] });
 }
 
 /** `workers`: how many must be alive at the end. */
@@ -88,7 +95,10 @@ function assertNoPath(output, folder) {
 
 test('bare page', async () => {
   const consumer = await openConsumer('no-bundler', {}, { tarball });
-  const beside = (text) => text.replaceAll("'tierwise/minilm'", "'./node_modules/tierwise/dist/minilm.js'");
+  const beside = (text) =>
+    text
+      .replaceAll("'tierwise/minilm'", "'./node_modules/tierwise/dist/minilm.js'")
+      .replaceAll("'tierwise'", "'./node_modules/tierwise/dist/index.js'");
   consumer.write({ ...sources('', beside), 'index.html': html(moduleScript('./embed-page.js')) });
   const site = await serveFolder(consumer.folder);
   try {
@@ -115,7 +125,8 @@ test('Node', async () => {
 
 test('esbuild', async (t) => {
   const consumer = await openConsumer('no-bundler', {}, { tarball, files: sources() });
-  const lost = /404 \(Not Found\).*\/(vocab\.txt|light\.bin|model\.onnx|(meaning|ort-wasm-simd-threaded)\.wasm)\)$/;
+  const lost =
+    /404 \(Not Found\).*\/(vocab\.txt|(light|words|judge)\.bin|model\.onnx|(core|meaning|ort-wasm-simd-threaded)\.wasm)\)$/;
   const lostWorker = /404 \(Not Found\).*\/minilm-worker\.js\)$/;
   const site = async (name, script, options) => {
     const { warnings } = await build({
@@ -135,8 +146,8 @@ test('esbuild', async (t) => {
     const inside = path.join(consumer.folder, 'node_modules/tierwise');
     for (const file of readdirSync(path.join(inside, modelFolder)))
       copyFileSync(path.join(inside, modelFolder, file), path.join(copies, file));
-    for (const file of ['minilm-worker.js', 'ort-wasm-simd-threaded.wasm'])
-      copyFileSync(path.join(inside, 'dist', file), path.join(copies, file));
+    for (const file of ['dist/minilm-worker.js', 'dist/ort-wasm-simd-threaded.wasm', ...guardFiles])
+      copyFileSync(path.join(inside, file), path.join(copies, path.basename(file)));
     return serveFolder(path.join(consumer.folder, name));
   };
   const kinds = [
@@ -149,18 +160,23 @@ test('esbuild', async (t) => {
         const { origin, close } = await site(kind.replace(' ', '-'), script, options);
         try {
           const seen = await visit(browser, `${origin}/`, {});
-          const { tokens, light, minilm } = seen.outcome;
+          const { tokens, light, minilm, same, different, cached } = seen.outcome;
           assert.equal(tokens, '[CLS] hello , em ##bed ##ding ##s ! [SEP]', 'from the copy of the vocabulary');
+          const told = (file) =>
+            `${file} could not be fetched from ${origin}/${modelFolder}/${file}: HTTP 404. ` +
+            `Copy node_modules/tierwise/${modelFolder}/${file} there, or set \`modelUrl\` to the folder that has it.`;
           for (const [file, { failed }] of [
             ['light.bin', light],
             ['model.onnx', minilm],
+            ['light.bin', same],
+            ['light.bin', different],
           ]) {
-            assert.equal(
-              failed,
-              `LoadError load-failed: ${file} could not be fetched from ${origin}/${modelFolder}/${file}: HTTP 404. ` +
-                `Copy node_modules/tierwise/${modelFolder}/${file} there, or set \`modelUrl\` to the folder that has it.`,
-            );
+            assert.equal(failed, `LoadError load-failed: ${told(file)}`);
           }
+          // The request is not failed by it.
+          assert.deepEqual([cached.content, cached.source, cached.by], ['In the settings.', 'space', undefined]);
+          const without = 'Questions in other words are not answered from the cache for now';
+          assert.deepEqual(cached.warnings, [`semantic-cache-failed: ${without}: ${told('light.bin')}`]);
           assertQuiet(seen, [lost, lostWorker]);
           const given = { modelUrl: './minilm' };
           await check(`esbuild, ${kind}, copied`, `${origin}/`, { given, mayLog: [lost, lostWorker] });

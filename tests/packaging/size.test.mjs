@@ -10,7 +10,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { root } from '../browser/harness.mjs';
-import { brotliSize, budgets, embeddingBudgets, isCopy, isRuntime, isSearch, partOf } from './budgets.mjs';
+import { brotliSize, budgets, embeddingBudgets, isCopy, isRuntime, isSearch, isSemantic, partOf } from './budgets.mjs';
 import { importsFrom } from './import-graph.mjs';
 
 test('what is downloaded stays within its budgets of brotli', () => {
@@ -40,10 +40,12 @@ test('embeddings stay within theirs; the runtime and data files are told apart',
   const onEveryPage = new Set(importsFrom(dist, 'index.js').files);
   const ownOf = (entry) =>
     importsFrom(dist, entry).files.filter((name) => !onEveryPage.has(name) && !isCopy(name) && !isRuntime(name));
+  const first = (name) => !isSearch(name) && !isSemantic(name);
   const parts = {
-    'JavaScript of light': ownOf('light.js').filter((name) => !isSearch(name)),
-    'JavaScript of minilm': ownOf('minilm.js').filter((name) => !isSearch(name)),
+    'JavaScript of light': ownOf('light.js').filter(first),
+    'JavaScript of minilm': ownOf('minilm.js').filter(first),
     'JavaScript of searching': ownOf('light.js').filter(isSearch),
+    'JavaScript of the semantic cache': ownOf('light.js').filter(isSemantic),
     'meaning.wasm': ['meaning.wasm'],
   };
   console.log('loaded with | file | bytes | brotli');
@@ -69,6 +71,8 @@ test('embeddings stay within theirs; the runtime and data files are told apart',
     ['ONNX Runtime Web', 'dist/ort-wasm-simd-threaded.wasm'],
     ['data of light', 'models/all-MiniLM-L6-v2/light.bin'],
     ['data of minilm', 'models/all-MiniLM-L6-v2/model.onnx'],
+    ['data of the semantic cache', 'models/guard/words.bin'],
+    ['data of the semantic cache', 'models/guard/judge.bin'],
   ]) {
     console.log(`${what} | ${path.basename(file)} | ${readFileSync(path.join(root, file)).length} | -`);
   }

@@ -1,8 +1,10 @@
 /**
- * What every consumer does with the embeddings: tokens, the light table, MiniLM, with threads where a page may have them.
- * What cannot be had is told in its place, as the person reads it.
+ * What every consumer does with the embeddings: tokens, the light table, MiniLM, with threads where a page may have them;
+ * two prompts compared; a question in other words answered from the cache. What cannot be had is told in its place, as the
+ * person reads it.
  */
-import { cosine, embed, light, minilm, tokenize } from 'tierwise/minilm';
+import { createClient } from 'tierwise';
+import { comparePrompts, cosine, embed, light, minilm, tokenize } from 'tierwise/minilm';
 
 const texts = [
   'How do I reset my password?',
@@ -19,5 +21,43 @@ export async function embedAll({ modelUrl } = {}) {
     tokens: await tokenize('Hello, embeddings!').then((found) => found.tokens.join(' '), tell),
     light: await light({ modelUrl }).embed(texts).then(compared, tell),
     minilm: await vectors.then(compared, tell),
+    same: await comparePrompts('How heavy is an elephant?', 'What is the weight of an elephant?', {
+      modelUrl,
+      // The shared transformer would have a worker of its own.
+      model: isolated ? 'light' : 'minilm',
+    }).catch(tell),
+    different: await comparePrompts('Enable two-factor authentication', 'Disable two-factor authentication', {
+      modelUrl,
+      model: 'light',
+    }).catch(tell),
+    cached: await askTwice(modelUrl),
   };
+}
+
+/** The same in other words; the first question of a page does not wait for the files. */
+async function askTwice(modelUrl) {
+  const message = { role: 'assistant', content: 'In the settings.' };
+  let calls = 0;
+  const client = createClient({
+    spaces: { base: { url: 'https://model.example', protocol: 'openai' } },
+    embedder: light({ modelUrl }),
+    fetch: () => {
+      calls++;
+      return Promise.resolve(Response.json({ choices: [{ message, finish_reason: 'stop' }] }));
+    },
+  });
+  const warnings = [];
+  client.on('warning', (warning) => warnings.push(`${warning.code}: ${warning.message}`));
+  await client.generate('How do I enable two-factor authentication?');
+  const again = () => client.generate('how can i enable two factor authentication', { cache: { noStore: true } });
+  let reply = await again();
+  for (let i = 0; i < 200 && reply.cached === undefined && warnings.length === 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    reply = await again();
+  }
+  const before = calls;
+  const other = await client.generate('How do I disable two-factor authentication?');
+  client.close();
+  const { content, source, cached } = reply;
+  return { content, source, by: cached?.by, other: other.source, asked: calls - before, warnings };
 }
