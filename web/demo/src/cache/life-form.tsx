@@ -68,10 +68,13 @@ export function LifeForm(props: {
   );
 }
 
-/** In the largest unit that is not less than one. */
+/** In the largest unit that says it in a whole number, at least two; 60 hours are not 2 days. */
 function inUnits(ms: number): { amount: string; unit: Unit } {
-  const unit = (['days', 'hours'] as const).find((name) => ms >= units[name]) ?? 'minutes';
-  return { amount: String(Math.max(1, Math.round(ms / units[unit]))), unit };
+  const whole = (unit: Unit) => Math.round(ms / units[unit]);
+  const unit = (['days', 'hours'] as const).find((name) => {
+    return whole(name) >= 2 && Math.abs(ms / units[name] - whole(name)) < 0.02;
+  });
+  return { amount: String(Math.max(1, whole(unit ?? 'minutes'))), unit: unit ?? 'minutes' };
 }
 
 function msOf(amount: string, unit: Unit): number | { problem: string } {
