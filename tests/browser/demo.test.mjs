@@ -24,7 +24,7 @@ function answerTo(prompt) {
   if (prompt.includes('cut'))
     return { text: 'These words arrive before the line breaks and no more.', ms: 20, cutAfter: 5 };
   if (prompt.includes('slow')) return { text: 'word '.repeat(100), ms: 50 };
-  if (prompt.includes('long')) return { text: 'A line of a long answer.\n\n'.repeat(120), ms: 5 };
+  if (prompt.includes('long')) return { text: `${'A line of a long answer.\n\n'.repeat(120)}The last line.`, ms: 5 };
   if (/[\u0600-\u06ff]/.test(prompt)) return { text: 'هذه إجابة مكتوبة من اليمين إلى اليسار.', ms: 5 };
   return { text: `You asked about **${prompt}** and here are eight more words for you.`, ms: 30 };
 }
@@ -550,7 +550,9 @@ describe('The demo', () => {
     assert.equal(await cell(enable, 'Saved'), '–');
     assert.equal(await cell(enable, 'Kept for'), '23 hours');
     assert.equal(await cell(disable, 'Reused'), '0');
-    // Beyond the 300 characters of a reply that are listed there is nothing else to find; a model's name is not listed.
+    // 300 characters of a reply are listed; the rest of it, and the model's name, are found as well.
+    await page.getByRole('searchbox').fill('the last LINE');
+    await page.getByText('1 reply found').waitFor();
     await page.getByRole('searchbox').fill('TEST-MODEL');
     await page.getByText('3 replies found').waitFor();
     await page.getByRole('searchbox').fill('eight MORE words');
@@ -620,9 +622,10 @@ describe('The demo', () => {
           .map(({ name }) => name)
           .filter((name) => /\.(bin|onnx|txt)$|meaning|ort-/.test(name)),
       );
-    const choose = async (name) => {
+    const choose = async (name, policy = 'Strict') => {
       await view('Settings');
       await page.getByRole('group', { name: 'Compared with' }).getByRole('radio', { name, exact: true }).check();
+      if (name !== 'Off') await page.getByRole('radio', { name: policy }).check();
       await page.getByText('Saving this starts the page’s client anew').waitFor();
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByText('Saved and in force.').waitFor();
@@ -659,28 +662,43 @@ describe('The demo', () => {
     await view('Chat');
     await ask('slow please');
     await page.locator('.answer .reply-text').last().waitFor();
-    await choose('Light + MiniLM');
+    await choose('Light + MiniLM', 'Balanced');
     await view('Chat');
     assert.match(await answer().innerText(), /word[\s\S]*You stopped this answer/);
     await ask('How can I lower my electricity bill?');
     await settled();
     await view('Settings');
     await page.getByText(/^Loaded: 40\.\d MB\. The browser keeps it\.$/).waitFor({ timeout: 60_000 });
-    await page.waitForTimeout(3_000);
-    await page.getByRole('radio', { name: 'Balanced' }).check();
-    await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Saved and in force.').waitFor();
+    // In idle time the stored question gets its vectors, which are kept with it.
+    await page.waitForFunction(
+      () =>
+        new Promise((resolve, reject) => {
+          const opening = indexedDB.open('tierwise');
+          opening.onerror = () => reject(opening.error);
+          opening.onsuccess = () => {
+            const all = opening.result.transaction('replies').objectStore('replies').getAll();
+            all.onsuccess = () => {
+              opening.result.close();
+              resolve(all.result.some(({ prompt, question }) => prompt.includes('lower') && question.vectors));
+            };
+          };
+        }),
+      undefined,
+      { timeout: 60_000, polling: 250 },
+    );
     await view('Chat');
-    await ask('word order');
-    await settled();
-    await page.waitForTimeout(3_000);
     await ask('What can I do to reduce my power bill?');
     await settled();
     assert.match(await answer().locator('.reuse').innerText(), /% likely to ask the same, by MiniLM\./);
-    await ask('What city has the lowest electricity bill?');
+    await ask('What is the capital of France?');
+    await settled();
+    await ask('Which city is the capital of France?');
     await settled();
     await answer().getByRole('button', { name: 'Why?' }).click();
-    await page.locator('.candidate').first().waitFor();
+    const doubted = page.locator('.candidate').filter({ hasText: 'What is' }).first();
+    await doubted.waitFor();
+    assert.match(await doubted.innerText(), /% likely to ask the same, by MiniLM; 52\.7 % is wanted\./);
+    assert.match(await doubted.innerText(), /Doubted: “capital” for “city”/);
     // The log of what was used is of the whole session, whatever client it was.
     await view('Usage');
     assert.match(await page.locator('.totals').innerText(), /Requests\s+9\s/);
@@ -786,8 +804,14 @@ describe('The demo', () => {
     await open();
     await ask('kept for later');
     await settled();
+    await ask(enable);
+    await settled();
+    await untilCompared();
     await context.setOffline(true);
     await page.getByText('You are offline.').waitFor();
+    await ask(enable.replace('How do I', 'How can I'));
+    await settled();
+    assert.match(await answer().locator('.reuse').innerText(), /You asked it then as/);
     await ask('kept for later');
     await settled();
     assert.match(await answer().locator('.chips').innerText(), /From cache/);
@@ -905,6 +929,15 @@ describe('The demo', () => {
         await answer().getByRole('button', { name: 'Why?' }).click();
         await page.locator('.candidate').first().waitFor();
         await check('why it was not reused');
+        await page.getByRole('button', { name: 'Close' }).click();
+        const pasted = ' The parcel from Madrid was late again.'.repeat(40);
+        for (const many of ['two', 'three']) {
+          await ask(`Summarise this in ${many} sentences.${pasted}`);
+          await settled();
+        }
+        await answer().getByRole('button', { name: 'Why?' }).click();
+        await page.locator('.alignment dd.long').first().waitFor();
+        await check('why it was not reused, pasted text');
         await page.goto(`${site.origin}/#/cache?show=refused`);
         await page.locator('.refused .candidate').first().waitFor();
         await check('not reused');

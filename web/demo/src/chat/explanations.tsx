@@ -28,6 +28,8 @@ interface Explanations {
 }
 
 const most = 200;
+/** Characters kept for a reload: the conversation has to fit beside them. */
+const mostKept = 1_000_000;
 const kept = 'tierwise-explained';
 const Context = createContext<Explanations | undefined>(undefined);
 
@@ -57,6 +59,18 @@ function isExplained(value: unknown): value is Explained {
   );
 }
 
+function newest(all: readonly Explained[]): string {
+  const texts: string[] = [];
+  let length = 0;
+  for (const one of [...all].reverse()) {
+    const text = JSON.stringify(one);
+    length += text.length;
+    if (length > mostKept) break;
+    texts.unshift(text);
+  }
+  return `[${texts.join(',')}]`;
+}
+
 export function ExplanationsProvider({ children }: { children: ReactNode }) {
   const client = useTierwise();
   const { messages } = useConversation();
@@ -78,7 +92,7 @@ export function ExplanationsProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     try {
-      sessionStorage.setItem(kept, JSON.stringify(all));
+      sessionStorage.setItem(kept, newest(all));
     } catch {
       // Full or blocked: they last until the tab is reloaded.
     }

@@ -7,6 +7,7 @@ import type { Reply } from 'tierwise';
 
 import { Icon } from '../parts/icon';
 import { targetName } from '../tiers';
+import { brief } from '../words';
 import { useExplanations, type Verdict } from './explanations';
 
 export function FeedbackButtons({ reply }: { reply: Reply }) {
@@ -55,8 +56,8 @@ export function FeedbackOutcome({ reply, question, onFresh }: { reply: Reply; qu
           <p>
             {reply.cached?.prompt !== undefined ? (
               <>
-                Noted: “<bdi>{question}</bdi>” and “<bdi>{reply.cached.prompt}</bdi>” are never taken for the same
-                again. The stored reply still answers the second.
+                Noted: “<bdi>{brief(question)}</bdi>” and “<bdi>{brief(reply.cached.prompt)}</bdi>” are never taken for
+                the same again. The stored reply still answers the second.
               </>
             ) : reply.cached !== undefined ? (
               'Noted: this reply was deleted from the cache.'

@@ -2,7 +2,7 @@
 import type { CachedAs } from 'tierwise';
 
 import { Icon } from '../parts/icon';
-import { exactTime, likelihood } from '../words';
+import { brief, exactTime, likelihood } from '../words';
 
 export function Reuse({ cached, storedAt }: { cached: CachedAs; storedAt: number }) {
   return (
@@ -12,7 +12,7 @@ export function Reuse({ cached, storedAt }: { cached: CachedAs; storedAt: number
         <p title={`Stored ${exactTime(storedAt)}`}>{cached.note}</p>
         {cached.prompt !== undefined && (
           <p>
-            You asked it then as “<bdi className="then">{cached.prompt}</bdi>”.{' '}
+            You asked it then as “<bdi className="then">{brief(cached.prompt)}</bdi>”.{' '}
             <span className="muted">{sure(cached)}</span>
           </p>
         )}

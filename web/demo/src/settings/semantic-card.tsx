@@ -12,7 +12,7 @@ const embedderHelp: Record<EmbedderChoice, string> = {
   off: 'Only a question asked word for word is answered from the cache. Nothing is loaded.',
   light: '2 MB, loaded with the first question and kept by the browser. Where it is in doubt, the Space is asked.',
   minilm:
-    '2 MB and another 38 MB, loaded with the first question and kept by the browser. Knows whole questions, not only their words, and so is in doubt less often.',
+    '2 MB, loaded with the first question, and another 38 MB, with the first reply that is stored; both kept by the browser. Knows whole questions, not only their words, and so is in doubt less often.',
 };
 const policies: readonly { value: SemanticSettings['policy']; label: string }[] = [
   { value: 'off', label: 'Never' },
@@ -60,7 +60,10 @@ export function SemanticCard(props: {
         </div>
       )}
       {changed ? (
-        <p className="help">Saving this starts the page’s client anew: an answer that is arriving is stopped.</p>
+        <p className="help">
+          Saving this starts the page’s client anew: an answer that is arriving is stopped, and Health measures from the
+          beginning.
+        </p>
       ) : (
         inForce.embedder !== 'off' && inForce.policy !== 'off' && <Loaded embedder={inForce.embedder} />
       )}
@@ -71,27 +74,25 @@ export function SemanticCard(props: {
 function Loaded({ embedder }: { embedder: 'light' | 'minilm' }) {
   const light = useModelProgress('light');
   const minilm = useModelProgress('minilm');
-  const parts = embedder === 'light' ? [light] : [light, minilm];
-  const begun = parts.filter((part) => part !== undefined);
+  const begun = (embedder === 'light' ? [light] : [light, minilm]).filter((part) => part !== undefined);
+  if (begun.length === 0) return <p className="help">Nothing is loaded yet.</p>;
   const loaded = begun.reduce((sum, part) => sum + part.loaded, 0);
   const total = begun.reduce((sum, part) => sum + part.total, 0);
-  if (begun.length === 0) return <p className="help">Nothing is loaded yet.</p>;
+  const lightDecides = light?.loaded === light?.total ? ' The light vectors decide until MiniLM is here.' : '';
   if (loaded < total) {
     return (
       <p className="help meter">
         <progress value={loaded} max={total} aria-label="Loading the model" />
         <span>
-          {millions(loaded)} of {millions(total)} MB loaded. Questions are answered meanwhile
-          {light !== undefined && light.loaded === light.total ? '; the light vectors decide until MiniLM is here' : ''}
-          .
+          {millions(loaded)} of {millions(total)} MB loaded. Questions are answered meanwhile.{lightDecides}
         </span>
       </p>
     );
   }
   return (
     <p className="help">
-      {begun.length === parts.length ? 'Loaded' : 'Light is loaded, MiniLM is not yet'}: {millions(total)} MB. The
-      browser keeps it.
+      Loaded: {millions(total)} MB. The browser keeps it.
+      {embedder === 'minilm' && minilm === undefined ? lightDecides : ''}
     </p>
   );
 }

@@ -32,9 +32,13 @@ export function Alignment({ stored, asked, links }: { stored: string; asked: str
     <div className="alignment">
       <dl>
         <dt>Then</dt>
-        <dd dir="auto">{side(stored, 'stored')}</dd>
+        <dd dir="auto" {...scrolled(stored)}>
+          {side(stored, 'stored')}
+        </dd>
         <dt>Now</dt>
-        <dd dir="auto">{side(asked, 'asked')}</dd>
+        <dd dir="auto" {...scrolled(asked)}>
+          {side(asked, 'asked')}
+        </dd>
       </dl>
       <ul className="pairs">
         {numbered.map(({ number, relation, moved, stored: [a, b], asked: [c, d] }) => (
@@ -52,6 +56,11 @@ export function Alignment({ stored, asked, links }: { stored: string; asked: str
       </ul>
     </div>
   );
+}
+
+/** A pasted page is scrolled in its place, with the keyboard too. */
+function scrolled(text: string): { tabIndex?: number; className?: string } {
+  return text.length > 300 ? { tabIndex: 0, className: 'long' } : {};
 }
 
 const relationWords: Record<Relation, string> = {
