@@ -24,7 +24,7 @@ function answerTo(prompt) {
   if (prompt.includes('cut'))
     return { text: 'These words arrive before the line breaks and no more.', ms: 20, cutAfter: 5 };
   if (prompt.includes('slow')) return { text: 'word '.repeat(100), ms: 50 };
-  if (prompt.includes('long')) return { text: 'A line of a long answer.\n\n'.repeat(120), ms: 5 };
+  if (prompt.includes('long')) return { text: `${'A line of a long answer.\n\n'.repeat(120)}The last line.`, ms: 5 };
   if (/[\u0600-\u06ff]/.test(prompt)) return { text: 'هذه إجابة مكتوبة من اليمين إلى اليسار.', ms: 5 };
   return { text: `You asked about **${prompt}** and here are eight more words for you.`, ms: 30 };
 }
@@ -45,7 +45,8 @@ async function startSpace() {
     if (request.url !== '/v1/chat/completions') return json(404, { error: { message: 'not here' } });
     let body = '';
     for await (const chunk of request) body += chunk;
-    const prompt = JSON.parse(body).messages.at(-1).content;
+    const { messages, model = 'test-model' } = JSON.parse(body);
+    const prompt = messages.at(-1).content;
     seen.calls.push(prompt);
     seen.tokens.push(request.headers.authorization);
     const { status = 200, text = '', ms = 0, cutAfter = Infinity } = answerTo(prompt);
@@ -56,11 +57,11 @@ async function startSpace() {
     for (const word of text.match(/\S+\s*/g)) {
       if (response.destroyed) return;
       if (count++ === cutAfter) return void response.destroy();
-      send({ model: 'test-model', choices: [{ index: 0, delta: { content: word } }] });
+      send({ model, choices: [{ index: 0, delta: { content: word } }] });
       await new Promise((resolve) => setTimeout(resolve, ms));
     }
-    send({ model: 'test-model', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-    send({ model: 'test-model', choices: [], usage: { prompt_tokens: 11, completion_tokens: count } });
+    send({ model, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+    send({ model, choices: [], usage: { prompt_tokens: 11, completion_tokens: count } });
     send('[DONE]');
     response.end();
   });
@@ -84,8 +85,12 @@ async function startNobody() {
   return `http://127.0.0.1:${port}`;
 }
 
-/** The files of build/demo as routes. */
+/** The files of build/demo as routes, read once: 40 MB of them are models. */
+let built;
 function builtDemo() {
+  return (built ??= readDemo());
+}
+function readDemo() {
   const folder = path.join(root, 'build/demo');
   const routes = {};
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -194,11 +199,12 @@ describe('The demo', () => {
 
     await ask(question);
     await settled();
-    assert.match((await answer().locator('.chips > li').allInnerTexts())[0], /From cache, asked (just now|\d)/);
+    assert.equal((await answer().locator('.chips > li').allInnerTexts())[0], 'From cache');
+    assert.equal(await answer().locator('.reuse').innerText(), 'Answered from the cache, asked just now.');
     assert.equal(await answer().locator('.reply-text').innerText(), whole);
     assert.equal(space.seen.calls.length, 1);
 
-    await answer().getByRole('button', { name: 'Ask fresh' }).click();
+    await answer().getByRole('button', { name: 'Ask again, fresh' }).click();
     await page.locator('.answer[aria-busy="true"]').waitFor();
     await settled();
     assert.equal(space.seen.calls.length, 2);
@@ -338,7 +344,7 @@ describe('The demo', () => {
     assert.deepEqual(await prompts(), ['alpha', 'beta', 'gamma']);
     assert.match(page.url(), /sort=prompt/);
     await page.getByRole('searchbox').fill('BETA');
-    await page.getByText('1 reply of 3').waitFor();
+    await page.getByText('1 reply found').waitFor();
     await page.getByRole('searchbox').fill('nothing like it');
     await page.getByRole('button', { name: 'Show all replies' }).click();
     await page.getByText('3 replies', { exact: true }).waitFor();
@@ -377,6 +383,333 @@ describe('The demo', () => {
     await ask('alpha');
     await settled();
     assert.equal(space.seen.calls.length, 4);
+  });
+
+  /** The light model is there and its semantic cache works. */
+  async function untilCompared() {
+    await page.waitForFunction(() => {
+      const names = performance.getEntriesByType('resource').filter(({ responseEnd }) => responseEnd > 0);
+      return ['light', 'vocab', 'words', 'judge'].every((file) => names.some(({ name }) => name.includes(`/${file}-`)));
+    });
+    await page.waitForTimeout(500);
+  }
+  const cancel = 'How do I cancel my subscription?';
+  const end = 'How do I end my subscription?';
+  const enable = 'How do I enable two-factor authentication?';
+  const disable = 'How do I disable two-factor authentication?';
+  const thumb = (name) => answer().getByRole('button', { name });
+
+  it('a question in other words: which one answered and how sure that is; "wrong" parts the two, fresh is one click', async () => {
+    await open();
+    await ask(cancel);
+    await settled();
+    await untilCompared();
+    await ask(end);
+    await settled();
+    assert.equal(space.seen.calls.length, 1);
+    assert.match(
+      await answer().locator('.reuse').innerText(),
+      /^Answered from the cache, asked just now\.\s+You asked it then as “How do I cancel my subscription\?”\. 99\.\d % likely to ask the same, by the light vectors\.$/,
+    );
+    assert.match(await answer().locator('.reply-text').innerText(), /cancel/);
+
+    await thumb('Good answer').click();
+    await answer().locator('[aria-pressed=true]').waitFor();
+    assert.equal(await thumb('Good answer').getAttribute('aria-pressed'), 'true');
+    assert.equal(await answer().getByRole('status').innerText(), '');
+    await thumb('Wrong answer').click();
+    const said = answer().getByRole('status');
+    await said.getByText('are never taken for the same again').waitFor();
+    assert.match(
+      await said.innerText(),
+      /^Noted: “How do I end my sub.*” and “How do I cancel my sub.*The stored reply still answers the second\./,
+    );
+    assert.equal(await thumb('Wrong answer').getAttribute('aria-pressed'), 'true');
+    assert.equal(await thumb('Good answer').getAttribute('aria-pressed'), 'false');
+    // It cannot be taken back, and says so.
+    assert.equal(await thumb('Good answer').getAttribute('aria-disabled'), 'true');
+    await thumb('Good answer').click({ force: true });
+    assert.equal(await thumb('Good answer').getAttribute('aria-pressed'), 'false');
+
+    await said.getByRole('button', { name: 'Get a fresh answer' }).click();
+    await page.locator('.answer[aria-busy="true"]').waitFor();
+    await settled();
+    assert.deepEqual(space.seen.calls, [cancel, end]);
+    assert.match(await answer().locator('.reply-text').innerText(), /You asked about How do I end/);
+    assert.equal(await answer().locator('.reuse').count(), 0);
+    // Each has its own reply now.
+    await ask(cancel);
+    await settled();
+    assert.match(await answer().locator('.reply-text').innerText(), /You asked about How do I cancel/);
+    assert.equal(await answer().locator('.reuse').innerText(), 'Answered from the cache, asked just now.');
+    await ask('something else');
+    await settled();
+    assert.equal(space.seen.calls.length, 3);
+
+    // Of a cached reply that is not the last: asked at the end, nothing is lost.
+    const earlier = page.getByRole('article', { name: 'Answer' }).nth(2);
+    await earlier.getByRole('button', { name: 'Ask again, fresh' }).click();
+    await page.locator('.answer[aria-busy="true"]').waitFor();
+    await settled();
+    assert.equal(await page.getByRole('article', { name: 'Answer' }).count(), 5);
+    assert.deepEqual(space.seen.calls.slice(3), [cancel]);
+
+    await thumb('Wrong answer').click();
+    await answer().getByText('Noted: this reply was deleted from the cache. Asked again').waitFor();
+    await ask(cancel);
+    await settled();
+    assert.equal(space.seen.calls.length, 5);
+  });
+
+  it('why: both questions side by side, the rule that refused, how likely and how likely it had to be', async () => {
+    await open();
+    await ask(enable);
+    await settled();
+    await untilCompared();
+    await ask('How do I reset my password?');
+    await settled();
+    await ask(disable);
+    await settled();
+    assert.equal(await answer().locator('.reuse').count(), 0);
+    await answer().getByRole('button', { name: 'Why?' }).click();
+    const panel = page.getByRole('complementary', { name: 'Why this answer' });
+    const candidate = (text) => panel.locator('.candidate').filter({ hasText: text });
+    const refused = candidate('enable');
+    assert.match(
+      await refused.innerText(),
+      /Not reused[\s\S]*0\.\d\d alike[\s\S]*"enable" is the opposite of "disable"\. antonym/,
+    );
+    const [then, now] = await refused.locator('.alignment dd').all();
+    assert.equal(await then.innerText(), enable);
+    assert.equal(await now.innerText(), disable);
+    assert.deepEqual(await then.locator('.word-unmatched').allInnerTexts(), ['enable']);
+    assert.deepEqual(await now.locator('.word-unmatched').allInnerTexts(), ['disable']);
+    assert.deepEqual(await now.locator('.word-same').allInnerTexts(), ['How do I', 'two-factor authentication']);
+    assert.deepEqual(await refused.locator('.pairs li').allInnerTexts(), ['enable only then', 'disable only now']);
+    await then.locator('.word-same').first().hover();
+    assert.deepEqual(await refused.locator('.pointed').allInnerTexts(), ['How do I', 'How do I']);
+
+    await ask('I forgot my password, how do I reset it?');
+    await settled();
+    await answer().getByRole('button', { name: 'Why?' }).click();
+    const doubtful = candidate('How do I reset');
+    await doubtful.waitFor();
+    assert.match(await doubtful.innerText(), /\d % likely to ask the same, by the light vectors; 97 % is wanted\./);
+    assert.match(
+      (await doubtful.locator('.pairs li').allInnerTexts())[0],
+      /^1 my password – my password the same, elsewhere$/,
+    );
+    assert.deepEqual(await doubtful.locator('.alignment sup').allInnerTexts(), ['1', '1']);
+
+    await ask(enable.replace('How do I', 'How can I'));
+    await settled();
+    assert.match(await answer().locator('.reuse').innerText(), /It has the same words, in another form\.$/);
+    await answer().getByRole('button', { name: 'Why?' }).click();
+    await panel.getByText('Its reply answered').waitFor();
+    const answered = panel.locator('.candidate.answered');
+    assert.match(await answered.locator('.pairs').innerText(), /1 How do I – How can I means the same/);
+    assert.ok((await panel.locator('.step-name').allInnerTexts()).includes('Other words base Space'));
+    await panel.getByRole('button', { name: 'Copy as JSON' }).click();
+    await panel.getByText('Copied').waitFor();
+    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    assert.equal(copied.semantic[0].candidates[0].prompt, enable);
+
+    // What was said outlasts a reload; that the client forgot the reply, too: it cannot be judged any more.
+    await page.reload();
+    await panel.locator('.candidate.answered').waitFor();
+    await composer().waitFor();
+    assert.equal(await thumb('Wrong answer').count(), 0);
+  });
+
+  it('cache: the client searches whole replies; a life is changed; what was refused is listed with its reason', async () => {
+    await open();
+    await ask(`long ${enable}`);
+    await settled();
+    await view('Cache');
+    await page.getByRole('radio', { name: 'Not reused' }).check();
+    await page.getByRole('heading', { name: 'Nothing was refused in this session' }).waitFor();
+    assert.match(page.url(), /show=refused/);
+    await view('Chat');
+    await untilCompared();
+    await ask(enable);
+    await settled();
+    await ask(enable);
+    await settled();
+    await ask(disable);
+    await settled();
+
+    await view('Cache');
+    const grid = page.getByRole('grid', { name: 'Cached replies' });
+    const row = (question) =>
+      grid.locator('.grid-body [role=row]').filter({ has: page.getByText(question, { exact: true }) });
+    await row(disable).waitFor();
+    const headers = await grid.getByRole('columnheader').allInnerTexts();
+    const cell = async (question, column) =>
+      (await row(question).getByRole('gridcell').allInnerTexts())[headers.findIndex((text) => text === column)];
+    assert.equal(await cell(enable, 'Reused'), '1');
+    assert.equal(await cell(enable, 'Saved'), '–');
+    assert.equal(await cell(enable, 'Kept for'), '23 hours');
+    assert.equal(await cell(disable, 'Reused'), '0');
+    // 300 characters of a reply are listed; the rest of it, and the model's name, are found as well.
+    await page.getByRole('searchbox').fill('the last LINE');
+    await page.getByText('1 reply found').waitFor();
+    await page.getByRole('searchbox').fill('TEST-MODEL');
+    await page.getByText('3 replies found').waitFor();
+    await page.getByRole('searchbox').fill('eight MORE words');
+    await page.getByText('2 replies found').waitFor();
+    assert.match(page.url(), /q=eight/);
+    // Uses are written together, every 2 s.
+    await page.waitForTimeout(2_500);
+    await page.reload();
+    await page.getByText('2 replies found').waitFor();
+    assert.equal(await page.getByRole('searchbox').inputValue(), 'eight MORE words');
+
+    await row(enable).click();
+    const panel = page.getByRole('complementary', { name: 'Cached reply' });
+    await panel.getByText('Reused').waitFor();
+    assert.match(await panel.innerText(), /Reused\s+1 time\s+Saved\s+– \(the price is not known\)/);
+    const life = field('life');
+    assert.equal(await life.inputValue(), '24');
+    for (const wrong of ['', 'soon', '0', '-1', '100000']) {
+      await life.fill(wrong);
+      await panel.getByRole('combobox', { name: 'Unit' }).selectOption('days');
+      await panel.getByRole('button', { name: 'Change' }).click();
+      await panel.getByText(wrong === '100000' ? 'At most 3,650 days.' : 'Enter a number above 0.').waitFor();
+      assert.equal(await life.getAttribute('aria-invalid'), 'true');
+    }
+    await life.fill('2,5');
+    assert.equal(await life.getAttribute('aria-invalid'), 'false');
+    await panel.getByRole('button', { name: 'Change' }).click();
+    await row(enable).getByText('2 days').waitFor();
+    await page.reload();
+    await row(enable).getByText('2 days').waitFor();
+    assert.equal(await life.inputValue(), '60');
+    assert.equal(await panel.getByRole('combobox', { name: 'Unit' }).inputValue(), 'hours');
+    await panel.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 reply found').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+
+    await page.getByRole('radio', { name: /^Not reused \(\d+\)$/ }).check();
+    const item = page.locator('.refused > ol > li').filter({ hasText: 'antonym' });
+    assert.match(await item.first().innerText(), /"enable" is the opposite of "disable"/);
+    await item.first().getByRole('link', { name: 'Show the answer’s steps' }).click();
+    await page.getByRole('complementary', { name: 'Why this answer' }).locator('.candidate').first().waitFor();
+  });
+
+  it('what a reply saved is told where its price is known', async () => {
+    await open({ config: {}, hash: '#/settings' });
+    await field('providers.openai.baseUrl').fill(`${space.url}/v1`);
+    await field('providers.openai.model').fill('gpt-4');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved and in force.').waitFor();
+    await view('Chat');
+    for (let i = 0; i < 3; i++) {
+      await ask('alpha');
+      await settled();
+    }
+    assert.equal(space.seen.calls.length, 1);
+    await view('Cache');
+    // 11 tokens in, 12 out, twice, at $0.03 for 1,000.
+    await page.locator('.grid-body').getByText('$0.0014', { exact: true }).waitFor();
+    await page.getByText('which saved $0.0014 so far').waitFor();
+  });
+
+  it('settings: off loads nothing, light its 2 MB, MiniLM its model; another choice takes over in place', async () => {
+    const files = () =>
+      page.evaluate(() =>
+        performance
+          .getEntriesByType('resource')
+          .map(({ name }) => name)
+          .filter((name) => /\.(bin|onnx|txt)$|meaning|ort-/.test(name)),
+      );
+    const choose = async (name, policy = 'Strict') => {
+      await view('Settings');
+      await page.getByRole('group', { name: 'Compared with' }).getByRole('radio', { name, exact: true }).check();
+      if (name !== 'Off') await page.getByRole('radio', { name: policy }).check();
+      await page.getByText('Saving this starts the page’s client anew').waitFor();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved and in force.').waitFor();
+    };
+    await open();
+    assert.deepEqual(await files(), []);
+    await choose('Off');
+    assert.equal(await page.getByRole('radio', { name: 'Strict' }).count(), 0);
+    await view('Chat');
+    await ask(cancel);
+    await settled();
+    await ask(end);
+    await settled();
+    assert.equal(space.seen.calls.length, 2);
+    assert.deepEqual(await files(), []);
+    await view('Cache');
+    await page.getByRole('radio', { name: 'Not reused' }).check();
+    await page.getByRole('heading', { name: 'Questions in other words are not compared' }).waitFor();
+
+    await choose('Light');
+    await page.getByText('Nothing is loaded yet.').waitFor();
+    await view('Chat');
+    await ask(enable);
+    await settled();
+    await untilCompared();
+    await ask(enable.replace('How do I', 'How can I'));
+    await settled();
+    assert.match(await answer().locator('.reuse').innerText(), /You asked it then as/);
+    await view('Settings');
+    await page.getByText(/^Loaded: 2\.4 MB\. The browser keeps it\.$/).waitFor();
+    assert.ok(!(await files()).some((name) => /onnx|ort-/.test(name)));
+
+    // A running answer is stopped, what had arrived stays.
+    await view('Chat');
+    await ask('slow please');
+    await page.locator('.answer .reply-text').last().waitFor();
+    await choose('Light + MiniLM', 'Balanced');
+    await view('Chat');
+    assert.match(await answer().innerText(), /word[\s\S]*You stopped this answer/);
+    await ask('How can I lower my electricity bill?');
+    await settled();
+    await view('Settings');
+    await page.getByText(/^Loaded: 40\.\d MB\. The browser keeps it\.$/).waitFor({ timeout: 60_000 });
+    // In idle time the stored question gets its vectors, which are kept with it.
+    await page.waitForFunction(
+      () =>
+        new Promise((resolve, reject) => {
+          const opening = indexedDB.open('tierwise');
+          opening.onerror = () => reject(opening.error);
+          opening.onsuccess = () => {
+            const all = opening.result.transaction('replies').objectStore('replies').getAll();
+            all.onsuccess = () => {
+              opening.result.close();
+              resolve(all.result.some(({ prompt, question }) => prompt.includes('lower') && question.vectors));
+            };
+          };
+        }),
+      undefined,
+      { timeout: 60_000, polling: 250 },
+    );
+    await view('Chat');
+    await ask('What can I do to reduce my power bill?');
+    await settled();
+    assert.match(await answer().locator('.reuse').innerText(), /% likely to ask the same, by MiniLM\./);
+    await ask('What is the capital of France?');
+    await settled();
+    await ask('Which city is the capital of France?');
+    await settled();
+    await answer().getByRole('button', { name: 'Why?' }).click();
+    const doubted = page.locator('.candidate').filter({ hasText: 'What is' }).first();
+    await doubted.waitFor();
+    assert.match(await doubted.innerText(), /% likely to ask the same, by MiniLM; 52\.7 % is wanted\./);
+    assert.match(await doubted.innerText(), /Doubted: “capital” for “city”/);
+    // The log of what was used is of the whole session, whatever client it was.
+    await view('Usage');
+    assert.match(await page.locator('.totals').innerText(), /Requests\s+9\s/);
+    // Kept.
+    await page.goto(`${site.origin}/?again#/settings`);
+    await page.getByRole('radio', { name: 'Light + MiniLM' }).waitFor({ state: 'attached' });
+    assert.ok(await page.getByRole('radio', { name: 'Light + MiniLM' }).isChecked());
+    assert.ok(await page.getByRole('radio', { name: 'Balanced' }).isChecked());
+    await page.getByRole('button', { name: 'Reset…' }).click();
+    await page.getByRole('button', { name: 'Reset all settings' }).click();
+    await page.waitForFunction(() => document.querySelector('input[value="light"]').checked);
   });
 
   it('usage adds up, health tests a connection step by step', async () => {
@@ -471,8 +804,14 @@ describe('The demo', () => {
     await open();
     await ask('kept for later');
     await settled();
+    await ask(enable);
+    await settled();
+    await untilCompared();
     await context.setOffline(true);
     await page.getByText('You are offline.').waitFor();
+    await ask(enable.replace('How do I', 'How can I'));
+    await settled();
+    assert.match(await answer().locator('.reuse').innerText(), /You asked it then as/);
     await ask('kept for later');
     await settled();
     assert.match(await answer().locator('.chips').innerText(), /From cache/);
@@ -574,12 +913,43 @@ describe('The demo', () => {
         await answer().getByRole('button', { name: 'Why?' }).click();
         await page.locator('.step').first().waitFor();
         await check('why');
+        await page.getByRole('button', { name: 'Close' }).click();
+        await untilCompared();
+        await ask(cancel);
+        await settled();
+        await ask(end);
+        await settled();
+        await thumb('Wrong answer').click();
+        await answer().getByText('are never taken for the same again').waitFor();
+        await check('a reply to other words, judged');
+        await ask(enable);
+        await settled();
+        await ask(disable);
+        await settled();
+        await answer().getByRole('button', { name: 'Why?' }).click();
+        await page.locator('.candidate').first().waitFor();
+        await check('why it was not reused');
+        await page.getByRole('button', { name: 'Close' }).click();
+        const pasted = ' The parcel from Madrid was late again.'.repeat(40);
+        for (const many of ['two', 'three']) {
+          await ask(`Summarise this in ${many} sentences.${pasted}`);
+          await settled();
+        }
+        await answer().getByRole('button', { name: 'Why?' }).click();
+        await page.locator('.alignment dd.long').first().waitFor();
+        await check('why it was not reused, pasted text');
+        await page.goto(`${site.origin}/#/cache?show=refused`);
+        await page.locator('.refused .candidate').first().waitFor();
+        await check('not reused');
         await page.goto(`${site.origin}/#/cache`);
         await page.getByRole('grid').focus();
         await page.keyboard.press('Space');
         await check('cache, a row selected');
         await page.keyboard.press('Enter');
         await page.getByText('Answered by').waitFor();
+        await field('life').fill('never');
+        await page.getByRole('button', { name: 'Change' }).click();
+        await page.getByText('Enter a number above 0.').waitFor();
         await check('cached reply');
         await page.goto(`${site.origin}/#/cache`);
         await page.getByRole('grid').focus();
@@ -598,6 +968,7 @@ describe('The demo', () => {
         for (let i = 0; i < 3; i++) await page.locator('.tier-card h3 button[aria-expanded=false]').first().click();
         await field('spaces.base.url').fill('not a space');
         await field('secret.base').fill('hf_TestToken');
+        await page.getByRole('radio', { name: 'Light + MiniLM' }).check();
         await page.getByRole('button', { name: 'Save' }).click();
         await page.locator('.field .problem').first().waitFor();
         await check('settings');

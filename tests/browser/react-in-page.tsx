@@ -112,9 +112,14 @@ class ScriptedClient {
     return Promise.resolve([{ target: 'space:base', state: 'ready', successes: this.looks }]);
   }
   cache = {
-    entries: () => {
+    entries: ({ search }: { search?: string } = {}) => {
       this.lists++;
-      return Promise.resolve([...this.entries]);
+      return Promise.resolve(this.entries.filter(({ prompt }) => search === undefined || prompt.includes(search)));
+    },
+    edit: (id: string, { ttl }: { ttl: number }) => {
+      const found = this.entries.some((entry) => entry.id === id);
+      this.entries = this.entries.map((entry) => (entry.id === id ? { ...entry, expiresAt: ttl } : entry));
+      return Promise.resolve(found);
     },
   };
   forget({ ids = [] }: { ids?: readonly string[] }) {
@@ -324,6 +329,7 @@ async function live() {
   scripted.spaces = [status('base', 'unknown')];
   const entry = (id: string) => ({ id, prompt: id }) as unknown as CacheEntryInfo;
   scripted.entries = [entry('a'), entry('b')];
+  let wanted = 'b';
   const probe = show(scripted.client, () => ({
     all: useSpaceStatus(),
     base: useSpaceStatus('base'),
@@ -332,8 +338,12 @@ async function live() {
     usage: useUsage(2),
     health: useHealth(50),
     cache: useCache(),
+    found: useCache({ search: wanted }),
   }));
-  await until('lists are there', () => probe.now()?.health.loaded && probe.now().cache.loaded);
+  await until(
+    'lists are there',
+    () => probe.now()?.health.loaded && probe.now().cache.loaded && probe.now().found.loaded,
+  );
   const start = {
     all: probe.now().all.length,
     base: probe.now().base?.state,
@@ -365,6 +375,14 @@ async function live() {
   for (let i = 0; i < 50; i++) scripted.emit('cache', { entries: 3, bytes: 3 });
   await until('the cache follows', () => probe.now().cache.entries.length === 3);
   const listsFor50Events = scripted.lists - lists;
+  const edited = [await probe.now().found.edit('b', { ttl: 7 }), await probe.now().found.edit('z', { ttl: 7 })];
+  await until('the change shows', () => probe.now().found.entries[0]?.expiresAt === 7);
+  const found = () => [probe.now().found.search, ...probe.now().found.entries.map(({ id }) => id)];
+  const searched = [found()];
+  wanted = 'c';
+  probe.render(scripted.client);
+  await until('the other search shows', () => probe.now().found.search === 'c');
+  searched.push(found());
   await probe.now().cache.forget({ ids: ['a', 'b'] });
   await until('the deletion shows', () => probe.now().cache.entries.length === 1);
 
@@ -380,7 +398,7 @@ async function live() {
   await until('nobody listens', () => other.listening() === 0);
   const looks = other.looks;
   await new Promise((resolve) => setTimeout(resolve, 200));
-  return { start, stable, events, listsFor50Events, moved, looksAfterUnmount: other.looks - looks };
+  return { start, stable, events, listsFor50Events, edited, searched, moved, looksAfterUnmount: other.looks - looks };
 }
 
 /** A provider that makes its own client, with the real core: the mock provider answers. */

@@ -93,6 +93,11 @@ for (const [version, alias] of Object.entries(versions)) {
         ['u3', 'u4'],
       ]);
       assert.ok(seen.listsFor50Events <= 2, `${seen.listsFor50Events} lists for 50 events`);
+      assert.deepEqual(seen.edited, [true, false]);
+      assert.deepEqual(seen.searched, [
+        ['b', 'b'],
+        ['c', 'c'],
+      ]);
       assert.deepEqual(seen.moved, { left: 0, decisions: 0 });
       assert.equal(seen.looksAfterUnmount, 0);
     });

@@ -1,5 +1,6 @@
 /**
- * The demo uses the package as a person gets it: `tierwise` and `tierwise/react` are the built files in `dist/`.
+ * The demo uses the package as a person gets it: `tierwise`, `tierwise/minilm` and `tierwise/react` are the built files in
+ * `dist/`; the models they name become assets.
  * Relative addresses throughout, so the result in `build/demo` works below any path. The policy is in the page itself
  * for any server; the dev server's own inline scripts would break it, so it is added to builds only.
  */
@@ -20,10 +21,13 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^tierwise\/react$/, replacement: at('../../dist/react.js') },
+      { find: /^tierwise\/minilm$/, replacement: at('../../dist/minilm.js') },
       { find: /^tierwise$/, replacement: at('../../dist/index.js') },
     ],
     dedupe: ['react', 'react-dom'],
   },
+  // The model's files lie beside dist/, which is outside of this root.
+  server: { fs: { allow: [at('../..')] } },
   plugins: [
     react(),
     {

@@ -1,11 +1,13 @@
 /** The frame: where one can go, how the Spaces are, the view, and the panel beside it. */
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Warning } from 'tierwise';
 import { useSpaceStatus } from 'tierwise/react';
 
-import { CacheEntryPanel, CacheView } from './cache/cache-view';
+import { CacheEntryPanel } from './cache/cache-entry-panel';
+import { CacheView } from './cache/cache-view';
 import { ChatView } from './chat/chat-view';
 import { ConversationProvider, useConversation } from './chat/conversation';
+import { ExplanationsProvider } from './chat/explanations';
 import { HealthView } from './health/health-view';
 import { useMedia, wide } from './media';
 import { Icon, type IconName } from './parts/icon';
@@ -34,10 +36,12 @@ export function App({ early }: { early: readonly Warning[] }) {
   return (
     <UsageLog>
       <ConversationProvider>
-        <UndoProvider>
-          <Frame />
-          <Warnings early={early} />
-        </UndoProvider>
+        <ExplanationsProvider>
+          <UndoProvider>
+            <Frame />
+            <Warnings early={early} />
+          </UndoProvider>
+        </ExplanationsProvider>
       </ConversationProvider>
     </UsageLog>
   );
@@ -61,6 +65,7 @@ function Frame() {
 
   const [why, setWhy] = useQuery('why');
   const [entry, setEntry] = useQuery('entry');
+  const [edits, setEdits] = useState(0);
   const panel =
     view === 'chat' && why !== undefined ? 'why' : view === 'cache' && entry !== undefined ? 'entry' : undefined;
   return (
@@ -81,7 +86,7 @@ function Frame() {
       <Side view={view} />
       <main ref={main} id="main" className="main">
         {view === 'chat' && <ChatView why={why} onWhy={(id) => setWhy(id === why ? undefined : id)} />}
-        {view === 'cache' && <CacheView />}
+        {view === 'cache' && <CacheView edits={edits} />}
         {view === 'usage' && <UsageView />}
         {view === 'health' && <HealthView />}
         {view === 'settings' && <SettingsView />}
@@ -93,7 +98,11 @@ function Frame() {
       )}
       {panel === 'entry' && (
         <Beside label="Cached reply" onClose={() => setEntry(undefined)}>
-          <CacheEntryPanel id={entry!} onClose={() => setEntry(undefined)} />
+          <CacheEntryPanel
+            id={entry!}
+            onClose={() => setEntry(undefined)}
+            onEdited={() => setEdits((before) => before + 1)}
+          />
         </Beside>
       )}
     </div>

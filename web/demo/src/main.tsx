@@ -1,14 +1,15 @@
 /** Starts the page: what `config.json` beside it names, under what was saved here before. */
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { type Client, createClient, type Tier, type Warning } from 'tierwise';
-import { TierwiseProvider } from 'tierwise/react';
+import type { Client, Tier, Warning } from 'tierwise';
 
 import { App } from './app';
+import { ClientHost, openClient } from './client-host';
 import { StartFailed } from './start-failed';
 import { secrets } from './settings/secrets';
 import {
   clientSettings,
+  configurable,
   problemsOf,
   readSettings,
   secretNames,
@@ -32,27 +33,30 @@ async function pageConfig(): Promise<PageConfig> {
 async function keptSettings(client: Client, start: Settings): Promise<Settings> {
   await secrets.load(client, secretNames);
   const settings = readSettings(await client.getSetting(settingsKey), start);
-  if (Object.keys(problemsOf(settings)).length > 0) return start;
-  await client.configure(clientSettings(settings));
-  return settings;
+  return Object.keys(problemsOf(settings)).length > 0 ? start : settings;
 }
 
 const root = createRoot(document.getElementById('root')!);
 try {
   const { spaces, note } = await pageConfig();
   const start = startSettings(spaces ?? {});
-  // Kept in this browser, so that a question asked yesterday is answered from the cache today.
-  const client = createClient({ ...clientSettings(start), cache: { persist: true }, usage: { appVersion: 'demo' } });
+  let open = openClient(start);
   const early: Warning[] = [];
-  client.on('warning', (warning) => early.push(warning));
-  const initial = await keptSettings(client, start).catch(() => start);
+  open.client.on('warning', (warning) => early.push(warning));
+  let initial = await keptSettings(open.client, start).catch(() => start);
+  if (configurable(start, initial)) {
+    await open.client.configure(clientSettings(initial)).catch(() => (initial = start));
+  } else {
+    open.close();
+    open = openClient(initial);
+  }
   root.render(
     <StrictMode>
-      <TierwiseProvider client={client}>
+      <ClientHost first={open}>
         <SettingsProvider initial={initial} start={start} note={note}>
           <App early={early} />
         </SettingsProvider>
-      </TierwiseProvider>
+      </ClientHost>
     </StrictMode>,
   );
 } catch (error) {

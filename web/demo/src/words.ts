@@ -28,6 +28,19 @@ export function dollars(value: number | undefined): string {
   return value < 0.01 ? `$${Number(value.toPrecision(2)).toString()}` : `$${value.toFixed(2)}`;
 }
 
+/** A text inside a sentence: its beginning, where it is long. */
+export function brief(text: string, most = 160): string {
+  return text.length <= most ? text : `${text.slice(0, most).trimEnd()}…`;
+}
+
+/** A probability, never rounded up: 0.9797 is not "98 %" beside "98 % wanted". */
+export function likelihood(value: number): string {
+  return `${String(Math.floor(value * 1000 + 1e-6) / 10)} %`;
+}
+export function threshold(value: number): string {
+  return `${String(Math.round(value * 1000) / 10)} %`;
+}
+
 export function duration(ms: number | undefined): string {
   if (ms === undefined) return dash;
   if (ms < 0.01) return '<0.01 ms';

@@ -1,33 +1,47 @@
-/** The cached replies: search, sort, look at one, delete with ten seconds to take it back. */
-import { useCallback, useMemo } from 'react';
+/**
+ * The cached replies: search, sort, look at one, delete with ten seconds to take it back; and the stored questions that were
+ * like one asked in this session but did not answer it.
+ */
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { CacheEntryInfo } from 'tierwise';
 import { useCache } from 'tierwise/react';
 
 import { useNow } from '../clock';
-import { CopyButton } from '../parts/copy-button';
 import { type Column, DataTable } from '../parts/data-table';
 import { Empty } from '../parts/empty';
 import { Icon } from '../parts/icon';
+import { Segmented } from '../parts/segmented';
 import { TierChip } from '../parts/tier-chip';
 import { TimeAgo } from '../parts/time-ago';
 import { useUndo } from '../parts/undo';
 import { address, useQuery } from '../route';
-import { targetName } from '../tiers';
-import { bytes, count, exactTime, isoTime, plural, span } from '../words';
+import { bytes, count, dollars, exactTime, isoTime, plural, span } from '../words';
+import { RefusedList, useRefused } from './refused-list';
 
-export function CacheView() {
-  const { entries, loaded, error, forget, refresh } = useCache();
+/** ms without a key before the client searches. */
+const typingMs = 150;
+
+/** `edits`: how often a reply's life was changed beside this view, which the client does not tell of. */
+export function CacheView({ edits }: { edits: number }) {
   const { hidden, remove } = useUndo();
-  const [search, setSearch] = useQuery('q');
+  const [search = '', setSearch] = useQuery('q');
+  const cache = useCache({ search: useSettled(search.trim(), typingMs) });
+  const { entries, loaded, error, forget, refresh } = cache;
+  const refused = useRefused();
+  const [show, setShow] = useQuery('show');
   const [sort, setSort] = useQuery('sort');
   const [, setOpen] = useQuery('entry');
   const now = useNow();
+  useEffect(() => {
+    if (edits > 0) void refresh();
+  }, [edits, refresh]);
 
   const rows = useMemo(
     () => (hidden.size === 0 ? entries : entries.filter(({ id }) => !hidden.has(id))),
     [entries, hidden],
   );
   const total = useMemo(() => rows.reduce((sum, entry) => sum + entry.bytes, 0), [rows]);
+  const saved = useMemo(() => rows.reduce((sum, entry) => sum + (entry.saved ?? 0), 0), [rows]);
   const columns = useMemo<Column<CacheEntryInfo>[]>(
     () => [
       {
@@ -45,7 +59,7 @@ export function CacheView() {
         key: 'content',
         label: 'Reply',
         width: 'minmax(0, 3fr)',
-        from: 860,
+        from: 1080,
         cell: ({ content }) => (
           <span className="cut muted" dir="auto">
             {content}
@@ -56,33 +70,47 @@ export function CacheView() {
       {
         key: 'tier',
         label: 'Tier',
-        width: '112px',
-        from: 480,
+        width: '84px',
+        from: 800,
         cell: ({ tier }) => <TierChip tier={tier} />,
         value: ({ tier }) => tier,
       },
       {
         key: 'hits',
         label: 'Reused',
-        width: '84px',
+        width: '72px',
         numeric: true,
-        from: 720,
+        from: 600,
         cell: ({ hits }) => count(hits),
         value: ({ hits }) => hits,
       },
       {
+        key: 'saved',
+        label: 'Saved',
+        width: '72px',
+        numeric: true,
+        from: 700,
+        cell: ({ saved }) => (
+          <span title={saved === undefined ? 'The price of this model is not known' : 'US dollars'}>
+            {dollars(saved)}
+          </span>
+        ),
+        value: ({ saved }) => saved,
+      },
+      {
         key: 'bytes',
         label: 'Size',
-        width: '84px',
+        width: '76px',
         numeric: true,
-        from: 640,
+        from: 1000,
         cell: (entry) => bytes(entry.bytes),
         value: (entry) => entry.bytes,
       },
       {
         key: 'storedAt',
         label: 'Stored',
-        width: '132px',
+        width: '116px',
+        from: 480,
         cell: ({ storedAt }) => <TimeAgo at={storedAt} now={now} />,
         value: ({ storedAt }) => storedAt,
         csv: ({ storedAt }) => isoTime(storedAt),
@@ -90,8 +118,8 @@ export function CacheView() {
       {
         key: 'expiresAt',
         label: 'Kept for',
-        width: '100px',
-        from: 780,
+        width: '88px',
+        from: 560,
         cell: ({ expiresAt }) => (
           <span title={exactTime(expiresAt)}>{expiresAt <= now ? 'expired' : span(expiresAt - now)}</span>
         ),
@@ -118,13 +146,26 @@ export function CacheView() {
         <h1 id="cache-title" tabIndex={-1}>
           Cache
         </h1>
-        {loaded && rows.length > 0 && (
+        {loaded && show !== 'refused' && cache.search === '' && rows.length > 0 && (
           <p className="muted">
-            {bytes(total)} of replies that can answer again without a call. They stay in this browser.
+            {bytes(total)} of replies that can answer again without a call
+            {saved > 0 ? `, which saved ${dollars(saved)} so far` : ''}. They stay in this browser.
           </p>
         )}
+        <Segmented
+          legend="What to show"
+          hideLegend
+          value={show === 'refused' ? 'refused' : 'replies'}
+          options={[
+            { value: 'replies', label: 'Replies' },
+            { value: 'refused', label: `Not reused${refused.length > 0 ? ` (${count(refused.length)})` : ''}` },
+          ]}
+          onChange={(next) => setShow(next === 'refused' ? next : undefined)}
+        />
       </header>
-      {error !== undefined ? (
+      {show === 'refused' ? (
+        <RefusedList refused={refused} now={now} />
+      ) : error !== undefined ? (
         <div className="failure" role="alert">
           <Icon name="alert" size={18} />
           <div>
@@ -142,8 +183,8 @@ export function CacheView() {
           columns={columns}
           rowId={({ id }) => id}
           rowLabel={({ prompt }) => prompt}
-          searchText={searchText}
-          search={search ?? ''}
+          searched={cache.search}
+          search={search}
           onSearch={setSearch}
           sort={sort ?? '-storedAt'}
           onSort={setSort}
@@ -152,6 +193,17 @@ export function CacheView() {
           noun={['reply', 'replies']}
           onOpen={({ id }) => setOpen(id)}
           onDelete={removeEntries}
+          second={{
+            until: 480,
+            cell: (entry) => (
+              <>
+                {entry.hits === 0 ? 'Not reused yet' : `Reused ${plural(entry.hits, 'time')}`}
+                {entry.saved !== undefined && entry.saved > 0 && `, saved ${dollars(entry.saved)}`} ·{' '}
+                <TimeAgo at={entry.storedAt} now={now} /> ·{' '}
+                {entry.expiresAt <= now ? 'expired' : `${span(entry.expiresAt - now)} left`}
+              </>
+            ),
+          }}
           empty={
             <Empty icon="cache" title="Nothing is cached yet">
               <p>
@@ -169,101 +221,12 @@ export function CacheView() {
   );
 }
 
-const searchText = ({ prompt, content, tier, target, model, tags }: CacheEntryInfo) =>
-  `${prompt}\n${content}\n${tier} ${target} ${model ?? ''} ${tags.join(' ')}`;
-
-/** One cached reply, beside the table. */
-export function CacheEntryPanel({ id, onClose }: { id: string; onClose: () => void }) {
-  const { entries, loaded, forget } = useCache();
-  const { remove } = useUndo();
-  const now = useNow();
-  const entry = entries.find((candidate) => candidate.id === id);
-  return (
-    <div className="panel">
-      <header className="panel-head">
-        <h2>Cached reply</h2>
-        <button type="button" className="button quiet icon-only" aria-label="Close" title="Close" onClick={onClose}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <div className="panel-body" tabIndex={0} role="group" aria-label="Cached reply">
-        {entry === undefined ? (
-          loaded && <p className="muted">This reply is no longer in the cache.</p>
-        ) : (
-          <>
-            <p className="asked" dir="auto">
-              {entry.prompt}
-            </p>
-            <p className="excerpt" dir="auto">
-              {entry.content}
-            </p>
-            <p className="help">The first words of each. The whole reply is shown when it answers.</p>
-            <dl className="facts">
-              <div>
-                <dt>Answered by</dt>
-                <dd>{targetName(entry.target)}</dd>
-              </div>
-              <div>
-                <dt>Model</dt>
-                <dd className="mono">{entry.model ?? '–'}</dd>
-              </div>
-              <div>
-                <dt>Stored</dt>
-                <dd>
-                  <TimeAgo at={entry.storedAt} now={now} />
-                </dd>
-              </div>
-              <div>
-                <dt>Last used</dt>
-                <dd>
-                  <TimeAgo at={entry.lastUsedAt} now={now} />
-                </dd>
-              </div>
-              <div>
-                <dt>Kept until</dt>
-                <dd>{exactTime(entry.expiresAt)}</dd>
-              </div>
-              <div>
-                <dt>Reused</dt>
-                <dd>{plural(entry.hits, 'time')}</dd>
-              </div>
-              <div>
-                <dt>Size</dt>
-                <dd>{bytes(entry.bytes)}</dd>
-              </div>
-              {entry.tags.length > 0 && (
-                <div>
-                  <dt>Tags</dt>
-                  <dd>{entry.tags.join(', ')}</dd>
-                </div>
-              )}
-              <div>
-                <dt>Id</dt>
-                <dd className="mono cut" title={entry.id}>
-                  {entry.id}
-                </dd>
-              </div>
-            </dl>
-            <div className="row">
-              <CopyButton text={() => entry.content} label="Copy first words" small={false} />
-              <button
-                type="button"
-                className="button danger"
-                onClick={() => {
-                  onClose();
-                  remove({
-                    ids: [entry.id],
-                    words: '1 cached reply deleted.',
-                    run: async (ids) => await forget({ ids }),
-                  });
-                }}
-              >
-                <Icon name="trash" size={14} /> Delete
-              </button>
-            </div>
-          </>
-        )}
-      </div>
-    </div>
-  );
+/** The value, once it has not changed for so long. */
+function useSettled(value: string, ms: number): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return settled;
 }

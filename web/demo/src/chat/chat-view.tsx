@@ -47,13 +47,14 @@ export function ChatView({ why, onWhy }: { why: string | undefined; onWhy: (mess
             <Welcome />
           ) : (
             <ol className="messages">
-              {messages.map((message) => (
+              {messages.map((message, at) => (
                 <li key={message.id}>
                   {message.role === 'user' ? (
                     <QuestionMessage message={message} />
                   ) : (
                     <AnswerMessage
                       message={message}
+                      question={messages[at - 1]}
                       now={now}
                       last={message === lastAnswer}
                       whyOpen={message.id === why}

@@ -13,7 +13,7 @@ export function Chips({ reply, askedAt, now }: { reply: Reply; askedAt: number; 
     <ul className="chips" aria-label="About this answer">
       {reply.source === 'cache' ? (
         <li className="chip cached" title={`Stored ${exactTime(storedAt)}`}>
-          <Icon name="cache" size={12} /> From cache, asked {ago(storedAt, now)}
+          <Icon name="cache" size={12} /> From cache
         </li>
       ) : (
         <li className={`chip ${reply.source === 'mock' ? 'mock' : ''}`} title={reply.model}>

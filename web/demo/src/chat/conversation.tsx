@@ -19,6 +19,8 @@ interface Conversation extends UseChat {
   asking: AskOptions;
   setAsking: (change: Partial<AskOptions>) => void;
   ask: (question: string) => void;
+  /** Without the cache: the last answer in its place, an earlier one as a question of its own at the end. */
+  askFresh: (messageId: string) => void;
   decisions: readonly Decision[];
 }
 
@@ -80,9 +82,28 @@ export function ConversationProvider({ children }: { children: ReactNode }) {
     },
     [send, asking],
   );
+  const { regenerate } = chat;
+  const askFresh = useCallback(
+    (messageId: string) => {
+      const at = messages.findIndex(({ id }) => id === messageId);
+      const question = messages[at - 1];
+      if (question === undefined) return;
+      if (at === messages.length - 1) void regenerate(messageId);
+      else {
+        const history = messages
+          .slice(0, at - 1)
+          .flatMap((message, place, all) =>
+            message.role === 'assistant' && message.status === 'done' ? [all[place - 1]!, message] : [],
+          )
+          .map(({ role, content }) => ({ role, content }));
+        void send(question.content, { history, ...messages[at]!.options, cache: { noCache: true } });
+      }
+    },
+    [messages, regenerate, send],
+  );
   const value = useMemo(
-    () => ({ ...chat, asking, setAsking, ask, decisions }),
-    [chat, asking, setAsking, ask, decisions],
+    () => ({ ...chat, asking, setAsking, ask, askFresh, decisions }),
+    [chat, asking, setAsking, ask, askFresh, decisions],
   );
   return <Context value={value}>{children}</Context>;
 }

@@ -8,7 +8,9 @@ import { ReplyText } from '../parts/markdown';
 import { Chips } from './chips';
 import { useConversation } from './conversation';
 import { Failure } from './failure';
+import { FeedbackButtons, FeedbackOutcome } from './feedback';
 import { Progress } from './progress';
+import { Reuse } from './reuse';
 
 export function QuestionMessage({ message }: { message: ChatMessage }) {
   const { edit } = useConversation();
@@ -71,20 +73,23 @@ export function QuestionMessage({ message }: { message: ChatMessage }) {
 
 interface AnswerProps {
   message: ChatMessage;
+  question: ChatMessage | undefined;
   now: number;
   last: boolean;
   whyOpen: boolean;
   onWhy: (messageId: string) => void;
 }
 
-export const AnswerMessage = memo(function AnswerMessage({ message, now, last, whyOpen, onWhy }: AnswerProps) {
-  const { regenerate, retry } = useConversation();
+export const AnswerMessage = memo(function AnswerMessage(props: AnswerProps) {
+  const { message, question, now, last, whyOpen, onWhy } = props;
+  const { askFresh, retry } = useConversation();
+  const { reply } = message;
   const running = message.status === 'waiting' || message.status === 'streaming';
   const explained = message.trace !== undefined || running;
   return (
     <article className="answer" aria-label="Answer" aria-busy={running}>
       {message.content !== '' && <ReplyText text={message.content} />}
-      {message.reply?.files?.map((file) => (
+      {reply?.files?.map((file) => (
         <p key={file.url}>
           <a href={/^https?:/.test(file.url) ? file.url : undefined} target="_blank" rel="noopener noreferrer nofollow">
             <Icon name="external" size={14} /> {file.name ?? 'File'}
@@ -99,17 +104,18 @@ export const AnswerMessage = memo(function AnswerMessage({ message, now, last, w
           {message.content === '' ? '' : ' What had arrived is kept.'}
         </p>
       )}
-      {message.reply !== undefined && <Chips reply={message.reply} askedAt={message.createdAt} now={now} />}
+      {reply?.cached !== undefined && <Reuse cached={reply.cached} storedAt={message.createdAt - reply.age} />}
+      {reply !== undefined && <Chips reply={reply} askedAt={message.createdAt} now={now} />}
       <div className="answer-actions">
         {!running && message.content !== '' && <CopyButton text={() => message.content} />}
-        {last && message.status === 'done' && (
+        {message.status === 'done' && (last || reply?.source === 'cache') && (
           <button
             type="button"
             className="button quiet small"
-            title="Ask again without looking in the cache"
-            onClick={() => void regenerate(message.id)}
+            title={`Asks again without looking in the cache${last ? '' : ', at the end of this chat'}`}
+            onClick={() => askFresh(message.id)}
           >
-            <Icon name="refresh" size={14} /> Ask fresh
+            <Icon name="refresh" size={14} /> Ask again, fresh
           </button>
         )}
         {last && message.status === 'cancelled' && (
@@ -127,7 +133,11 @@ export const AnswerMessage = memo(function AnswerMessage({ message, now, last, w
             <Icon name="why" size={14} /> Why?
           </button>
         )}
+        {!running && reply !== undefined && <FeedbackButtons reply={reply} />}
       </div>
+      {reply !== undefined && (
+        <FeedbackOutcome reply={reply} question={question?.content ?? ''} onFresh={() => askFresh(message.id)} />
+      )}
     </article>
   );
 });

@@ -10,6 +10,7 @@ import {
   useCallback,
   useDeferredValue,
   useId,
+  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -40,7 +41,9 @@ export interface DataTableProps<Row> {
   rowId: (row: Row) => string;
   /** What a row is called to a screen reader. */
   rowLabel: (row: Row) => string;
-  searchText: (row: Row) => string;
+  /** What is searched here; without it the rows are what was found already, for `searched`. */
+  searchText?: (row: Row) => string;
+  searched?: string;
   search: string;
   onSearch: (text: string | undefined) => void;
   /** `storedAt` or `-storedAt`. */
@@ -52,12 +55,15 @@ export interface DataTableProps<Row> {
   noun: [string, string];
   onOpen?: (row: Row) => void;
   onDelete?: (rows: readonly Row[]) => void;
+  /** A second line in the first column, where the table is narrower than `until` px. */
+  second?: { until: number; cell: (row: Row) => ReactNode };
 }
 
-const rowHeight = 40;
+const oneLine = 40;
+const twoLines = 60;
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { rows, columns, rowId, searchText, sort } = props;
+  const { rows, columns, rowId, searchText, sort, second } = props;
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -74,7 +80,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const search = useDeferredValue(props.search.trim().toLowerCase());
 
   const found = useMemo(
-    () => (search === '' ? rows : rows.filter((row) => searchText(row).toLowerCase().includes(search))),
+    () =>
+      search === '' || searchText === undefined
+        ? rows
+        : rows.filter((row) => searchText(row).toLowerCase().includes(search)),
     [rows, search, searchText],
   );
   const sorted = useMemo(() => {
@@ -85,6 +94,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   }, [found, sort, columns]);
 
   const shown = columns.filter(({ from = 0 }) => width >= from);
+  const withSecond = second !== undefined && width < second.until;
+  const rowHeight = withSecond ? twoLines : oneLine;
   const template = `${props.onDelete ? '40px ' : ''}${shown.map(({ width }) => width).join(' ')}`;
   const virtual = useVirtualizer({
     count: sorted.length,
@@ -92,6 +103,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     estimateSize: () => rowHeight,
     overscan: 12,
   });
+  useLayoutEffect(() => virtual.measure(), [virtual, rowHeight]);
   const active = Math.max(0, activeId === undefined ? 0 : sorted.findIndex((row) => rowId(row) === activeId));
   const chosen = useMemo(
     () => (selected.size === 0 ? [] : sorted.filter((row) => selected.has(rowId(row)))),
@@ -163,7 +175,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     );
 
   if (props.loading) return <TableSkeleton />;
-  if (rows.length === 0) return <>{props.empty}</>;
+  if (rows.length === 0 && (searchText !== undefined || (props.searched ?? '') === '')) return <>{props.empty}</>;
   const all = sorted.length > 0 && chosen.length === sorted.length;
   const rowsInSight = virtual.getVirtualItems();
   return (
@@ -196,9 +208,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               />
             </div>
             <span className="muted count" aria-live="polite">
-              {search === ''
-                ? plural(rows.length, ...props.noun)
-                : `${plural(sorted.length, ...props.noun)} of ${String(rows.length)}`}
+              {searchText === undefined
+                ? `${plural(rows.length, ...props.noun)}${(props.searched ?? '') === '' ? '' : ' found'}`
+                : search === ''
+                  ? plural(rows.length, ...props.noun)
+                  : `${plural(sorted.length, ...props.noun)} of ${String(rows.length)}`}
             </span>
             <button type="button" className="button small" onClick={exportCsv}>
               <Icon name="download" size={14} /> CSV
@@ -275,7 +289,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 aria-rowindex={index + 2}
                 aria-selected={props.onDelete ? isSelected : undefined}
                 className={index === active ? 'grid-row active' : 'grid-row'}
-                style={{ gridTemplateColumns: template, transform: `translateY(${String(start)}px)` }}
+                style={{
+                  gridTemplateColumns: template,
+                  blockSize: rowHeight,
+                  transform: `translateY(${String(start)}px)`,
+                }}
                 onClick={() => {
                   goTo(index, false);
                   scroller.current?.focus({ preventScroll: true });
@@ -299,13 +317,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     />
                   </div>
                 )}
-                {shown.map((column) => (
+                {shown.map((column, at) => (
                   <div
                     key={column.key}
                     role="gridcell"
                     className={column.numeric === true ? 'grid-cell numeric' : 'grid-cell'}
                   >
                     {column.cell(row)}
+                    {at === 0 && withSecond && <span className="cut second-line">{second.cell(row)}</span>}
                   </div>
                 ))}
               </div>

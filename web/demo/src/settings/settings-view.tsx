@@ -8,6 +8,7 @@ import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
 import { useTheme } from '../theme';
 import { tierOrder, tierWords } from '../tiers';
+import { SemanticCard } from './semantic-card';
 import { asJson, configuredTiers, flagWords, problemsOf, type Settings } from './settings';
 import { SpaceForm } from './space-form';
 import { TokenField } from './token-field';
@@ -146,6 +147,12 @@ export function SettingsView() {
             onChanged={() => void save(settings).catch(() => undefined)}
           />
         </fieldset>
+
+        <SemanticCard
+          semantic={draft.semantic}
+          inForce={settings.semantic}
+          onChange={(semantic) => update({ semantic })}
+        />
 
         <fieldset className="card">
           <legend>Feature flags</legend>

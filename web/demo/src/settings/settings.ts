@@ -9,12 +9,14 @@ import {
   type FlagName,
   type Flags,
   type Json,
+  type SemanticPolicy,
   type SpaceConfig,
   type Tier,
   TierwiseError,
 } from 'tierwise';
 
 import { tierOrder } from '../tiers';
+import { type EmbedderChoice, embedderOf } from './embedder';
 import { jsonObject } from './json-object';
 import { secrets, type SecretName } from './secrets';
 
@@ -27,11 +29,17 @@ export interface ProviderSettings {
   baseUrl: string;
   model: string;
 }
+/** Which stored replies may answer questions in other words. */
+export interface SemanticSettings {
+  embedder: EmbedderChoice;
+  policy: SemanticPolicy;
+}
 export interface Settings {
   defaultTier: Tier;
   spaces: Record<Tier, SpaceSettings>;
   openai: ProviderSettings;
   flags: Record<FlagName, boolean>;
+  semantic: SemanticSettings;
 }
 /** Which targets the next questions may use; on top of the flags, and not kept. */
 export type ProviderChoice = 'auto' | 'spaces' | 'openai' | 'mock';
@@ -80,7 +88,8 @@ export function startSettings(given: Partial<Record<Tier, Partial<SpaceSettings>
     flagWords.map(({ name }) => [name, name === 'useMockAI' ? !any : true]),
   ) as Settings['flags'];
   const defaultTier = spaces.base.url !== '' || !any ? 'base' : tierOrder.find((tier) => spaces[tier].url !== '')!;
-  return { defaultTier, spaces, openai: { baseUrl: '', model: '' }, flags };
+  const semantic = { embedder: 'light', policy: 'strict' } as const;
+  return { defaultTier, spaces, openai: { baseUrl: '', model: '' }, flags, semantic };
 }
 
 /** What was kept, laid over the start: whatever is missing or no longer understood is as at the start. */
@@ -88,6 +97,7 @@ export function readSettings(saved: Json | undefined, start: Settings): Settings
   const kept = jsonObject(saved);
   const spaces = jsonObject(kept['spaces']);
   const flags = jsonObject(kept['flags']);
+  const semantic = jsonObject(kept['semantic']);
   return {
     defaultTier: tierOrder.find((tier) => tier === kept['defaultTier']) ?? start.defaultTier,
     spaces: Object.fromEntries(
@@ -100,8 +110,14 @@ export function readSettings(saved: Json | undefined, start: Settings): Settings
     flags: Object.fromEntries(
       flagWords.map(({ name }) => [name, typeof flags[name] === 'boolean' ? flags[name] : start.flags[name]]),
     ) as Settings['flags'],
+    semantic: {
+      embedder: embedders.find((choice) => choice === semantic['embedder']) ?? start.semantic.embedder,
+      policy: policies.find((policy) => policy === semantic['policy']) ?? start.semantic.policy,
+    },
   };
 }
+const embedders: readonly EmbedderChoice[] = ['off', 'light', 'minilm'];
+const policies: readonly SemanticPolicy[] = ['off', 'strict', 'balanced'];
 
 function pickText(from: object | undefined, names: readonly string[]): Record<string, string> {
   const found = Object.entries(from ?? {}).filter(([name, value]) => names.includes(name) && typeof value === 'string');
@@ -122,7 +138,7 @@ export function spaceConfig(settings: SpaceSettings, tier: Tier): SpaceConfig {
   };
 }
 
-/** The part of the configuration that settings decide; given to `configure` when they change. */
+/** The part that `configure` can change. */
 export function clientSettings(
   settings: Settings,
   choice: ProviderChoice = 'auto',
@@ -146,6 +162,24 @@ export function clientSettings(
     },
     flags: { ...settings.flags, ...choiceFlags[choice] },
   };
+}
+
+/** All of it, for a new client: with what `configure` cannot change. */
+export function clientConfig(settings: Settings, choice: ProviderChoice = 'auto'): ClientConfig {
+  const { embedder: chosen, policy } = settings.semantic;
+  const embedder = embedderOf(chosen);
+  return {
+    ...clientSettings(settings, choice),
+    // Kept in this browser, so that a question asked yesterday is answered from the cache today.
+    cache: { persist: true, semantic: policy },
+    usage: { appVersion: 'demo' },
+    ...(embedder && { embedder }),
+  };
+}
+
+/** Whether `configure` can bring a client from one to the other. */
+export function configurable(from: Settings, to: Settings): boolean {
+  return from.semantic.embedder === to.semantic.embedder && from.semantic.policy === to.semantic.policy;
 }
 
 const choiceFlags: Record<ProviderChoice, Flags> = {

@@ -1,9 +1,13 @@
-/** The settings in force, for every view; changing them configures the client and keeps them in this browser. */
+/**
+ * The settings in force, for every view; changing them configures the client, or puts another in its place where that is
+ * not enough, and keeps them in this browser.
+ */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import { useTierwise } from 'tierwise/react';
 
+import { useReplaceClient } from '../client-host';
 import { secrets } from './secrets';
-import { asJson, clientSettings, type ProviderChoice, secretNames, type Settings } from './settings';
+import { asJson, clientSettings, configurable, type ProviderChoice, secretNames, type Settings } from './settings';
 
 export const settingsKey = 'demo.settings';
 
@@ -28,18 +32,22 @@ export function SettingsProvider(props: {
   children: ReactNode;
 }) {
   const client = useTierwise();
+  const replaceClient = useReplaceClient();
   const { start, note, children } = props;
   const [settings, setSettings] = useState(props.initial);
   const [choice, setChoice] = useState<ProviderChoice>('auto');
 
-  const save = useCallback(
-    async (next: Settings) => {
-      await client.configure(clientSettings(next, choice));
+  const apply = useCallback(
+    async (next: Settings, kept: Settings | undefined) => {
+      let used = client;
+      if (configurable(settings, next)) await client.configure(clientSettings(next, choice));
+      else used = await replaceClient(next, choice);
       setSettings(next);
-      await client.setSetting(settingsKey, asJson(next));
+      await used.setSetting(settingsKey, kept && asJson(kept));
     },
-    [client, choice],
+    [client, replaceClient, settings, choice],
   );
+  const save = useCallback(async (next: Settings) => await apply(next, next), [apply]);
   const choose = useCallback(
     async (next: ProviderChoice) => {
       setChoice(next);
@@ -49,10 +57,8 @@ export function SettingsProvider(props: {
   );
   const reset = useCallback(async () => {
     for (const name of secretNames) await secrets.remove(client, name);
-    await client.configure(clientSettings(start, choice));
-    setSettings(start);
-    await client.setSetting(settingsKey, undefined);
-  }, [client, start, choice]);
+    await apply(start, undefined);
+  }, [client, start, apply]);
 
   const value = useMemo(
     () => ({ settings, start, note, choice, save, choose, reset }),

@@ -4,17 +4,20 @@ import type { ChatMessage } from 'tierwise/react';
 import { useMemo } from 'react';
 
 import { useConversation } from '../chat/conversation';
+import { useExplanations } from '../chat/explanations';
 import { CopyButton } from '../parts/copy-button';
 import { Empty } from '../parts/empty';
 import { Icon } from '../parts/icon';
 import { targetName } from '../tiers';
 import { duration } from '../words';
+import { Candidates } from './candidates';
 
 const stepWords: Record<TraceStep['step'], string> = {
   context: 'Context',
   check: 'Checked',
   plan: 'Planned',
   cache: 'Cache',
+  semantic: 'Other words',
   join: 'Shared call',
   wake: 'Woke the Space',
   queue: 'Waited',
@@ -40,6 +43,7 @@ export function WhyPanel({ messageId, onClose }: { messageId: string | undefined
   const running = message?.status === 'waiting' || message?.status === 'streaming';
   const live = useLiveTrace(running ? message : undefined);
   const trace = message?.trace ?? live;
+  const explained = useExplanations().of(message?.reply?.id);
   return (
     <div className="panel">
       <header className="panel-head">
@@ -61,8 +65,13 @@ export function WhyPanel({ messageId, onClose }: { messageId: string | undefined
               </p>
             )}
             <Waterfall trace={trace} running={running} />
+            {explained !== undefined && <Candidates looks={explained.looks} />}
             <RawParts question={question} message={message} />
-            <CopyButton text={() => JSON.stringify(trace, undefined, 2)} label="Copy as JSON" small={false} />
+            <CopyButton
+              text={() => JSON.stringify({ ...trace, ...(explained && { semantic: explained.looks }) }, undefined, 2)}
+              label="Copy as JSON"
+              small={false}
+            />
           </>
         )}
       </div>
