@@ -239,6 +239,7 @@ export class ResponseCache {
       if (!stored) return false;
     }
     if (kept !== undefined) this.#persist(record, record.storedAt);
+    this.#changed();
     return true;
   }
 

@@ -1,5 +1,5 @@
 /** The frame: where one can go, how the Spaces are, the view, and the panel beside it. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import type { Warning } from 'tierwise';
 import { useSpaceStatus } from 'tierwise/react';
 
@@ -65,7 +65,6 @@ function Frame() {
 
   const [why, setWhy] = useQuery('why');
   const [entry, setEntry] = useQuery('entry');
-  const [edits, setEdits] = useState(0);
   const panel =
     view === 'chat' && why !== undefined ? 'why' : view === 'cache' && entry !== undefined ? 'entry' : undefined;
   return (
@@ -86,7 +85,7 @@ function Frame() {
       <Side view={view} />
       <main ref={main} id="main" className="main">
         {view === 'chat' && <ChatView why={why} onWhy={(id) => setWhy(id === why ? undefined : id)} />}
-        {view === 'cache' && <CacheView edits={edits} />}
+        {view === 'cache' && <CacheView />}
         {view === 'usage' && <UsageView />}
         {view === 'health' && <HealthView />}
         {view === 'settings' && <SettingsView />}
@@ -98,11 +97,7 @@ function Frame() {
       )}
       {panel === 'entry' && (
         <Beside label="Cached reply" onClose={() => setEntry(undefined)}>
-          <CacheEntryPanel
-            id={entry!}
-            onClose={() => setEntry(undefined)}
-            onEdited={() => setEdits((before) => before + 1)}
-          />
+          <CacheEntryPanel id={entry!} onClose={() => setEntry(undefined)} />
         </Beside>
       )}
     </div>

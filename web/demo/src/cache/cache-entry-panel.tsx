@@ -10,9 +10,7 @@ import { targetName } from '../tiers';
 import { bytes, dollars, exactTime, plural } from '../words';
 import { LifeForm } from './life-form';
 
-/** `onEdited`: the client tells the page of what is stored and deleted, not of a changed life. */
-export function CacheEntryPanel(props: { id: string; onClose: () => void; onEdited: () => void }) {
-  const { id, onClose, onEdited } = props;
+export function CacheEntryPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const { entries, loaded, forget, edit } = useCache();
   const { remove } = useUndo();
   const now = useNow();
@@ -93,7 +91,6 @@ export function CacheEntryPanel(props: { id: string; onClose: () => void; onEdit
               now={now}
               edit={async (change) => {
                 const found = await edit(entry.id, change);
-                onEdited();
                 return found;
               }}
             />

@@ -21,8 +21,7 @@ import { RefusedList, useRefused } from './refused-list';
 /** ms without a key before the client searches. */
 const typingMs = 150;
 
-/** `edits`: how often a reply's life was changed beside this view, which the client does not tell of. */
-export function CacheView({ edits }: { edits: number }) {
+export function CacheView() {
   const { hidden, remove } = useUndo();
   const [search = '', setSearch] = useQuery('q');
   const cache = useCache({ search: useSettled(search.trim(), typingMs) });
@@ -32,9 +31,6 @@ export function CacheView({ edits }: { edits: number }) {
   const [sort, setSort] = useQuery('sort');
   const [, setOpen] = useQuery('entry');
   const now = useNow();
-  useEffect(() => {
-    if (edits > 0) void refresh();
-  }, [edits, refresh]);
 
   const rows = useMemo(
     () => (hidden.size === 0 ? entries : entries.filter(({ id }) => !hidden.has(id))),
