@@ -89,10 +89,7 @@ export function CacheEntryPanel({ id, onClose }: { id: string; onClose: () => vo
               key={`${entry.id} ${String(entry.expiresAt)}`}
               entry={entry}
               now={now}
-              edit={async (change) => {
-                const found = await edit(entry.id, change);
-                return found;
-              }}
+              edit={(change) => edit(entry.id, change)}
             />
             <div className="row">
               <CopyButton text={() => entry.content} label="Copy first words" small={false} />
