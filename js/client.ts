@@ -359,11 +359,10 @@ class GatewayClient implements Client {
   async #known(course: Course, target: Candidate, found: Found | undefined): Promise<Reply | undefined> {
     if (found?.record !== undefined) return this.#hit(course, target, found, undefined);
     const { request, cache, config, partition, semantic, signal, trace } = course;
-    if (found === undefined || semantic === undefined || request.cache.noCache) return undefined;
+    if (found === undefined || semantic === undefined) return undefined;
     const options = semanticOptions(config.cache!.semantic, target.tier, request.cache.semantic);
     const last = request.model.messages.at(-1)!.content;
     if (options === undefined || last.length > mostQuestionUnits) return undefined;
-    const record = trace.begin('semantic', target.target);
     const scope = `${target.tier} ${targetKey(target.target, config)}\n${scopeKey(request.model, request.facts, config.cache!.semantic.irrelevant, course.core)}`;
     const question = {
       by: semantic.id,
@@ -371,9 +370,12 @@ class GatewayClient implements Client {
       text: last,
       turns: turnsOf(request.model),
     };
+    course.question = { target: target.target, of: question };
+    if (request.cache.noCache) return undefined;
+    const record = trace.begin('semantic', target.target);
     const asked = { question, partition: partition.id, ...options, signal };
     const look = await unlessLeft(semantic.look(asked), signal);
-    course.question = look?.leftOut === true ? undefined : { target: target.target, of: question };
+    if (look?.leftOut === true) course.question = undefined;
     if (look === undefined) {
       record('skipped', 'The semantic cache is not there (yet).');
       return undefined;
@@ -891,7 +893,7 @@ class GatewayClient implements Client {
     for (const { partition, question, candidates } of looks) {
       const same = candidates.find((candidate) => candidate.same);
       if (same === undefined) continue;
-      this.#running?.semantic?.refuse(partition, question, same.prompt);
+      await this.#running?.semantic?.refuse(partition, question, same.prompt);
       return;
     }
     if (cacheId !== undefined) await this.forget({ ids: [cacheId], partition: 'all' });

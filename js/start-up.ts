@@ -8,6 +8,7 @@ import { TierwiseError } from './errors.js';
 import { openCore } from './load-core.js';
 import { ResponseCache } from './response-cache.js';
 import { mayAnswer, SemanticLink } from './semantic/link.js';
+import { Refusals } from './semantic/refusals.js';
 import { memoryStore } from './store/memory.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
@@ -175,17 +176,9 @@ export class StartUp {
   #semanticLink({ cache, clock, embedder }: ResolvedConfig): SemanticLink | undefined {
     const { semantics } = embedder ?? {};
     if (semantics === undefined || cache === undefined || !mayAnswer(cache.semantic)) return undefined;
-    const setting = 'semantic-refusals';
     const link = new SemanticLink(semantics, {
       learned: (entry, question) => void this.running?.cache.edit(entry, { question }),
-      refusals: {
-        read: async () => {
-          const kept = await (await this.#store)?.getSetting(setting);
-          return Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : [];
-        },
-        write: (pairs) =>
-          void this.#store?.then((store) => store.setSetting(setting, [...pairs])).catch(() => undefined),
-      },
+      refusals: new Refusals(() => this.#store),
       warn: (warning) => this.#listeners.onWarning(warning),
       replay: () => this.running?.cache.replay(),
       now: () => clock.now(),

@@ -8,6 +8,7 @@ import type { JsonObject, SemanticConfig, SemanticOptions, SemanticPolicy, Tier,
 import { requestKey } from '../cache-key.js';
 import type { Ask, Look, SemanticCache, SemanticDeps, Semantics, StoredQuestion } from './semantics.js';
 
+type Pair = [partition: string, asked: string, stored: string];
 type Told = [entry: string, question: StoredQuestion | undefined];
 
 interface LinkDeps extends Omit<SemanticDeps, 'warn'> {
@@ -31,6 +32,8 @@ export class SemanticLink {
   #loading: Promise<void> | undefined;
   /** Since it began to load. */
   #told: Told[] = [];
+  /** While it was aside. */
+  #refused: Pair[] = [];
   #restUntil = 0;
   #failed = false;
   #closed = false;
@@ -52,6 +55,7 @@ export class SemanticLink {
         this.#failed = false;
         this.#cache = cache;
         this.#pass(this.#told.splice(0));
+        for (const pair of this.#refused.splice(0)) void this.refuse(...pair);
       },
       (error: unknown) => this.#stepAside(error),
     );
@@ -71,17 +75,27 @@ export class SemanticLink {
     if (this.#cache === undefined && this.#told.length > 0 && this.#loading !== undefined) {
       await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, patience))]);
     }
+    const cache = this.#cache;
     try {
-      return await this.#cache?.look(ask);
+      return await cache?.look(ask);
     } catch (error) {
       if (ask.signal.aborted) throw error;
-      this.#stepAside(error);
+      // Another may have taken its place.
+      if (cache === this.#cache) this.#stepAside(error);
       return undefined;
     }
   }
 
-  refuse(partition: string, asked: string, stored: string): void {
-    this.#cache?.refuse(partition, asked, stored);
+  /** Resolves when it is kept, or will be when it begins again. */
+  async refuse(...pair: Pair): Promise<void> {
+    const cache = this.#cache;
+    try {
+      if (cache === undefined) this.#refused.push(pair);
+      else await cache.refuse(...pair);
+    } catch (error) {
+      this.#refused.push(pair);
+      if (cache === this.#cache) this.#stepAside(error);
+    }
   }
 
   explain(look: Look): void {
@@ -120,6 +134,7 @@ export class SemanticLink {
   }
 
   #stepAside(error: unknown): void {
+    this.#cache?.close();
     this.#cache = this.#loading = undefined;
     this.#restUntil = this.#deps.now() + restMs;
     this.#told = [];
@@ -164,8 +179,11 @@ export function scopeKey(
   core: Core,
 ): string {
   let messages = request.messages.slice(0, -1);
+  let differs = '';
   const { contextBlock } = request;
   if (irrelevant !== undefined && irrelevant.length > 0 && facts !== undefined && contextBlock !== undefined) {
+    // Replies of a time when other fields might differ are not for now.
+    differs = JSON.stringify([...irrelevant].sort());
     const kept = Object.entries(facts).filter(([name]) => !irrelevant.includes(name));
     const [first] = messages;
     // It ends the first message.
@@ -175,7 +193,7 @@ export function scopeKey(
       ...messages.slice(1),
     ];
   }
-  return `scope\n${requestKey({ ...request, messages })}`;
+  return `scope ${differs}\n${requestKey({ ...request, messages })}`;
 }
 
 /** Of the conversation's user. */

@@ -25,8 +25,8 @@ export interface Semantics {
 export interface SemanticDeps {
   /** Vectors were made for the question of this entry. */
   learned(entry: string, question: StoredQuestion): void;
-  /** Pairs people refused, from the last time. */
-  refusals: { read(): Promise<readonly string[]>; write(pairs: readonly string[]): void };
+  /** Pairs people refused. */
+  refusals: { all(): Promise<ReadonlySet<string>>; add(pair: string): Promise<void> };
   warn(warning: Warning): void;
 }
 export interface Ask {
@@ -53,8 +53,8 @@ export interface SemanticCache {
   look(ask: Ask): Promise<Look>;
   admit(entry: string, question: StoredQuestion): void;
   drop(entry: string): void;
-  /** This pair is never the same again. */
-  refuse(partition: string, asked: string, stored: string): void;
+  /** This pair is never the same again. Resolves when that is kept. */
+  refuse(partition: string, asked: string, stored: string): Promise<void>;
   /** Fills in how they were aligned. */
   explain(look: Look): void;
   close(): void;
