@@ -173,7 +173,13 @@ export class ResponseCache {
     if (!looked.hit) return this.#miss(looked);
     let record = this.#bodies.get(looked.id);
     if (record === undefined) {
+      const changes = this.#changes;
       record = await this.#read(looked.id);
+      // Forgotten, evicted or replaced meanwhile, perhaps.
+      if (changes !== this.#changes) {
+        const { handle } = partition;
+        return this.#body(partition, this.#core.lookUp(handle, looked.id, this.#now(), undefined, true, true));
+      }
       if (record === undefined) {
         // The body is gone (another tab, cleared storage): the entry goes too.
         this.#drop(this.#core.forget({ ids: [looked.id] }).ids);

@@ -286,6 +286,47 @@ describe('corrected', () => {
     expect(steps).toEqual(['miss']);
   });
 
+  test('what was forgotten is told of no more', async () => {
+    const { client } = await ready();
+    const first = await client.generate(enable);
+    const refused = await client.generate(disable);
+    const hit = await client.generate(asEnable);
+    await client.forget({ ids: [hit.cached!.entry], dryRun: true });
+    expect(client.explain(hit.id)!.semantic).toHaveLength(1);
+    await client.forget({ ids: [hit.cached!.entry] });
+    for (const { id } of [first, refused, hit]) expect(JSON.stringify(client.explain(id))).not.toContain(enable);
+    expect(JSON.stringify(client.explain(hit.id))).not.toContain(asEnable);
+    expect(JSON.stringify(client.explain(refused.id))).toContain(disable);
+  });
+
+  test('a reply that is forgotten while it is read does not answer', async () => {
+    const store = sharedMemoryStore();
+    let reading = Promise.resolve();
+    const slow = { ...store, get: (id: string) => store.get(id).then((record) => reading.then(() => record)) };
+    const config = { storage: () => Promise.resolve(slow), partition: { user: 'ada' } };
+    const { client } = await ready(config);
+    await client.generate(enable);
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    let read = (): void => undefined;
+    reading = new Promise((resolve) => (read = resolve));
+    const asked = [later.generate(asEnable), later.generate(enable)];
+    await pause(20);
+    await later.forget();
+    read();
+    for (const { cached } of await Promise.all(asked)) expect(cached).toBeUndefined();
+    expect(await later.cache.entries()).toEqual([]);
+  });
+
+  test('nothing is refused in vain after the end', async () => {
+    const { client } = await ready();
+    await client.generate(enable);
+    const wrong = await client.generate(asEnable);
+    client.close();
+    await expect(client.feedback(wrong.id, 'down')).rejects.toMatchObject({ code: 'closed' });
+  });
+
   test('on a reply of its own question it forgets that', async () => {
     const { client } = await ready();
     const first = await client.generate(enable);
