@@ -9,7 +9,6 @@ import { requestKey } from '../cache-key.js';
 import type { Ask, Look, SemanticCache, SemanticDeps, Semantics, StoredQuestion } from './semantics.js';
 
 type Pair = [partition: string, asked: string, stored: string];
-type Told = [entry: string, question: StoredQuestion | undefined];
 
 interface LinkDeps extends Omit<SemanticDeps, 'warn'> {
   /** Once: what goes wrong after it heals is told again. */
@@ -30,8 +29,10 @@ export class SemanticLink {
   readonly #deps: LinkDeps;
   #cache: SemanticCache | undefined;
   #loading: Promise<void> | undefined;
-  /** Since it began to load. */
-  #told: Told[] = [];
+  /** Of entries, since it began to load. */
+  readonly #told = new Map<string, StoredQuestion>();
+  /** A request waited for it in vain. */
+  #late = false;
   /** While it was aside. */
   #refused: Pair[] = [];
   #restUntil = 0;
@@ -46,6 +47,7 @@ export class SemanticLink {
 
   begin(): void {
     if (this.#loading !== undefined || this.#closed || this.#deps.now() < this.#restUntil) return;
+    this.#late = false;
     this.#loading = this.#semantics.open(this.#deps).then(
       (cache) => {
         if (this.#closed) {
@@ -54,7 +56,10 @@ export class SemanticLink {
         }
         this.#failed = false;
         this.#cache = cache;
-        this.#pass(this.#told.splice(0));
+        this.#pass(() => {
+          for (const [entry, question] of this.#told) cache.admit(entry, question);
+        });
+        this.#told.clear();
         for (const pair of this.#refused.splice(0)) void this.refuse(...pair);
       },
       (error: unknown) => this.#stepAside(error),
@@ -63,17 +68,29 @@ export class SemanticLink {
   }
 
   admit(entry: string, question: StoredQuestion | undefined): void {
-    if (question !== undefined) this.#tell([entry, question]);
+    if (question === undefined) return;
+    if (this.#cache !== undefined) this.#pass((cache) => cache.admit(entry, question));
+    // What it does not hear while it is aside, it is told when it begins again.
+    else if (this.#loading !== undefined) this.#told.set(entry, question);
   }
   drop(entry: string): void {
-    this.#tell([entry, undefined]);
+    this.#told.delete(entry);
+    this.#pass((cache) => cache.drop(entry));
   }
 
   /** Undefined: it cannot say. Errors: the signal's reason. */
   async look(ask: Ask): Promise<Look | undefined> {
     this.begin();
-    if (this.#cache === undefined && this.#told.length > 0 && this.#loading !== undefined) {
-      await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, patience))]);
+    if (this.#cache === undefined && this.#told.size > 0 && this.#loading !== undefined && !this.#late) {
+      let late: ReturnType<typeof setTimeout> | undefined;
+      const enough = new Promise<void>((resolve) => {
+        late = setTimeout(() => {
+          this.#late = true;
+          resolve();
+        }, patience);
+      });
+      await Promise.race([this.#loading, enough]);
+      clearTimeout(late);
     }
     const cache = this.#cache;
     try {
@@ -110,24 +127,12 @@ export class SemanticLink {
     this.#closed = true;
     this.#cache?.close();
     this.#cache = this.#loading = undefined;
-    this.#told = [];
+    this.#told.clear();
   }
 
-  #tell(told: Told): void {
-    if (this.#cache === undefined) {
-      // What it does not hear while it is aside, it is told when it begins again.
-      if (this.#loading !== undefined) this.#told.push(told);
-    } else {
-      this.#pass([told]);
-    }
-  }
-
-  #pass(told: readonly Told[]): void {
+  #pass(what: (cache: SemanticCache) => void): void {
     try {
-      for (const [entry, question] of told) {
-        if (question === undefined) this.#cache?.drop(entry);
-        else this.#cache?.admit(entry, question);
-      }
+      if (this.#cache !== undefined) what(this.#cache);
     } catch (error) {
       this.#stepAside(error);
     }
@@ -137,7 +142,7 @@ export class SemanticLink {
     this.#cache?.close();
     this.#cache = this.#loading = undefined;
     this.#restUntil = this.#deps.now() + restMs;
-    this.#told = [];
+    this.#told.clear();
     if (this.#failed || this.#closed) return;
     this.#failed = true;
     const reason = error instanceof Error ? error.message : String(error);

@@ -530,6 +530,20 @@ describe('when it fails', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['semantic-cache-failed']);
   });
 
+  test('files that never come keep requests waiting once', async () => {
+    const real = light();
+    const never = { id: real.id, open: () => new Promise<never>(() => undefined) };
+    const { client } = bench(
+      { embedder: Object.assign(Object.create(real) as typeof real, { semantics: never }) },
+      () => chat('Yes.'),
+    );
+    await client.generate(enable);
+    await client.generate(asEnable);
+    const start = performance.now();
+    for (let i = 0; i < 8; i++) await client.generate(`${asEnable} ${String(i)}`);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   test('it heals, and knows what was stored meanwhile', async () => {
     const clock = new FakeClock();
     const real = light();
