@@ -882,6 +882,7 @@ class GatewayClient implements Client {
 
   async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
     ofRequest(() => oneOf('up', 'down')(verdict, 'verdict'));
+    this.#base.requireOpen();
     const explained = this.#explained.get(replyId);
     if (explained === undefined) {
       throw new RequestError('unknown-reply', 'There is no such reply among the last 200.', 'replyId');
@@ -891,7 +892,7 @@ class GatewayClient implements Client {
     for (const { partition, question, candidates } of looks) {
       const same = candidates.find((candidate) => candidate.same);
       if (same === undefined) continue;
-      this.#running?.semantic?.refuse(partition, question, same.prompt);
+      await this.#running?.semantic?.refuse(partition, question, same.prompt);
       return;
     }
     if (cacheId !== undefined) await this.forget({ ids: [cacheId], partition: 'all' });
@@ -928,13 +929,23 @@ class GatewayClient implements Client {
     const { partition = this.#config.partition } = selector;
     const scope = partition === 'all' ? undefined : running.cache.partition(partition as Record<string, string>);
     if (scope === undefined || scope.persist) await this.#base.persist(running);
-    return forgetReplies(
+    const result = await forgetReplies(
       running.cache,
       scope,
       selector,
       (replyId) => this.#explained.get(replyId)?.cacheId,
       this.#config.clock.now(),
     );
+    if (!result.dryRun) this.#tellNoMore(new Set(result.ids));
+    return result;
+  }
+
+  /** Of prompts that were forgotten. */
+  #tellNoMore(entries: ReadonlySet<string>): void {
+    for (const explained of this.#explained.values()) {
+      if (explained.cacheId !== undefined && entries.has(explained.cacheId)) explained.looks = [];
+      for (const look of explained.looks) look.candidates = look.candidates.filter(({ entry }) => !entries.has(entry));
+    }
   }
 
   async flush(): Promise<void> {

@@ -61,6 +61,8 @@ export class ResponseCache {
   #opened = false;
   readonly #persistDefault: boolean | undefined;
   #listener: EntryListener | undefined;
+  /** How often entries came, were replaced, or went. */
+  #changes = 0;
 
   constructor(
     core: Core,
@@ -171,7 +173,13 @@ export class ResponseCache {
     if (!looked.hit) return this.#miss(looked);
     let record = this.#bodies.get(looked.id);
     if (record === undefined) {
+      const changes = this.#changes;
       record = await this.#read(looked.id);
+      // Forgotten, evicted or replaced meanwhile, perhaps.
+      if (changes !== this.#changes) {
+        const { handle } = partition;
+        return this.#body(partition, this.#core.lookUp(handle, looked.id, this.#now(), undefined, true, true));
+      }
       if (record === undefined) {
         // The body is gone (another tab, cleared storage): the entry goes too.
         this.#drop(this.#core.forget({ ids: [looked.id] }).ids);
@@ -204,6 +212,7 @@ export class ResponseCache {
         stored: false,
         reason: refusals[answer.refused ?? ''] ?? `The cache refused it (${answer.refused ?? 'unknown'}).`,
       };
+    this.#changes += 1;
     this.#bodies.set(record.id, record);
     if (persist) this.#persist(record, startedAt);
     this.#listener?.admit(record.id, record.question);
@@ -229,13 +238,16 @@ export class ResponseCache {
     change: Partial<Pick<CacheRecord, 'ttlMs' | 'question'>>,
     partition?: Partition,
   ): Promise<boolean> {
-    const inMemory = this.#bodies.get(id);
+    const changes = this.#changes;
     const kept = await this.#read(id);
-    const record = inMemory ?? kept;
+    // What was read may have been replaced, or have gone, meanwhile, and must not come back.
+    if (changes !== this.#changes) return this.edit(id, change, partition);
+    const record = this.#bodies.get(id) ?? kept;
     if (record === undefined || (partition !== undefined && record.partition !== partition.id)) return false;
     Object.assign(record, change);
     if (change.ttlMs !== undefined) {
-      const { stored } = this.#core.store(coreRecord(record, this.#now()));
+      const { stored, evicted } = this.#core.store(coreRecord(record, this.#now()));
+      this.#discard(evicted);
       if (!stored) return false;
     }
     if (kept !== undefined) this.#persist(record, record.storedAt);
@@ -339,6 +351,7 @@ export class ResponseCache {
       throw error;
     }
     if (answer.stored) {
+      this.#changes += 1;
       this.#bodies.delete(record.id);
       this.#listener?.admit(record.id, record.question);
     }
@@ -358,6 +371,7 @@ export class ResponseCache {
   }
 
   #drop(ids: readonly string[]): void {
+    this.#changes += ids.length;
     for (const id of ids) {
       this.#bodies.delete(id);
       this.#listener?.drop(id);

@@ -176,14 +176,9 @@ export class StartUp {
   #semanticLink({ cache, clock, embedder }: ResolvedConfig): SemanticLink | undefined {
     const { semantics } = embedder ?? {};
     if (semantics === undefined || cache === undefined || !mayAnswer(cache.semantic)) return undefined;
-    const setting = 'semantic-refusals';
     return semantics.link({
       learned: (entry, question) => void this.running?.cache.edit(entry, { question }),
-      refusals: {
-        read: async () => (await this.#store)?.getSetting(setting),
-        write: (pairs) =>
-          void this.#store?.then((store) => store.setSetting(setting, [...pairs])).catch(() => undefined),
-      },
+      store: () => this.#store,
       warn: (warning) => this.#listeners.onWarning(warning),
       replay: () => this.running?.cache.replay(),
       now: () => clock.now(),

@@ -2,9 +2,10 @@
  * The client's side of its embedder's semantic cache: begun with the core, told of what is stored while it loads, left
  * aside when it fails and begun again later. It never fails a request.
  */
+import { Refusals } from './refusals.js';
 import type { Ask, LinkDeps, Look, SemanticCache, SemanticLink, Semantics, StoredQuestion } from './semantics.js';
 
-type Told = [entry: string, question: StoredQuestion | undefined];
+type Pair = [partition: string, asked: string, stored: string];
 
 /** ms a request waits while it loads, where something is stored that might answer. */
 const patience = 250;
@@ -15,10 +16,15 @@ export class Link implements SemanticLink {
   readonly id: string;
   readonly #semantics: Semantics;
   readonly #deps: LinkDeps;
+  readonly #refusals: Refusals;
   #cache: SemanticCache | undefined;
   #loading: Promise<void> | undefined;
-  /** Since it began to load. */
-  #told: Told[] = [];
+  /** Of entries, since it began to load. */
+  readonly #told = new Map<string, StoredQuestion>();
+  /** A request waited for it in vain. */
+  #late = false;
+  /** While it was aside. */
+  #refused: Pair[] = [];
   #restUntil = 0;
   #failed = false;
   #closed = false;
@@ -27,12 +33,15 @@ export class Link implements SemanticLink {
     this.id = semantics.id;
     this.#semantics = semantics;
     this.#deps = deps;
+    this.#refusals = new Refusals(deps.store);
     this.#begin();
   }
 
   #begin(): void {
     if (this.#loading !== undefined || this.#closed || this.#deps.now() < this.#restUntil) return;
-    this.#loading = this.#semantics.open(this.#deps).then(
+    this.#late = false;
+    const told = { ...this.#deps, refusals: this.#refusals };
+    this.#loading = this.#semantics.open(told).then(
       (cache) => {
         if (this.#closed) {
           cache.close();
@@ -40,7 +49,11 @@ export class Link implements SemanticLink {
         }
         this.#failed = false;
         this.#cache = cache;
-        this.#pass(this.#told.splice(0));
+        this.#pass(() => {
+          for (const [entry, question] of this.#told) cache.admit(entry, question);
+        });
+        this.#told.clear();
+        for (const pair of this.#refused.splice(0)) void this.refuse(...pair);
       },
       (error: unknown) => this.#stepAside(error),
     );
@@ -48,29 +61,51 @@ export class Link implements SemanticLink {
   }
 
   admit(entry: string, question: StoredQuestion | undefined): void {
-    if (question !== undefined) this.#tell([entry, question]);
+    if (question === undefined) return;
+    if (this.#cache !== undefined) this.#pass((cache) => cache.admit(entry, question));
+    // What it does not hear while it is aside, it is told when it begins again.
+    else if (this.#loading !== undefined) this.#told.set(entry, question);
   }
   drop(entry: string): void {
-    this.#tell([entry, undefined]);
+    this.#told.delete(entry);
+    this.#pass((cache) => cache.drop(entry));
   }
 
   /** Undefined: it cannot say. Errors: the signal's reason. */
   async look(ask: Ask): Promise<Look | undefined> {
     this.#begin();
-    if (this.#cache === undefined && this.#told.length > 0 && this.#loading !== undefined) {
-      await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, patience))]);
+    if (this.#cache === undefined && this.#told.size > 0 && this.#loading !== undefined && !this.#late) {
+      let late: ReturnType<typeof setTimeout> | undefined;
+      const enough = new Promise<void>((resolve) => {
+        late = setTimeout(() => {
+          this.#late = true;
+          resolve();
+        }, patience);
+      });
+      await Promise.race([this.#loading, enough]);
+      clearTimeout(late);
     }
+    const cache = this.#cache;
     try {
-      return await this.#cache?.look(ask);
+      return await cache?.look(ask);
     } catch (error) {
       if (ask.signal.aborted) throw error;
-      this.#stepAside(error);
+      // Another may have taken its place.
+      if (cache === this.#cache) this.#stepAside(error);
       return undefined;
     }
   }
 
-  refuse(partition: string, asked: string, stored: string): void {
-    this.#cache?.refuse(partition, asked, stored);
+  /** Resolves when it is kept, or will be when it begins again. */
+  async refuse(...pair: Pair): Promise<void> {
+    const cache = this.#cache;
+    try {
+      if (cache === undefined) this.#refused.push(pair);
+      else await cache.refuse(...pair);
+    } catch (error) {
+      this.#refused.push(pair);
+      if (cache === this.#cache) this.#stepAside(error);
+    }
   }
 
   explain(look: Look): void {
@@ -85,33 +120,22 @@ export class Link implements SemanticLink {
     this.#closed = true;
     this.#cache?.close();
     this.#cache = this.#loading = undefined;
-    this.#told = [];
+    this.#told.clear();
   }
 
-  #tell(told: Told): void {
-    if (this.#cache === undefined) {
-      // What it does not hear while it is aside, it is told when it begins again.
-      if (this.#loading !== undefined) this.#told.push(told);
-    } else {
-      this.#pass([told]);
-    }
-  }
-
-  #pass(told: readonly Told[]): void {
+  #pass(what: (cache: SemanticCache) => void): void {
     try {
-      for (const [entry, question] of told) {
-        if (question === undefined) this.#cache?.drop(entry);
-        else this.#cache?.admit(entry, question);
-      }
+      if (this.#cache !== undefined) what(this.#cache);
     } catch (error) {
       this.#stepAside(error);
     }
   }
 
   #stepAside(error: unknown): void {
+    this.#cache?.close();
     this.#cache = this.#loading = undefined;
     this.#restUntil = this.#deps.now() + restMs;
-    this.#told = [];
+    this.#told.clear();
     if (this.#failed || this.#closed) return;
     this.#failed = true;
     const reason = error instanceof Error ? error.message : String(error);

@@ -36,8 +36,11 @@ export function scopeKey(
   core: Core,
 ): string {
   let messages = request.messages.slice(0, -1);
+  let differs = '';
   const { contextBlock } = request;
   if (irrelevant !== undefined && irrelevant.length > 0 && facts !== undefined && contextBlock !== undefined) {
+    // Replies of a time when other fields might differ are not for now.
+    differs = JSON.stringify([...irrelevant].sort());
     const kept = Object.entries(facts).filter(([name]) => !irrelevant.includes(name));
     const [first] = messages;
     // It ends the first message.
@@ -47,7 +50,7 @@ export function scopeKey(
       ...messages.slice(1),
     ];
   }
-  return `scope\n${requestKey({ ...request, messages })}`;
+  return `scope ${differs}\n${requestKey({ ...request, messages })}`;
 }
 
 /** Of the conversation's user. */

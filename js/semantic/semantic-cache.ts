@@ -6,7 +6,7 @@
  * Without the transformer, or until it is there, the light vectors decide, at a stricter threshold.
  */
 import { RequestError } from '../errors.js';
-import type { Judged, Meaning } from '../embedder/meaning.js';
+import type { Meaning } from '../embedder/meaning.js';
 import type { Transformer } from '../embedder/transformer.js';
 import type { SemanticCandidate } from '../types.js';
 import { makeVectors, PromptPair } from './compare-prompts.js';
@@ -19,8 +19,6 @@ export { comparePrompts } from './compare-prompts.js';
 const patience = 1_000;
 /** ms after a failure before the transformer is tried again. */
 const restMs = 60_000;
-/** Pairs remembered; the oldest go. */
-const mostRefusals = 5_000;
 
 export function openQuestions(
   meaning: Meaning,
@@ -31,6 +29,19 @@ export function openQuestions(
   return new QuestionCache(meaning, id, transformer, deps);
 }
 
+interface Stored {
+  readonly entry: string;
+  readonly question: StoredQuestion;
+}
+/** A stored question that may be the same; its number may be another's after a wait. */
+interface Likely {
+  readonly number: number;
+  readonly stored: Stored;
+  readonly light: number;
+  /** By their words alone. */
+  readonly same: boolean;
+}
+
 class QuestionCache implements SemanticCache {
   readonly #meaning: Meaning;
   readonly #id: string;
@@ -38,7 +49,7 @@ class QuestionCache implements SemanticCache {
   readonly #deps: SemanticDeps;
   readonly #questions: number;
   readonly #numbers = new Map<string, number>();
-  readonly #stored = new Map<number, { entry: string; question: StoredQuestion }>();
+  readonly #stored = new Map<number, Stored>();
   /** How often each number was given back. */
   readonly #uses: number[] = [];
   /** Entries whose questions have no vectors yet. */
@@ -46,7 +57,6 @@ class QuestionCache implements SemanticCache {
   #idling = false;
   #restUntil = 0;
   #closed = false;
-  #refusals: Promise<Set<string>> | undefined;
   #warned = false;
 
   constructor(meaning: Meaning, id: string, transformer: Transformer | undefined, deps: SemanticDeps) {
@@ -70,12 +80,15 @@ class QuestionCache implements SemanticCache {
       return look;
     }
     for (const { question: number, light, rule, reason } of asked.refused) {
-      look.candidates.push({ ...this.#named(number), light, same: false, rule, reason });
+      look.candidates.push({ ...named(this.#stored.get(number)!), light, same: false, rule, reason });
     }
+    const likely = asked.candidates.map(({ question: number, light, same }) => {
+      return { number, stored: this.#stored.get(number)!, light, same };
+    });
     const number = asked.question;
     if (number !== undefined) {
       try {
-        await this.#decide(look, number, asked.candidates, least, signal);
+        await this.#decide(look, number, likely, least, signal);
       } finally {
         this.#forget(number);
       }
@@ -88,34 +101,27 @@ class QuestionCache implements SemanticCache {
   async #decide(
     look: Look,
     question: number,
-    candidates: { question: number; light: number; same: boolean }[],
+    likely: readonly Likely[],
     least: number | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const refusals = await this.#refused();
-    const judge = (candidate: number): Judged =>
-      this.#meaning.judge(this.#questions, question, candidate, look.policy, least);
+    const refusals = await this.#deps.refusals.all();
     const found: SemanticCandidate[] = [];
-    const note = (candidate: number, light: number, judged: Judged): void => {
-      const named = this.#named(candidate);
-      const refused = refusals.has(this.#pair(look.partition, look.question, named.prompt));
+    const note = ({ number, stored, light }: Likely): void => {
+      const judged = this.#meaning.judge(this.#questions, question, number, look.policy, least);
+      const refused = refusals.has(this.#pair(look.partition, look.question, stored.question.text));
       found.push({
-        ...named,
+        ...named(stored),
         light,
         ...judged,
         ...(refused && { same: false, rule: 'refused-before', reason: 'Somebody said that they do not ask the same.' }),
       });
     };
-    const undecided = candidates.filter(({ same }) => !same);
-    for (const { question: candidate, light, same } of candidates) {
-      if (same) note(candidate, light, judge(candidate));
-    }
+    for (const one of this.#stillThere(likely)) if (one.same) note(one);
+    const undecided = this.#stillThere(likely).filter(({ same }) => !same);
     if (undecided.length > 0 && !found.some(({ same }) => same)) {
       await this.#vectorsFor(question, undecided, signal);
-      for (const { question: candidate, light } of undecided) {
-        // Gone while the transformer was asked.
-        if (this.#stored.has(candidate)) note(candidate, light, judge(candidate));
-      }
+      for (const one of this.#stillThere(undecided)) note(one);
     }
     found.sort((a, b) => b.probability! - a.probability!);
     // At most one is said to be the same.
@@ -127,7 +133,12 @@ class QuestionCache implements SemanticCache {
     look.candidates.unshift(...found);
   }
 
-  async #vectorsFor(question: number, candidates: { question: number }[], signal: AbortSignal): Promise<void> {
+  /** What left, or was closed, while something was waited for is not looked at again. */
+  #stillThere(likely: readonly Likely[]): Likely[] {
+    return likely.filter(({ number, stored }) => this.#stored.get(number) === stored);
+  }
+
+  async #vectorsFor(question: number, candidates: readonly Likely[], signal: AbortSignal): Promise<void> {
     const transformer = this.#transformer;
     if (transformer === undefined || Date.now() < this.#restUntil) return;
     if (!transformer.ready) {
@@ -135,7 +146,7 @@ class QuestionCache implements SemanticCache {
       return;
     }
     // What was stored has its vectors from idle time; the last ones may be missing.
-    const wanted = [question, ...candidates.map((candidate) => candidate.question).filter((one) => this.#lacks(one))];
+    const wanted = [question, ...candidates.map(({ number }) => number).filter((one) => this.#lacks(one))];
     const all = Promise.all(wanted.map((one) => this.#makeVectors(one, signal)));
     let late: ReturnType<typeof setTimeout> | undefined;
     const enough = new Promise<void>((resolve) => (late = setTimeout(resolve, patience)));
@@ -173,7 +184,8 @@ class QuestionCache implements SemanticCache {
     }
     this.#meaning.keepQuestion(this.#questions, number);
     this.#numbers.set(entry, number);
-    this.#stored.set(number, { entry, question: { ...question, by: this.#id } });
+    const { scope, text, turns } = question;
+    this.#stored.set(number, { entry, question: { by: this.#id, scope, text, turns } });
     if (this.#transformer !== undefined && this.#lacks(number)) {
       this.#idle.add(entry);
       this.#whenIdle();
@@ -205,13 +217,9 @@ class QuestionCache implements SemanticCache {
   }
 
   #forget(number: number): void {
+    if (this.#closed) return;
     this.#uses[number] = (this.#uses[number] ?? 0) + 1;
     this.#meaning.dropQuestion(this.#questions, number);
-  }
-
-  #named(number: number): { entry: string; prompt: string } {
-    const { entry, question } = this.#stored.get(number)!;
-    return { entry, prompt: question.text };
   }
 
   #whenIdle(afterMs = 200): void {
@@ -236,10 +244,11 @@ class QuestionCache implements SemanticCache {
       for (const entry of this.#idle) {
         if (this.#closed) return;
         const number = this.#numbers.get(entry)!;
+        const stored = this.#stored.get(number)!;
         await this.#makeVectors(number);
+        // Left meanwhile, or came anew, and then its turn is yet to come.
+        if (this.#stored.get(number) !== stored) continue;
         this.#idle.delete(entry);
-        const stored = this.#stored.get(number);
-        if (stored?.entry !== entry) continue;
         const vectors = this.#meaning.vectorsOf(this.#questions, number);
         if (vectors.length > 0) this.#deps.learned(entry, { ...stored.question, vectors });
       }
@@ -263,24 +272,8 @@ class QuestionCache implements SemanticCache {
 
   // ------------------------------------------------------------------------------------------ what people refused
 
-  refuse(partition: string, asked: string, stored: string): void {
-    void this.#refused().then((pairs) => {
-      const pair = this.#pair(partition, asked, stored);
-      pairs.delete(pair);
-      pairs.add(pair);
-      for (const oldest of pairs) {
-        if (pairs.size <= mostRefusals) break;
-        pairs.delete(oldest);
-      }
-      this.#deps.refusals.write([...pairs]);
-    });
-  }
-
-  #refused(): Promise<Set<string>> {
-    return (this.#refusals ??= this.#deps.refusals.read().then(
-      (kept) => new Set(Array.isArray(kept) ? kept.filter((pair) => typeof pair === 'string') : []),
-      () => new Set<string>(),
-    ));
+  async refuse(partition: string, asked: string, stored: string): Promise<void> {
+    await this.#deps.refusals.add(this.#pair(partition, asked, stored));
   }
 
   #pair(partition: string, a: string, b: string): string {
@@ -301,9 +294,20 @@ class QuestionCache implements SemanticCache {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stored.clear();
+    this.#idle.clear();
     if (this.#meaning.usable) this.#meaning.closeQuestions(this.#questions);
   }
 }
+
+function named({ entry, question }: Stored): { entry: string; prompt: string } {
+  return { entry, prompt: question.text };
+}
+
+/** More never crosses: WebAssembly memory would keep its size for good. */
+const mostUnits = 16 * 1024;
+const mostVectorBytes = 32 * 1024;
+const mostTurns = 1e6;
 
 function isSound(question: unknown): question is StoredQuestion {
   const { scope, text, turns, vectors } = (question ?? {}) as Record<string, unknown>;
@@ -311,9 +315,11 @@ function isSound(question: unknown): question is StoredQuestion {
     typeof scope === 'string' &&
     /^[0-9a-f]{64}$/.test(scope) &&
     typeof text === 'string' &&
-    Number.isFinite(turns) &&
+    text.length <= mostUnits &&
+    Number.isInteger(turns) &&
     (turns as number) >= 1 &&
-    (vectors === undefined || vectors instanceof Uint8Array)
+    (turns as number) <= mostTurns &&
+    (vectors === undefined || (vectors instanceof Uint8Array && vectors.length <= mostVectorBytes))
   );
 }
 

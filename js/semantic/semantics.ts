@@ -2,7 +2,8 @@
  * What a client and the semantic cache of its embedder (semantic-cache.ts, loaded with the first request) have to do with
  * each other. Types only.
  */
-import type { Json, SemanticCandidate, SemanticPolicy, Warning } from '../types.js';
+import type { Store } from '../store/store.js';
+import type { SemanticCandidate, SemanticPolicy, Warning } from '../types.js';
 
 /** What of a cached reply's question is kept with it. */
 export interface StoredQuestion {
@@ -27,11 +28,13 @@ export interface Semantics {
 export interface SemanticDeps {
   /** Vectors were made for the question of this entry. */
   learned(entry: string, question: StoredQuestion): void;
-  /** Pairs people refused, from the last time. */
-  refusals: { read(): Promise<Json | undefined>; write(pairs: readonly string[]): void };
+  /** Pairs people refused. */
+  refusals: { all(): Promise<ReadonlySet<string>>; add(pair: string): Promise<void> };
   warn(warning: Warning): void;
 }
-export interface LinkDeps extends Omit<SemanticDeps, 'warn'> {
+export interface LinkDeps extends Omit<SemanticDeps, 'warn' | 'refusals'> {
+  /** Undefined until it is in use. */
+  store: () => Promise<Store> | undefined;
   /** Once: what goes wrong after it heals is told again. */
   warn(warning: Warning): void;
   /** Tells of all that is stored. */
@@ -45,7 +48,7 @@ export interface SemanticLink {
   drop(entry: string): void;
   /** Undefined: it cannot say. Errors: the signal's reason. */
   look(ask: Ask): Promise<Look | undefined>;
-  refuse(partition: string, asked: string, stored: string): void;
+  refuse(partition: string, asked: string, stored: string): Promise<void>;
   explain(look: Look): void;
   close(): void;
 }
@@ -73,8 +76,8 @@ export interface SemanticCache {
   look(ask: Ask): Promise<Look>;
   admit(entry: string, question: StoredQuestion): void;
   drop(entry: string): void;
-  /** This pair is never the same again. */
-  refuse(partition: string, asked: string, stored: string): void;
+  /** This pair is never the same again. Resolves when that is kept. */
+  refuse(partition: string, asked: string, stored: string): Promise<void>;
   /** Fills in how they were aligned. */
   explain(look: Look): void;
   close(): void;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { sharedMemoryStore } from '../../dist/index.js';
 import { light, minilm } from '../../dist/minilm.js';
+import type { SemanticCache, SemanticDeps, Semantics, StoredQuestion } from '../../js/semantic/semantics.ts';
 import type { CacheConfig, ClientConfig, Reply, RequestOptions, Warning } from '../../js/types.ts';
 import { bench, chat, closeAll } from './client-bench.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -111,6 +112,17 @@ describe('what answers', () => {
     expect((await client.generate(asEnable, { context: { ...later, plan: 'paid' } })).cached).toBeUndefined();
   });
 
+  test('replies of a time when more was irrelevant are not for now', async () => {
+    const config = { storage: () => Promise.resolve(store), partition: { user: 'ada' } };
+    const store = sharedMemoryStore();
+    const { client } = await ready(config, { semantic: { irrelevant: ['now'] } });
+    await client.generate(enable, { context: { plan: 'free', now: '10:00' } });
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    expect((await later.generate(asEnable, { context: { plan: 'free' } })).cached).toBeUndefined();
+  });
+
   test.each([
     ['a request', {}, { cache: { semantic: 'off' as const } }],
     ['the client', { semantic: 'off' as const }, {}],
@@ -198,6 +210,123 @@ describe('corrected', () => {
     expect(later.explain(again.id)!.semantic[0]!.candidates[0]).toMatchObject({ rule: 'refused-before' });
   });
 
+  test('two tabs refuse, and both keep what the other did', async () => {
+    const store = sharedMemoryStore();
+    const config = { storage: () => Promise.resolve(store), partition: { user: 'ada' } };
+    const pairs = [
+      [enable, asEnable],
+      ['How do I reset my password?', 'how can I reset my password'],
+    ] as const;
+    const { client: one } = await ready(config);
+    const { client: two } = await ready(config);
+    for (const client of [one, two]) {
+      for (const [stored] of pairs) await client.generate(stored, { cache: { noCache: true } });
+    }
+    const wrong = await Promise.all([one.generate(pairs[0][1]), two.generate(pairs[1][1])]);
+    expect(wrong.map(({ cached }) => cached?.by)).toEqual(['words', 'words']);
+    await one.feedback(wrong[0].id, 'down');
+    await two.feedback(wrong[1].id, 'down');
+    one.close();
+    two.close();
+    const { client: later } = await ready(config);
+    for (const [, asked] of pairs) expect((await later.generate(asked)).cached).toBeUndefined();
+  });
+
+  test('what was refused holds in a page that began with somebody who keeps nothing', async () => {
+    const store = sharedMemoryStore();
+    const storage = () => Promise.resolve(store);
+    const kept = { partition: { user: 'ada' } };
+    const { client } = await ready({ storage });
+    await client.generate(enable, kept);
+    await client.feedback((await client.generate(asEnable, kept)).id, 'down');
+    await client.flush();
+    client.close();
+    const { client: later } = await ready({ storage });
+    await later.generate(enable);
+    expect((await later.generate(asEnable)).cached?.by).toBe('words');
+    await later.generate(enable, kept);
+    const again = await later.generate(asEnable, kept);
+    expect(again.cached).toBeUndefined();
+    expect(later.explain(again.id)!.semantic[0]!.candidates[0]).toMatchObject({ rule: 'refused-before' });
+  });
+
+  test('what is refused while the semantic cache is not there holds when it is back', async () => {
+    const clock = new FakeClock();
+    const real = light();
+    let broken = false;
+    const open: NonNullable<typeof real.semantics>['open'] = async (deps) => {
+      const cache = await real.semantics!.open(deps);
+      const look: typeof cache.look = (ask) => (broken ? Promise.reject(new Error('unreachable')) : cache.look(ask));
+      return {
+        look,
+        admit: cache.admit.bind(cache),
+        drop: cache.drop.bind(cache),
+        refuse: cache.refuse.bind(cache),
+        explain: cache.explain.bind(cache),
+        close: cache.close.bind(cache),
+      };
+    };
+    const embedder = Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } });
+    const { client } = await ready({ clock, embedder });
+    await client.generate(enable);
+    const wrong = await client.generate(asEnable);
+    expect(wrong.cached?.by).toBe('words');
+    broken = true;
+    await client.generate('What is the capital of France?');
+    await client.feedback(wrong.id, 'down');
+    broken = false;
+    await clock.advance(31_000);
+    let steps: string[] = [];
+    for (let i = 0; i < 50 && !steps.includes('miss'); i++) {
+      const reply = await client.generate(asEnable, { cache: { noStore: true } });
+      expect(reply.cached).toBeUndefined();
+      steps = reply.trace.steps.filter(({ step }) => step === 'semantic').map(({ outcome }) => outcome);
+      await pause(50);
+    }
+    expect(steps).toEqual(['miss']);
+  });
+
+  test('what was forgotten is told of no more', async () => {
+    const { client } = await ready();
+    const first = await client.generate(enable);
+    const refused = await client.generate(disable);
+    const hit = await client.generate(asEnable);
+    await client.forget({ ids: [hit.cached!.entry], dryRun: true });
+    expect(client.explain(hit.id)!.semantic).toHaveLength(1);
+    await client.forget({ ids: [hit.cached!.entry] });
+    for (const { id } of [first, refused, hit]) expect(JSON.stringify(client.explain(id))).not.toContain(enable);
+    expect(JSON.stringify(client.explain(hit.id))).not.toContain(asEnable);
+    expect(JSON.stringify(client.explain(refused.id))).toContain(disable);
+  });
+
+  test('a reply that is forgotten while it is read does not answer', async () => {
+    const store = sharedMemoryStore();
+    let reading = Promise.resolve();
+    const slow = { ...store, get: (id: string) => store.get(id).then((record) => reading.then(() => record)) };
+    const config = { storage: () => Promise.resolve(slow), partition: { user: 'ada' } };
+    const { client } = await ready(config);
+    await client.generate(enable);
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    let read = (): void => undefined;
+    reading = new Promise((resolve) => (read = resolve));
+    const asked = [later.generate(asEnable), later.generate(enable)];
+    await pause(20);
+    await later.forget();
+    read();
+    for (const { cached } of await Promise.all(asked)) expect(cached).toBeUndefined();
+    expect(await later.cache.entries()).toEqual([]);
+  });
+
+  test('nothing is refused in vain after the end', async () => {
+    const { client } = await ready();
+    await client.generate(enable);
+    const wrong = await client.generate(asEnable);
+    client.close();
+    await expect(client.feedback(wrong.id, 'down')).rejects.toMatchObject({ code: 'closed' });
+  });
+
   test('on a reply of its own question it forgets that', async () => {
     const { client } = await ready();
     const first = await client.generate(enable);
@@ -275,8 +404,60 @@ describe('kept', () => {
     embedder.close();
   }, 60_000);
 
+  test('the fresh answer to a question is found by other words in the next page too', async () => {
+    const store = sharedMemoryStore();
+    const config = { storage: () => Promise.resolve(store), partition: { user: 'ada' } };
+    const { client } = await ready(config);
+    await client.generate(enable);
+    const fresh = await client.generate(enable, { cache: { noCache: true } });
+    await client.flush();
+    client.close();
+    const { client: later } = await ready(config);
+    expect(await later.generate(asEnable)).toMatchObject({ content: fresh.content, cached: { by: 'words' } });
+  });
+
+  test.each(['evicted', 'replaced'])(
+    'an entry that is %s while its vectors are written does not come back',
+    async (how) => {
+      const store = sharedMemoryStore();
+      let reading = Promise.resolve();
+      const slow = { ...store, get: (id: string) => store.get(id).then((record) => reading.then(() => record)) };
+      let learned: SemanticDeps['learned'] | undefined;
+      const real = light();
+      const open: NonNullable<typeof real.semantics>['open'] = (deps) => {
+        learned = deps.learned;
+        return real.semantics!.open(deps);
+      };
+      const { client } = await ready(
+        {
+          storage: () => Promise.resolve(slow),
+          partition: { user: 'ada' },
+          embedder: Object.assign(Object.create(real) as typeof real, { semantics: { ...real.semantics!, open } }),
+        },
+        { maxEntries: 2 },
+      );
+      const first = await client.generate(enable);
+      await client.flush();
+      const [entry] = await client.cache.entries({ search: enable });
+      let read = (): void => undefined;
+      reading = new Promise((resolve) => (read = resolve));
+      learned!(entry!.id, { by: 'x', scope: '0'.repeat(64), text: enable, turns: 1, vectors: new Uint8Array(9) });
+      let fresh: Reply | undefined;
+      if (how === 'evicted') for (const name of ['Rome', 'Oslo']) await client.generate(`Where is ${name}?`);
+      else fresh = await client.generate(enable, { cache: { noCache: true } });
+      read();
+      await client.flush();
+      await pause(20);
+      expect(fresh?.content).not.toBe(first.content);
+      expect((await store.get(entry!.id))?.reply.content).toBe(fresh?.content);
+    },
+  );
+
   test.each<[string, unknown]>([
     ['no object', 7],
+    ['a giant text', { by: 'x', scope: '0'.repeat(64), text: 'a '.repeat(1e6), turns: 1 }],
+    ['giant vectors', { by: light().id, scope: '0'.repeat(64), text: 'a', turns: 1, vectors: new Uint8Array(1e7) }],
+    ['no end of turns', { by: 'x', scope: '0'.repeat(64), text: enable, turns: 1e300 }],
     ['no scope', { by: 'x', text: 'a', turns: 1 }],
     ['another scope', { by: 'x', scope: 'A'.repeat(64), text: 'a', turns: 1 }],
     ['no text', { by: 'x', scope: '0'.repeat(64), turns: 1 }],
@@ -361,6 +542,20 @@ describe('when it fails', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['semantic-cache-failed']);
   });
 
+  test('files that never come keep requests waiting once', async () => {
+    const real = light();
+    const never = { ...real.semantics!, open: () => new Promise<never>(() => undefined) };
+    const { client } = bench(
+      { embedder: Object.assign(Object.create(real) as typeof real, { semantics: never }) },
+      () => chat('Yes.'),
+    );
+    await client.generate(enable);
+    await client.generate(asEnable);
+    const start = performance.now();
+    for (let i = 0; i < 8; i++) await client.generate(`${asEnable} ${String(i)}`);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   test('it heals, and knows what was stored meanwhile', async () => {
     const clock = new FakeClock();
     const real = light();
@@ -422,5 +617,79 @@ describe('when it fails', () => {
     const first = await client.generate(prompt);
     expect((await client.generate(prompt)).content).toBe(first.content);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('what happens while a request waits', () => {
+  const scopeOf = (digit: string) => digit.repeat(64);
+  const question = (text: string, scope: string): StoredQuestion => ({ by: 'x', scope, text, turns: 1 });
+  const opened: SemanticCache[] = [];
+  afterEach(() => {
+    for (const cache of opened.splice(0)) cache.close();
+  });
+
+  /** What was refused before is read when it is told to. */
+  async function waiting() {
+    let read = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (read = resolve));
+    const deps: SemanticDeps = {
+      learned: () => undefined,
+      refusals: { all: () => gate.then(() => new Set<string>()), add: () => Promise.resolve() },
+      warn: () => undefined,
+    };
+    const open = async () => {
+      const cache = await (light() as { semantics?: Semantics }).semantics!.open(deps);
+      opened.push(cache);
+      return cache;
+    };
+    const ask = (cache: SemanticCache, text: string, scope: string) =>
+      cache.look({
+        question: question(text, scope),
+        partition: 'p',
+        policy: 'strict',
+        least: undefined,
+        signal: new AbortController().signal,
+      });
+    return { open, ask, read };
+  }
+
+  test("a question that left, whose number is another's by now, is no candidate", async () => {
+    const { open, ask, read } = await waiting();
+    const cache = await open();
+    cache.admit('mine', question(enable, scopeOf('a')));
+    const look = ask(cache, asEnable, scopeOf('a'));
+    cache.drop('mine');
+    cache.admit('of another tenant', question(enable, scopeOf('b')));
+    read();
+    expect((await look).candidates).toEqual([]);
+    expect((await ask(cache, asEnable, scopeOf('b'))).candidates).toMatchObject([{ entry: 'of another tenant' }]);
+  });
+
+  test('a question that left is no candidate', async () => {
+    const { open, ask, read } = await waiting();
+    const cache = await open();
+    cache.admit('mine', question(enable, scopeOf('a')));
+    const look = ask(cache, asEnable, scopeOf('a'));
+    cache.drop('mine');
+    read();
+    expect((await look).candidates).toEqual([]);
+  });
+
+  test("what was closed touches nothing of another's that took its place", async () => {
+    const { open, ask, read } = await waiting();
+    const cache = await open();
+    cache.admit('mine', question(enable, scopeOf('a')));
+    const look = ask(cache, asEnable, scopeOf('a'));
+    cache.close();
+    const others = await Promise.all(Array.from({ length: 20 }, open));
+    for (const other of others) {
+      other.admit('first', question('What is the capital of France?', scopeOf('c')));
+      other.admit('second', question(enable, scopeOf('b')));
+    }
+    read();
+    expect((await look).candidates).toEqual([]);
+    for (const other of others) {
+      expect((await ask(other, asEnable, scopeOf('b'))).candidates).toMatchObject([{ entry: 'second', same: true }]);
+    }
   });
 });
