@@ -1,5 +1,5 @@
 /** What makes vectors of texts: MiniLM on the device, the light table, or a server. */
-
+import { TierwiseError } from '../errors.js';
 import type { Semantics } from '../semantic/semantics.js';
 
 export interface Embedder {
@@ -45,6 +45,11 @@ export interface DocumentSearch<D> {
   /** The best first; at most `k`, default 5, up to 1,000; only those of at least `minScore`, default -1. */
   find(query: string, options?: EmbedOptions & { k?: number; minScore?: number }): Promise<DocumentHit<D>[]>;
   close(): void;
+}
+
+/** What is asked of one after its `close`. */
+export function embedderClosed(): TierwiseError {
+  return new TierwiseError('closed', 'This embedder was closed; create a new one.');
 }
 
 /** Of two unit vectors: from -1 to 1. */
