@@ -11,7 +11,7 @@ import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } 
 import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
 import { embedTexts, searchFor, similarityOf } from './embeddings.js';
 import { Emitter } from './emitter.js';
-import { ExplainedReplies } from './explained-replies.js';
+import { type ExplainedReplies, explanationOf, noteReply, requireReply } from './explained-replies.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
 import { withFacts } from './prompt/context-facts.js';
@@ -111,7 +111,7 @@ const healthCodes = ['cooling-down', 'asleep', 'unavailable', 'quota'];
 class GatewayClient implements Client {
   readonly #events = new Emitter<ClientEvents>();
   readonly #usage: UsageReporter;
-  readonly #explained = new ExplainedReplies();
+  readonly #explained: ExplainedReplies = new Map();
   readonly #statuses = new SpaceStatuses((status) => this.#events.emit('status', status));
   readonly #flights = new Map<string, Flight>();
   /** Entries being renewed after a stale reply was shown. */
@@ -735,7 +735,7 @@ class GatewayClient implements Client {
   ): Reply {
     const trace = course.trace.done();
     const { files, cached } = from;
-    this.#explained.note(from.id, { trace, cacheId, looks: course.looks });
+    noteReply(this.#explained, from.id, { trace, cacheId, looks: course.looks });
     return {
       id: from.id,
       content: from.content,
@@ -860,12 +860,13 @@ class GatewayClient implements Client {
   }
 
   explain(replyId: string): Explanation | undefined {
-    return this.#explained.explain(replyId, this.#running?.semantic);
+    const explained = this.#explained.get(replyId);
+    return explained && explanationOf(explained, this.#running?.semantic);
   }
 
   async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
     ofRequest(() => oneOf('up', 'down')(verdict, 'verdict'));
-    const { looks, cacheId } = this.#explained.need(replyId);
+    const { looks, cacheId } = requireReply(this.#explained, replyId);
     if (verdict === 'up') return;
     for (const { partition, question, candidates } of looks) {
       const same = candidates.find((candidate) => candidate.same);
@@ -896,7 +897,7 @@ class GatewayClient implements Client {
       running.cache,
       scope,
       selector,
-      (replyId) => this.#explained.find(replyId)?.cacheId,
+      (replyId) => this.#explained.get(replyId)?.cacheId,
       this.#config.clock.now(),
     );
   }

@@ -3,54 +3,47 @@ import { RequestError } from './errors.js';
 import type { Look, SemanticCache } from './semantic/semantics.js';
 import type { Explanation, Trace } from './types.js';
 
-export interface Explained {
+export interface ExplainedReply {
   trace: Trace;
   /** Of the entry it came from, or went into. */
   cacheId: string | undefined;
   /** What step 4 found, target by target. */
   looks: readonly Look[];
 }
+/** By the reply's id, the oldest first. */
+export type ExplainedReplies = Map<string, ExplainedReply>;
 
 /** As the types promise. */
 const mostReplies = 200;
 
-export class ExplainedReplies {
-  readonly #replies = new Map<string, Explained>();
-
-  /** The oldest goes for it. */
-  note(replyId: string, explained: Explained): void {
-    this.#replies.set(replyId, explained);
-    for (const id of this.#replies.keys()) {
-      if (this.#replies.size <= mostReplies) break;
-      this.#replies.delete(id);
-    }
+/** Where there are too many, the oldest goes. */
+export function noteReply(replies: ExplainedReplies, replyId: string, explained: ExplainedReply): void {
+  replies.set(replyId, explained);
+  for (const id of replies.keys()) {
+    if (replies.size <= mostReplies) break;
+    replies.delete(id);
   }
+}
 
-  find(replyId: string): Explained | undefined {
-    return this.#replies.get(replyId);
-  }
+/** Errors: RequestError `unknown-reply`. */
+export function requireReply(replies: ExplainedReplies, replyId: string): ExplainedReply {
+  const explained = replies.get(replyId);
+  if (explained !== undefined) return explained;
+  const what = `replyId: must be the id of one of this client's last ${String(mostReplies)} replies.`;
+  throw new RequestError('unknown-reply', what, 'replyId');
+}
 
-  /** Errors: RequestError `unknown-reply`. */
-  need(replyId: string): Explained {
-    const explained = this.#replies.get(replyId);
-    if (explained !== undefined) return explained;
-    const what = `replyId: must be the id of one of this client's last ${String(mostReplies)} replies.`;
-    throw new RequestError('unknown-reply', what, 'replyId');
-  }
-
-  /** `semantic` fills in how prompts were aligned. */
-  explain(replyId: string, semantic: Pick<SemanticCache, 'explain'> | undefined): Explanation | undefined {
-    const explained = this.#replies.get(replyId);
-    if (explained === undefined) return undefined;
-    for (const look of explained.looks) semantic?.explain(look);
-    const { trace, looks } = explained;
-    // Copies: what the caller does to them must not change what is said next time.
-    return {
-      ...trace,
-      steps: trace.steps.slice(),
-      semantic: looks.map(({ question, policy, candidates, because }) => {
-        return { question, policy, candidates: candidates.map((candidate) => ({ ...candidate })), because };
-      }),
-    };
-  }
+/** A copy. `semantic` fills in how prompts were aligned. */
+export function explanationOf(
+  { trace, looks }: ExplainedReply,
+  semantic: Pick<SemanticCache, 'explain'> | undefined,
+): Explanation {
+  for (const look of looks) semantic?.explain(look);
+  return {
+    ...trace,
+    steps: trace.steps.slice(),
+    semantic: looks.map(({ question, policy, candidates, because }) => {
+      return { question, policy, candidates: candidates.map((candidate) => ({ ...candidate })), because };
+    }),
+  };
 }
