@@ -171,6 +171,7 @@ TEST(TakesPart, OnlyWhatSaysByItselfWhatItAsks) {
            {"Surprise me!", 1, false},
            {"Tell me a random fact", 1, false},
            {"How does randomness work?", 1, true},
+           {"What do you know of randomness? Give me a random example", 1, false},
            {"Gib mir noch ein Beispiel", 1, false},
            {"Rock and roll a-ha", 1, false},
            {"", 1, false},
