@@ -11,7 +11,7 @@ import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } 
 import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
 import { embedTexts, searchFor, similarityOf } from './embeddings.js';
 import { Emitter } from './emitter.js';
-import { type ExplainedReplies, explanationOf, noteReply, requireReply } from './explained-replies.js';
+import { type ExplainedReplies, explanationOf, mostExplained, noteReply } from './explained-replies.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
 import { withFacts } from './prompt/context-facts.js';
@@ -866,8 +866,13 @@ class GatewayClient implements Client {
 
   async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
     ofRequest(() => oneOf('up', 'down')(verdict, 'verdict'));
-    const { looks, cacheId } = requireReply(this.#explained, replyId);
+    const explained = this.#explained.get(replyId);
+    if (explained === undefined) {
+      const what = `replyId: must be the id of one of the last ${String(mostExplained)} replies.`;
+      throw new RequestError('unknown-reply', what, 'replyId');
+    }
     if (verdict === 'up') return;
+    const { looks, cacheId } = explained;
     for (const { partition, question, candidates } of looks) {
       const same = candidates.find((candidate) => candidate.same);
       if (same === undefined) continue;

@@ -1,5 +1,4 @@
 /** How the latest replies came about, for `explain`, and which entries of the cache they have to do with. */
-import { RequestError } from './errors.js';
 import type { Look, SemanticCache } from './semantic/semantics.js';
 import type { Explanation, Trace } from './types.js';
 
@@ -14,23 +13,15 @@ export interface ExplainedReply {
 export type ExplainedReplies = Map<string, ExplainedReply>;
 
 /** As the types promise. */
-const mostReplies = 200;
+export const mostExplained = 200;
 
 /** Where there are too many, the oldest goes. */
 export function noteReply(replies: ExplainedReplies, replyId: string, explained: ExplainedReply): void {
   replies.set(replyId, explained);
   for (const id of replies.keys()) {
-    if (replies.size <= mostReplies) break;
+    if (replies.size <= mostExplained) break;
     replies.delete(id);
   }
-}
-
-/** Errors: RequestError `unknown-reply`. */
-export function requireReply(replies: ExplainedReplies, replyId: string): ExplainedReply {
-  const explained = replies.get(replyId);
-  if (explained !== undefined) return explained;
-  const what = `replyId: must be the id of one of this client's last ${String(mostReplies)} replies.`;
-  throw new RequestError('unknown-reply', what, 'replyId');
 }
 
 /** A copy. `semantic` fills in how prompts were aligned. */
