@@ -78,7 +78,7 @@ export async function run({ browser, peers, quick, say }) {
   const beside = median(verdict.verdict) / median(verdict.alone);
   const recording = median(miss.store.with);
   const megabytes = documents.bytes / 1e6;
-  const line = (what, samples, show) => [what, show(median(samples) * 1), show(p95(samples))];
+  const line = (what, samples, show) => [what, show(median(samples)), show(p95(samples))];
   return {
     measures:
       `${stored} stored questions and ${asked} new ones, generated for this benchmark (\`tests/bench/in-page/questions.mjs\`): ` +
