@@ -7,14 +7,16 @@ export interface Embedder {
   readonly id: string;
   /** Of each vector. */
   readonly dimensions: number;
-  /** A unit vector for each text, in their order; all 0 for a text without a single token. Errors: LoadError,
-   * RequestError naming the text, TierwiseError `embedding-failed`, AbortedError. */
+  /**
+   * A unit vector for each text, in their order; all 0 for a text without a single token. Errors: LoadError, RequestError
+   * naming the text, TierwiseError `embedding-failed` or `closed`, AbortedError.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Documents to be found by meaning. Errors: as `embed`; RequestError naming the document. */
   search?<D extends SearchableDocument>(documents: readonly D[], options?: EmbedOptions): Promise<DocumentSearch<D>>;
   /** For a client's semantic cache. An embedder without it has none. */
   readonly semantics?: Semantics;
-  /** Gives its memory back. What is asked afterwards is refused. */
+  /** Gives its memory back. What is asked afterwards is refused: `closed`. */
   close(): void;
 }
 export interface EmbedOptions {
@@ -32,7 +34,7 @@ export interface DocumentHit<D> {
   /** The cosine to the query, -1 to 1. */
   score: number;
 }
-/** Close it when it is no longer needed. Errors: as `embed`; RequestError naming the document or option. */
+/** Close it when it is no longer needed. Errors: as `embed`; RequestError naming the document or option, or `closed`. */
 export interface DocumentSearch<D> {
   /** How many can be found. */
   readonly size: number;

@@ -30,10 +30,6 @@ export class LightEmbedder implements Embedder {
     this.semantics = semanticsOf(this.id, location);
   }
 
-  async load(): Promise<void> {
-    await lightModel(this.#location);
-  }
-
   async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
     requireTexts(texts);
     if (this.#closed) throw embedderClosed();
