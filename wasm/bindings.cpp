@@ -1,7 +1,7 @@
 // The whole boundary between the core and JavaScript: Embind functions over numbers.
 //
-// `open()` answers a core, which is the first argument of all others; `close(core)` ends it. How text goes in and answers
-// come out: boundary.h.
+// `open()` answers a core, which is the first argument of all others; `close(core)` ends it. How text goes in and
+// answers come out: boundary.h.
 //
 // Functions and numbers only: Embind's classes and strings take 4 KB (brotli) of glue that the one caller,
 // js/core.ts, does not need (CMakeLists.txt). A bug of the core ends as a trap (base/json.h), which
@@ -50,7 +50,9 @@ class BoundCore {
     return boundary_.answer(core_.render(number, boundary_.text(n), request));
   }
   double format_chat(double n) { return boundary_.answer(core_.format_chat(boundary_.text(n))); }
-  double count_tokens(double family, double n) { return boundary_.answer(core_.count_tokens(family, boundary_.text(n))); }
+  double count_tokens(double family, double n) {
+    return boundary_.answer(core_.count_tokens(family, boundary_.text(n)));
+  }
   double health(double now) { return boundary_.answer(core_.health(now)); }
   double frame(double protocol, double n) { return boundary_.answer(core_.frame(protocol, boundary_.text(n))); }
   double body(double protocol, double n) { return boundary_.answer(core_.body(protocol, boundary_.text(n))); }

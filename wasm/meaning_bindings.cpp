@@ -66,15 +66,16 @@ class BoundMeaning {
   double room(double floats) { return address(meaning_.room(static_cast<std::size_t>(floats))); }
   // `tokens` rows of the room, from row `first` on, which must be there.
   double pool(double first, double tokens, double dimensions) {
-    return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens), static_cast<std::size_t>(dimensions)));
+    return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens),
+                                 static_cast<std::size_t>(dimensions)));
   }
 
   // The answer is empty.
   double load_words(double n) { return boundary_.answer(meaning_.load_words(boundary_.text(n))); }
   double load_judge(double n) { return boundary_.answer(meaning_.load_judge(boundary_.text(n))); }
 
-  // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the text,
-  // and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
+  // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the
+  // text, and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
   double restore(double questions, double n, double vectors, double turns) {
     const std::string_view given = boundary_.text(n);
     const auto kept = static_cast<std::size_t>(vectors);
@@ -90,8 +91,9 @@ class BoundMeaning {
     const std::string_view given = boundary_.text(n);
     const auto scope = scope_of(given);
     if (!scope) return boundary_.refuse(bad_scope());
-    return boundary_.answer(
-        at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns), policy_of(policy)));
+    auto answer = at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns),
+                                               policy_of(policy));
+    return boundary_.answer(std::move(answer));
   }
   // How many tokens the transformer is to be given; they are `ids`.
   double question_tokens(double questions, double question) {
@@ -105,7 +107,8 @@ class BoundMeaning {
     return boundary_.answer(at<Questions>(questions).vectors_of(whole(question)));
   }
   double judge(double questions, double question, double candidate, double policy, double least) {
-    return boundary_.answer(at<Questions>(questions).judge(whole(question), whole(candidate), policy_of(policy), least));
+    return boundary_.answer(
+        at<Questions>(questions).judge(whole(question), whole(candidate), policy_of(policy), least));
   }
   double open_questions() { return address(new Questions(meaning_.reading())); }
 

@@ -325,5 +325,5 @@ interface Envelope {
   place?: number;
 }
 
-/** Less than what the module keeps room for (kKeepBytes of its bindings). */
+/** Less than what the module keeps room for (kKeepBytes of wasm/boundary.h). */
 const pieceBytes = 1 << 18;
