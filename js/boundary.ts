@@ -26,7 +26,7 @@ interface Kind {
 
 /** Below this length an answer is mostly plain: then a loop is faster than the platform's decoder. */
 const shortAnswer = 24;
-/** The module gives a larger buffer back (kKeepBytes of the bindings). */
+/** The module gives a larger buffer back (kKeepBytes of wasm/boundary.h). */
 const keepBytes = 1 << 20;
 
 export class Boundary {

@@ -1,10 +1,37 @@
-/** The cache as a person looks after it: a list of one partition, and forgetting by id, tag, tier, target or age. */
+/**
+ * The cache as a person looks after it: a list of one partition, lives of its entries, and forgetting by id, tag, tier,
+ * target or age.
+ */
+import { latestTime } from './config.js';
+import { ofRequest } from './request.js';
 import type { Partition, ResponseCache } from './response-cache.js';
+import { anyText, check, numberFrom } from './shape.js';
 import { preview } from './text.js';
-import type { CacheEntryInfo, ForgetResult, ForgetSelector } from './types.js';
+import type { CacheEntryInfo, ClientCache, ForgetResult, ForgetSelector } from './types.js';
+
+/** `own`: the cache, and the partition whose entries are meant. */
+export function clientCache(own: () => Promise<{ cache: ResponseCache; partition: Partition }>): ClientCache {
+  return {
+    async entries(query = {}) {
+      ofRequest(() => check(query, { search: anyText }, '', 'query'));
+      const { cache, partition } = await own();
+      return listReplies(cache, partition, query.search);
+    },
+    async edit(id, change) {
+      ofRequest(() => {
+        const ttl = numberFrom(1, latestTime);
+        anyText(id, 'id');
+        check(change, { ttl }, '', 'change');
+        ttl(change.ttl, 'ttl');
+      });
+      const { cache, partition } = await own();
+      return cache.edit(id, { ttlMs: change.ttl }, partition);
+    },
+  };
+}
 
 /** `search`: in any case. */
-export async function listReplies(
+async function listReplies(
   cache: ResponseCache,
   partition: Partition,
   search: string | undefined,

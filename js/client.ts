@@ -4,13 +4,14 @@
  */
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
-import { forgetReplies, listReplies } from './cached-replies.js';
-import { latestTime, requireChangeable, type ResolvedConfig } from './config.js';
+import { clientCache, forgetReplies } from './cached-replies.js';
+import { requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
 import { embedTexts, searchFor, similarityOf } from './embeddings.js';
 import { Emitter } from './emitter.js';
+import { type ExplainedReplies, explanationOf, mostExplained, noteReply } from './explained-replies.js';
 import { Flight } from './flight.js';
 import { requireSelector } from './forget-selector.js';
 import { withFacts } from './prompt/context-facts.js';
@@ -30,7 +31,7 @@ import {
 import type { Found, Partition, ResponseCache } from './response-cache.js';
 import { scopeKey, semanticOptions, turnsOf } from './semantic/scope.js';
 import type { Look, StoredQuestion } from './semantic/semantics.js';
-import { anyText, check, jsonCopy, jsonOnly, numberFrom, oneOf } from './shape.js';
+import { anyText, jsonCopy, jsonOnly, oneOf } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
 import { type Running, StartUp } from './start-up.js';
 import type { CacheRecord } from './store/store.js';
@@ -62,7 +63,6 @@ import {
   type StreamPart,
   type TargetHealth,
   type Tier,
-  type Trace,
   type UsageEvent,
   type Warning,
 } from './types.js';
@@ -75,11 +75,6 @@ export function createClient(config: ClientConfig = {}): Client {
 }
 
 type Listener = ((part: StreamPart) => void) | undefined;
-interface Explained {
-  trace: Trace;
-  cacheId: string | undefined;
-  looks: readonly Look[];
-}
 /** What a request carries from its first moment. */
 interface Begun {
   request: PreparedRequest;
@@ -109,7 +104,6 @@ interface Course extends Begun, Running {
 }
 type Candidate = { target: string; provider: Provider; tier: Tier };
 
-const explainedReplies = 200;
 /** Another target would refuse these too. */
 const finalClasses: readonly FailureClass[] = ['abort', 'content-refused'];
 const healthCodes = ['cooling-down', 'asleep', 'unavailable', 'quota'];
@@ -117,7 +111,7 @@ const healthCodes = ['cooling-down', 'asleep', 'unavailable', 'quota'];
 class GatewayClient implements Client {
   readonly #events = new Emitter<ClientEvents>();
   readonly #usage: UsageReporter;
-  readonly #explained = new Map<string, Explained>();
+  readonly #explained: ExplainedReplies = new Map();
   readonly #statuses = new SpaceStatuses((status) => this.#events.emit('status', status));
   readonly #flights = new Map<string, Flight>();
   /** Entries being renewed after a stale reply was shown. */
@@ -741,11 +735,7 @@ class GatewayClient implements Client {
   ): Reply {
     const trace = course.trace.done();
     const { files, cached } = from;
-    this.#explained.set(from.id, { trace, cacheId, looks: course.looks });
-    for (const id of this.#explained.keys()) {
-      if (this.#explained.size <= explainedReplies) break;
-      this.#explained.delete(id);
-    }
+    noteReply(this.#explained, from.id, { trace, cacheId, looks: course.looks });
     return {
       id: from.id,
       content: from.content,
@@ -871,13 +861,7 @@ class GatewayClient implements Client {
 
   explain(replyId: string): Explanation | undefined {
     const explained = this.#explained.get(replyId);
-    if (explained === undefined) return undefined;
-    const { trace, looks } = explained;
-    for (const look of looks) this.#running?.semantic?.explain(look);
-    const semantic = looks.map(({ question, policy, candidates, because }) => {
-      return { question, policy, candidates: candidates.map((candidate) => ({ ...candidate })), because };
-    });
-    return { ...trace, semantic };
+    return explained && explanationOf(explained, this.#running?.semantic);
   }
 
   async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
@@ -885,7 +869,8 @@ class GatewayClient implements Client {
     this.#base.requireOpen();
     const explained = this.#explained.get(replyId);
     if (explained === undefined) {
-      throw new RequestError('unknown-reply', 'There is no such reply among the last 200.', 'replyId');
+      const what = `replyId: must be the id of one of the last ${String(mostExplained)} replies.`;
+      throw new RequestError('unknown-reply', what, 'replyId');
     }
     if (verdict === 'up') return;
     const { looks, cacheId } = explained;
@@ -898,22 +883,7 @@ class GatewayClient implements Client {
     if (cacheId !== undefined) await this.forget({ ids: [cacheId], partition: 'all' });
   }
 
-  readonly cache: ClientCache = {
-    entries: async (query = {}) => {
-      ofRequest(() => check(query, { search: anyText }, '', 'query'));
-      const { cache, partition } = await this.#ownCache();
-      return listReplies(cache, partition, query.search);
-    },
-    edit: async (id, change) => {
-      ofRequest(() => {
-        anyText(id, 'id');
-        check(change, { ttl: numberFrom(1, latestTime) }, '', 'change');
-        numberFrom(1, latestTime)(change.ttl, 'ttl');
-      });
-      const { cache, partition } = await this.#ownCache();
-      return cache.edit(id, { ttlMs: change.ttl }, partition);
-    },
-  };
+  readonly cache: ClientCache = clientCache(() => this.#ownCache());
 
   async #ownCache(): Promise<{ cache: ResponseCache; partition: Partition }> {
     const running = await this.#base.run();

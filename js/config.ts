@@ -95,6 +95,7 @@ export interface ResolvedConfig {
 
 /** The end of JavaScript's time, as in `wasm/cache/policy`. */
 export const latestTime = 8.64e15;
+export const defaultHubUrl = 'https://huggingface.co';
 const day = 24 * 60 * 60 * 1000;
 const flagNames: readonly FlagName[] = [
   'useRealAI',
@@ -274,7 +275,7 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
     clock: config.clock ?? systemClock,
     storage: config.storage,
     random: config.random ?? Math.random,
-    hubUrl: (config.hubUrl ?? 'https://huggingface.co').replace(/\/+$/, ''),
+    hubUrl: (config.hubUrl ?? defaultHubUrl).replace(/\/+$/, ''),
     wasmUrl: config.wasmUrl,
     wasmBinary: config.wasmBinary,
     promptsUrl: config.promptsUrl,

@@ -209,11 +209,6 @@ export class Core implements ReplyReader {
     return this.#module.trapped !== true;
   }
 
-  /** Bytes of WebAssembly memory, for reports. */
-  get memoryBytes(): number {
-    return this.#module.HEAPU8.byteLength;
-  }
-
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

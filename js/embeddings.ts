@@ -1,4 +1,4 @@
-/** `embed` and `similarity` of a client: its configured embedder, and what its caller is told. */
+/** `embed`, `similarity` and `search` of a client: its configured embedder, and what its caller is told. */
 import {
   cosine,
   type DocumentSearch,

@@ -36,7 +36,8 @@ export interface TokenizeOptions {
 
 /**
  * The light embedding: 128 dimensions, ready when 2 MB are there, microseconds a text. What it finds alike is about what
- * word vectors find alike; `minilm()` of `tierwise/minilm` knows better. Nothing is loaded before it is used.
+ * word vectors find alike; `minilm()` of `tierwise/minilm` knows better. Of a text the first 256 tokens count. Nothing is
+ * loaded before it is used.
  */
 export function light(location: ModelLocation = {}): Embedder {
   return new LightEmbedder(location);
@@ -88,7 +89,7 @@ export async function createVectorIndex(options: VectorIndexOptions): Promise<Ve
 }
 
 /**
- * Documents to be found by meaning, without a client: as its `search`.
+ * Documents to be found by meaning, without a client: as its `search`. Their vectors stay in memory until it is closed.
  *
  * Errors: as `embed` of the embedder; `RequestError` naming the document.
  */

@@ -14,7 +14,8 @@ export type { MiniLmOptions } from './embedder/model-location.js';
 
 /**
  * 384 dimensions; of a text the first 256 tokens count. The first use loads 38 MB (the model and ONNX Runtime Web), which
- * the browser keeps; nothing is loaded before. One at a time is plenty: each has a worker of its own.
+ * the browser keeps; nothing is loaded before, but by `load()`, whose errors are those of `embed`. One at a time is plenty:
+ * each has a worker of its own.
  */
 export function minilm(options: MiniLmOptions = {}): Embedder & { load(): Promise<void> } {
   return openMiniLm(options);
@@ -58,7 +59,8 @@ function sharedMiniLm(modelUrl: string | undefined): MiniLmEmbedder {
 }
 
 /**
- * Unit vectors of texts, without a client: 384 dimensions with `minilm` (the default), 128 with `light`.
+ * Unit vectors of texts, in their order, without a client: 384 dimensions with `minilm` (the default), 128 with `light`.
+ * `modelUrl` as of `minilm()`.
  *
  * Errors: `RequestError` naming the text or option; `LoadError`; `TierwiseError` `embedding-failed`; `AbortedError`.
  */

@@ -131,7 +131,7 @@ export interface CacheConfig {
    */
   semantic?: SemanticPolicy | SemanticConfig;
 }
-/** `strict`: at most about one near miss in a hundred is taken for the same. `balanced`: about one in twenty. */
+/** `off`: never. `strict`: at most about one near miss in a hundred is taken for the same. `balanced`: about one in twenty. */
 export type SemanticPolicy = 'off' | 'strict' | 'balanced';
 export interface SemanticOptions {
   policy?: SemanticPolicy;
@@ -139,30 +139,34 @@ export interface SemanticOptions {
   least?: number;
 }
 export interface SemanticConfig extends SemanticOptions {
+  /** Of one tier, where it differs. */
   tiers?: Partial<Record<Tier, SemanticPolicy | SemanticOptions>>;
   /** Fields of `context` in which two requests may differ and still have the same reply (the time, a trace id). */
   irrelevant?: readonly string[];
 }
 /** A stored question that was like the one asked. */
 export interface SemanticCandidate {
-  /** Of the cache. */
+  /** Its id, as in `cache.entries()`. */
   entry: string;
   /** As it was asked. */
   prompt: string;
   /** Cosine of the light vectors, by which it was found. */
   light: number;
-  /** It answered. */
+  /** It asks the same, and its reply answered. */
   same: boolean;
   /** What decided: the words alone, the transformer's vectors, or without those the light ones. Absent: a rule refused. */
   by?: 'words' | 'light' | 'minilm';
-  /** That both ask the same, 0 to 1, and how much was wanted. */
+  /** That both ask the same, 0 to 1. Absent where a rule refused at once. */
   probability?: number;
+  /** The probability wanted. */
   least?: number;
+  /** Of the transformer's vectors, without them of the light ones; -1 to 1. */
   cosine?: number;
-  /** What refused it: its name, and a sentence. */
+  /** What refused it: a rule of docs/SEMANTIC_CACHE.md, or `refused-before`, by a thumbs-down. */
   rule?: string;
+  /** A sentence for people. */
   reason?: string;
-  /** What stands for what: from and to in the stored prompt, from and to in the one asked, in UTF-16 units. */
+  /** Filled in by `explain`. What stands for what: from and to in the stored prompt, from and to in the one asked, in UTF-16 units. */
   alignment?: readonly PromptLink[];
   /** Words the judge doubted, in the same places. */
   doubts?: readonly (readonly [number, number, number, number])[];
@@ -348,7 +352,7 @@ export interface RequestCacheOptions {
   /** Life of the entry stored, ms. */
   ttl?: number;
   tags?: readonly string[];
-  /** Of this request. */
+  /** In place of the tier's and the client's. Where the client's is `off` for every tier, this switches nothing on. */
   semantic?: SemanticPolicy | SemanticOptions;
 }
 
@@ -417,7 +421,7 @@ export interface CachedAs {
   note: string;
   /** What was asked then, where it was in other words. */
   prompt?: string;
-  /** That both ask the same, 0 to 1. */
+  /** That both ask the same, 0 to 1; absent where `by` is `exact`. */
   probability?: number;
 }
 
@@ -630,7 +634,7 @@ export interface ClientEvents {
 
 /** The cached replies of the client's own partition. `forget` deletes them. */
 export interface ClientCache {
-  /** Those used last first; `search`: with this text in prompt, reply, model or tag, in any case. */
+  /** All, those used last first; with `search` those with this text in prompt, reply, model or tag, in any case. */
   entries(query?: { search?: string }): Promise<CacheEntryInfo[]>;
   /** `ttl`: from when it was stored, ms. False: there is no such entry (any more). Errors: RequestError naming the field. */
   edit(id: string, change: { ttl: number }): Promise<boolean>;
@@ -673,19 +677,21 @@ export interface Client {
     documents: readonly D[],
     options?: { signal?: AbortSignal },
   ): Promise<DocumentSearch<D>>;
-  /** How one of the last 200 replies came about. */
+  /** How one of the last 200 replies came about; undefined when it is none of them. */
   explain(replyId: string): Explanation | undefined;
   /**
    * What somebody thought of one of the last 200 replies. `down` on one that answered a question in other words: this pair
-   * of questions is never taken for the same again; on any other: its cache entry is forgotten.
+   * of questions is never taken for the same again; on any other: its cache entry is forgotten. `up` changes nothing.
+   * Errors: `RequestError` `unknown-reply`, `invalid-input`.
    */
   feedback(replyId: string, verdict: 'up' | 'down'): Promise<void>;
+  /** What is cached for the client's own partition: listed, searched, changed. */
   readonly cache: ClientCache;
   /** Deletes cached replies that meet every condition given; without any, all of the client's own partition. */
   forget(selector?: ForgetSelector): Promise<ForgetResult>;
   /** Resolves when every write issued so far (cache, usage) has completed. */
   flush(): Promise<void>;
-  /** Replaces Spaces, default tier, flags, providers or rules; what was learned of unchanged targets stays. */
+  /** Replaces Spaces, default tier, flags, providers, rules, `wake` or partition; what was learned of unchanged targets stays. */
   configure(
     change: Partial<
       Pick<ClientConfig, 'spaces' | 'defaultTier' | 'flags' | 'providers' | 'rules' | 'wake' | 'partition'>

@@ -1,9 +1,7 @@
 // The whole boundary between the core and JavaScript: Embind functions over numbers.
 //
-// `open()` answers a core, which is the first argument of all others; `close(core)` ends it. Text crosses as UTF-8
-// bytes. JavaScript asks `input(core, bytes)` for the address of a buffer the core owns, writes into it, and
-// calls a function with the length; the answer lies at `output(core)`, its length is the function's result. A
-// negative length marks an error envelope {"code","message","field"?} of that many bytes.
+// `open()` answers a core, which is the first argument of all others; `close(core)` ends it. How text goes in and
+// answers come out: boundary.h.
 //
 // Functions and numbers only: Embind's classes and strings take 4 KB (brotli) of glue that the one caller,
 // js/core.ts, does not need (CMakeLists.txt). A bug of the core ends as a trap (base/json.h), which
@@ -12,43 +10,34 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
-#include "base/json_writer.h"
+#include "boundary.h"
 #include "core.h"
 
 namespace {
 
+using tierwise::at;
 using tierwise::Core;
-using tierwise::Error;
 using tierwise::json;
-using tierwise::JsonWriter;
 using tierwise::Result;
 
 class BoundCore {
  public:
-  double input(double bytes) {
-    const auto size = static_cast<std::size_t>(bytes);
-    // A buffer that once held a giant request is given back before the next one.
-    // One that grows is not copied.
-    if (input_.size() < size || (input_.size() > kKeepBytes && size <= kKeepBytes)) std::string().swap(input_);
-    if (input_.size() < size) input_.resize(size);
-    return address(input_.data());
-  }
-  double output() const { return address(output_.data()); }
+  double input(double bytes) { return boundary_.input(bytes); }
+  double output() const { return boundary_.output(); }
 
   // The answer is the version of the package this was built for.
-  double version() { return answer(TIERWISE_VERSION, 1); }
+  double version() { return boundary_.answer(std::string(TIERWISE_VERSION)); }
 
   // A method that takes a JSON value, given as JSON text of `n` bytes.
   double take_json(double n, Result<std::string> (*method)(Core&, const json&)) {
-    auto parsed = tierwise::parse_json(text(n));
-    return parsed ? answer(method(core_, parsed.value())) : refuse(parsed.error());
+    auto parsed = tierwise::parse_json(boundary_.text(n));
+    return parsed ? boundary_.answer(method(core_, parsed.value())) : boundary_.refuse(parsed.error());
   }
   double look_up(double partition, double n, double now, double max_age, double allow_stale, double by_id) {
-    return answer(core_.look_up(partition, text(n), now, max_age, allow_stale != 0, by_id != 0));
+    return boundary_.answer(core_.look_up(partition, boundary_.text(n), now, max_age, allow_stale != 0, by_id != 0));
   }
-  double add_template(double n) { return answer(core_.add_template(text(n))); }
+  double add_template(double n) { return boundary_.answer(core_.add_template(boundary_.text(n))); }
   double render(double number, double n, double now, double steps, double bytes, double ways) {
     tierwise::prompt::RenderRequest request;
     request.now = now;
@@ -58,54 +47,28 @@ class BoundCore {
     request.placeholders = (set & 1) != 0;
     request.short_texts = (set & 2) != 0;
     request.regular = (set & 4) != 0;
-    return answer(core_.render(number, text(n), request));
+    return boundary_.answer(core_.render(number, boundary_.text(n), request));
   }
-  double format_chat(double n) { return answer(core_.format_chat(text(n))); }
-  double count_tokens(double family, double n) { return answer(core_.count_tokens(family, text(n))); }
-  double health(double now) { return answer(core_.health(now)); }
-  double frame(double protocol, double n) { return answer(core_.frame(protocol, text(n))); }
-  double body(double protocol, double n) { return answer(core_.body(protocol, text(n))); }
+  double format_chat(double n) { return boundary_.answer(core_.format_chat(boundary_.text(n))); }
+  double count_tokens(double family, double n) {
+    return boundary_.answer(core_.count_tokens(family, boundary_.text(n)));
+  }
+  double health(double now) { return boundary_.answer(core_.health(now)); }
+  double frame(double protocol, double n) { return boundary_.answer(core_.frame(protocol, boundary_.text(n))); }
+  double body(double protocol, double n) { return boundary_.answer(core_.body(protocol, boundary_.text(n))); }
 
  private:
-  static constexpr std::size_t kKeepBytes = 1 << 20;
-
-  static double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
-
-  // What was asked before is answered, and a giant answer is not kept beside the next.
-  std::string_view text(double n) {
-    if (output_.size() > kKeepBytes) std::string().swap(output_);
-    return std::string_view(input_).substr(0, static_cast<std::size_t>(n));
-  }
-
-  double answer(Result<std::string> result) {
-    return result ? answer(std::move(result).value(), 1) : refuse(result.error());
-  }
-  double refuse(const Error& error) {
-    JsonWriter envelope;
-    envelope.open('{').text("code", error.code).text("message", error.message);
-    if (!error.field.empty()) envelope.text("field", error.field);
-    return answer(envelope.close('}').take(), -1);
-  }
-
-  double answer(std::string text, int sign) {
-    output_ = std::move(text);
-    return sign * static_cast<double>(output_.size());
-  }
-
   Core core_;
-  std::string input_;
-  std::string output_;
+  tierwise::Boundary boundary_;
 };
 
-// A core crosses as its address.
-double open() { return static_cast<double>(reinterpret_cast<std::uintptr_t>(new BoundCore)); }
-BoundCore& at(double core) { return *reinterpret_cast<BoundCore*>(static_cast<std::uintptr_t>(core)); }
-void close(double core) { delete &at(core); }
+double open() { return tierwise::address(new BoundCore); }
+void close(double core) { delete &at<BoundCore>(core); }
 
 // A method of BoundCore as a function.
 template <auto kMethod, typename... Arguments>
 double call(double core, Arguments... arguments) {
-  return (at(core).*kMethod)(arguments...);
+  return (at<BoundCore>(core).*kMethod)(arguments...);
 }
 
 // A method of Core that takes a JSON value, as a function of one type for them all.
@@ -115,7 +78,7 @@ Result<std::string> take(Core& core, const json& input) {
 }
 template <auto kMethod>
 double json_call(double core, double n) {
-  return at(core).take_json(n, take<kMethod>);
+  return at<BoundCore>(core).take_json(n, take<kMethod>);
 }
 
 }  // namespace

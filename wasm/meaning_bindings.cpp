@@ -1,8 +1,7 @@
 // The boundary between meaning.wasm and JavaScript, built as that of the core is (bindings.cpp): Embind functions of
-// numbers, the first of which is what `open()` answered; text goes in by `input`, and answers lie at `output`, errors
-// as envelopes of negative length. Arrays stay where they are: functions answer their address, which holds until the
-// next call that makes another, and their length. A vector index crosses as its address, beside the one that carries
-// its input.
+// numbers, the first of which is what `open()` answered. How text goes in and answers come out: boundary.h. Arrays stay
+// where they are: functions answer their address, which holds until the next call that makes another, and their length.
+// A vector index and a set of questions cross as their address, beside the one that carries their input.
 #include <emscripten/bind.h>
 
 #include <cstdint>
@@ -12,7 +11,7 @@
 #include <string_view>
 
 #include "base/checksum.h"
-#include "base/json_writer.h"
+#include "boundary.h"
 #include "embed/vector_index.h"
 #include "embed/vector_snapshot.h"
 #include "meaning.h"
@@ -21,38 +20,26 @@ namespace {
 
 namespace embed = tierwise::embed;
 using embed::VectorIndex;
+using tierwise::address;
+using tierwise::at;
 using tierwise::cache::Questions;
 using tierwise::Error;
-using tierwise::JsonWriter;
 using tierwise::Meaning;
 using tierwise::Result;
-
-// What crosses as an address.
-double address(const void* memory) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(memory)); }
-template <typename T>
-T& at(double address_of) {
-  return *reinterpret_cast<T*>(static_cast<std::uintptr_t>(address_of));
-}
 
 std::uint32_t whole(double number) { return static_cast<std::uint32_t>(number); }
 
 class BoundMeaning {
  public:
-  double input(double bytes) {
-    const auto size = static_cast<std::size_t>(bytes);
-    // A buffer that once held a giant text is given back before the next one. One that grows is not copied.
-    if (input_.size() < size || (input_.size() > kKeepBytes && size <= kKeepBytes)) std::string().swap(input_);
-    if (input_.size() < size) input_.resize(size);
-    return address(input_.data());
-  }
-  double output() const { return address(output_.data()); }
+  double input(double bytes) { return boundary_.input(bytes); }
+  double output() const { return boundary_.output(); }
 
   // The answer is the version of the package this was built for.
-  double version() { return answer(TIERWISE_VERSION, 1); }
+  double version() { return boundary_.answer(std::string(TIERWISE_VERSION)); }
 
   // The answer is empty.
   double load_vocabulary(double n, double expected) {
-    return answer(meaning_.load_vocabulary(text(n), static_cast<std::size_t>(expected)));
+    return boundary_.answer(meaning_.load_vocabulary(boundary_.text(n), static_cast<std::size_t>(expected)));
   }
   // How many tokens the text has, at most `most` with the special ones; negative when it was cut.
   double encode(double n, double most, double special, double offsets) {
@@ -60,7 +47,7 @@ class BoundMeaning {
     request.most = static_cast<std::size_t>(most);
     request.special = special != 0;
     request.offsets = offsets != 0;
-    const bool cut = meaning_.pieces().encode(text(n), request);
+    const bool cut = meaning_.pieces().encode(boundary_.text(n), request);
     const auto tokens = static_cast<double>(meaning_.pieces().ids().size());
     return cut ? -tokens : tokens;
   }
@@ -69,42 +56,44 @@ class BoundMeaning {
   // Two of 32 bits for each token.
   double offsets() { return address(meaning_.pieces().offsets().data()); }
   // The answer is the tokens as they stand in the vocabulary, one a line.
-  double token_texts() { return answer(meaning_.token_texts(), 1); }
+  double token_texts() { return boundary_.answer(meaning_.token_texts()); }
 
   // The answer is empty.
-  double load_light(double n) { return answer(meaning_.load_light(text(n))); }
+  double load_light(double n) { return boundary_.answer(meaning_.load_light(boundary_.text(n))); }
   // Of 32-bit floats, as many as the table has dimensions: of the last text.
   double light_vector() { return address(meaning_.light_vector().data()); }
   // Room for as many 32-bit floats.
   double room(double floats) { return address(meaning_.room(static_cast<std::size_t>(floats))); }
   // `tokens` rows of the room, from row `first` on, which must be there.
   double pool(double first, double tokens, double dimensions) {
-    return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens), static_cast<std::size_t>(dimensions)));
+    return address(meaning_.pool(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens),
+                                 static_cast<std::size_t>(dimensions)));
   }
 
   // The answer is empty.
-  double load_words(double n) { return answer(meaning_.load_words(text(n))); }
-  double load_judge(double n) { return answer(meaning_.load_judge(text(n))); }
+  double load_words(double n) { return boundary_.answer(meaning_.load_words(boundary_.text(n))); }
+  double load_judge(double n) { return boundary_.answer(meaning_.load_judge(boundary_.text(n))); }
 
-  // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the text,
-  // and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
+  // Questions (cache/questions.h), which cross as their address. The input is the scope, 64 hexadecimal digits, the
+  // text, and `vectors` bytes of what was kept of it; the result is its number, or the length of an error.
   double restore(double questions, double n, double vectors, double turns) {
-    const std::string_view given = text(n);
+    const std::string_view given = boundary_.text(n);
     const auto kept = static_cast<std::size_t>(vectors);
     const auto scope = scope_of(given);
-    if (!scope || given.size() - kDigits < kept) return refuse(bad_scope());
+    if (!scope || given.size() - kDigits < kept) return boundary_.refuse(bad_scope());
     const std::string_view question = given.substr(kDigits, given.size() - kDigits - kept);
     auto opened = at<Questions>(questions).restore(*scope, question, given.substr(given.size() - kept),
                                                    static_cast<std::size_t>(turns));
-    return opened ? opened.value() : refuse(opened.error());
+    return opened ? opened.value() : boundary_.refuse(opened.error());
   }
   // The input is the scope and the text.
   double ask(double questions, double n, double turns, double policy) {
-    const std::string_view given = text(n);
+    const std::string_view given = boundary_.text(n);
     const auto scope = scope_of(given);
-    if (!scope) return refuse(bad_scope());
-    return answer(
-        at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns), policy_of(policy)));
+    if (!scope) return boundary_.refuse(bad_scope());
+    auto answer = at<Questions>(questions).ask(*scope, given.substr(kDigits), static_cast<std::size_t>(turns),
+                                               policy_of(policy));
+    return boundary_.answer(std::move(answer));
   }
   // How many tokens the transformer is to be given; they are `ids`.
   double question_tokens(double questions, double question) {
@@ -115,10 +104,11 @@ class BoundMeaning {
     at<Questions>(questions).set_vectors(whole(question), meaning_.given(), static_cast<std::size_t>(tokens));
   }
   double vectors_of(double questions, double question) {
-    return answer(at<Questions>(questions).vectors_of(whole(question)), 1);
+    return boundary_.answer(at<Questions>(questions).vectors_of(whole(question)));
   }
   double judge(double questions, double question, double candidate, double policy, double least) {
-    return answer(at<Questions>(questions).judge(whole(question), whole(candidate), policy_of(policy), least), 1);
+    return boundary_.answer(
+        at<Questions>(questions).judge(whole(question), whole(candidate), policy_of(policy), least));
   }
   double open_questions() { return address(new Questions(meaning_.reading())); }
 
@@ -129,7 +119,7 @@ class BoundMeaning {
     auto& vectors = at<VectorIndex>(index);
     const auto rows = static_cast<std::size_t>(count);
     const std::size_t dimensions = vectors.dimensions();
-    const auto* numbers = reinterpret_cast<const float*>(input_.data());
+    const float* numbers = boundary_.floats(rows * dimensions).data();
     const auto* partitions = reinterpret_cast<const std::uint32_t*>(numbers + rows * dimensions);
     const std::uint32_t* tags = partitions + rows;
     std::string ids(rows * sizeof(std::uint32_t), '\0');
@@ -139,18 +129,18 @@ class BoundMeaning {
       if (!id) {
         for (std::size_t k = i; k-- > 0;) vectors.remove(added[k]);
         // With the number of what was refused.
-        return refuse(id.error(), static_cast<double>(i));
+        return boundary_.refuse(id.error(), static_cast<double>(i));
       }
       added[i] = id.value();
     }
-    return answer(std::move(ids), 1);
+    return boundary_.answer(std::move(ids));
   }
   // The vector is the input. Tags below 0 stay as they are.
   double update_vector(double index, double id, double tags) {
     auto& vectors = at<VectorIndex>(index);
     std::optional<std::uint32_t> new_tags;
     if (tags >= 0) new_tags = static_cast<std::uint32_t>(tags);
-    return done(vectors.update(whole(id), vector(vectors), new_tags));
+    return done(vectors.update(whole(id), boundary_.floats(vectors.dimensions()), new_tags));
   }
   // The answer is ids and scores by turns, 32 bits each.
   double search_vectors(double index, double partition, double k, double min_score, double tags) {
@@ -160,10 +150,10 @@ class BoundMeaning {
     search.k = static_cast<std::size_t>(k);
     search.min_score = static_cast<float>(min_score);
     search.tags = static_cast<std::uint32_t>(tags);
-    const auto hits = vectors.search(vector(vectors), search);
-    if (!hits) return refuse(hits.error());
-    output_.assign(reinterpret_cast<const char*>(hits.value().data()), hits.value().size() * sizeof(VectorIndex::Hit));
-    return static_cast<double>(output_.size());
+    const auto hits = vectors.search(boundary_.floats(vectors.dimensions()), search);
+    if (!hits) return boundary_.refuse(hits.error());
+    const std::size_t bytes = hits.value().size() * sizeof(VectorIndex::Hit);
+    return boundary_.answer(std::string(reinterpret_cast<const char*>(hits.value().data()), bytes));
   }
   // The answer of begin_save is how many bytes there are; of save, the next ones, 256 KB at most.
   double begin_save(double index) {
@@ -171,16 +161,16 @@ class BoundMeaning {
     return static_cast<double>(writer_->bytes());
   }
   double save() {
-    output_.resize(kPieceBytes);
-    output_.resize(writer_->write(output_));
-    if (output_.empty()) writer_ = nullptr;
-    return static_cast<double>(output_.size());
+    std::string piece(kPieceBytes, '\0');
+    piece.resize(writer_->write(piece));
+    if (piece.empty()) writer_ = nullptr;
+    return boundary_.answer(std::move(piece));
   }
   void begin_load(double index) {
     reader_ = std::make_unique<embed::VectorSnapshotReader>(at<VectorIndex>(index).dimensions());
   }
   // The next piece is the input.
-  double load(double n) { return done(reader_->read(text(n))); }
+  double load(double n) { return done(reader_->read(boundary_.text(n))); }
   double end_load(double index) {
     auto read = reader_->finish(at<VectorIndex>(index));
     reader_ = nullptr;
@@ -189,9 +179,9 @@ class BoundMeaning {
   // The answer is the XXH64 of the input, eight bytes.
   double checksum(double n) {
     tierwise::Checksum sum;
-    sum.update(text(n));
+    sum.update(boundary_.text(n));
     const std::uint64_t value = sum.value();
-    return answer(std::string(reinterpret_cast<const char*>(&value), sizeof value), 1);
+    return boundary_.answer(std::string(reinterpret_cast<const char*>(&value), sizeof value));
   }
 
  private:
@@ -204,33 +194,13 @@ class BoundMeaning {
     return static_cast<tierwise::guard::Policy>(static_cast<int>(number));
   }
   static Error bad_scope() { return {"invalid-input", "A scope is 64 hexadecimal digits.", "scope"}; }
-  static constexpr std::size_t kKeepBytes = 1 << 20;
+  // Less than the boundary keeps room for.
   static constexpr std::size_t kPieceBytes = 1 << 18;
 
-  std::string_view text(double n) const { return std::string_view(input_).substr(0, static_cast<std::size_t>(n)); }
-
-  double answer(Result<std::string> result) {
-    return result ? answer(std::move(result).value(), 1) : refuse(result.error());
-  }
-  double done(Result<tierwise::Done> result) { return result ? 0 : refuse(result.error()); }
-  std::span<const float> vector(const VectorIndex& vectors) const {
-    return {reinterpret_cast<const float*>(input_.data()), vectors.dimensions()};
-  }
-  double refuse(const Error& error, double place = -1) {
-    JsonWriter envelope;
-    envelope.open('{').text("code", error.code).text("message", error.message);
-    if (place >= 0) envelope.number("place", place);
-    if (!error.field.empty()) envelope.text("field", error.field);
-    return answer(envelope.close('}').take(), -1);
-  }
-  double answer(std::string text, int sign) {
-    output_ = std::move(text);
-    return sign * static_cast<double>(output_.size());
-  }
+  double done(Result<tierwise::Done> result) { return result ? 0 : boundary_.refuse(result.error()); }
 
   Meaning meaning_;
-  std::string input_;
-  std::string output_;
+  tierwise::Boundary boundary_;
   std::unique_ptr<embed::VectorSnapshotWriter> writer_;
   std::unique_ptr<embed::VectorSnapshotReader> reader_;
 };
@@ -238,7 +208,6 @@ class BoundMeaning {
 void close_questions(double questions) { delete &at<Questions>(questions); }
 void keep_question(double questions, double question) { at<Questions>(questions).keep(whole(question)); }
 void drop_question(double questions, double question) { at<Questions>(questions).drop(whole(question)); }
-double question_bytes(double questions) { return static_cast<double>(at<Questions>(questions).bytes()); }
 
 double open() { return address(new BoundMeaning); }
 void close(double meaning) { delete &at<BoundMeaning>(meaning); }
@@ -284,7 +253,6 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("judge", &call<&BoundMeaning::judge, double, double, double, double, double>);
   function("keepQuestion", &keep_question);
   function("dropQuestion", &drop_question);
-  function("questionBytes", &question_bytes);
 
   function("openIndex", &open_index);
   function("closeIndex", &close_index);

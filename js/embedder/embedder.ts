@@ -1,5 +1,5 @@
 /** What makes vectors of texts: MiniLM on the device, the light table, or a server. */
-
+import { TierwiseError } from '../errors.js';
 import type { Semantics } from '../semantic/semantics.js';
 
 export interface Embedder {
@@ -7,14 +7,16 @@ export interface Embedder {
   readonly id: string;
   /** Of each vector. */
   readonly dimensions: number;
-  /** A unit vector for each text, in their order; all 0 for a text without a single token. Errors: LoadError,
-   * RequestError naming the text, TierwiseError `embedding-failed`, AbortedError. */
+  /**
+   * A unit vector for each text, in their order; all 0 for a text without a single token. Errors: LoadError, RequestError
+   * naming the text, TierwiseError `embedding-failed` or `closed`, AbortedError.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Documents to be found by meaning. Errors: as `embed`; RequestError naming the document. */
   search?<D extends SearchableDocument>(documents: readonly D[], options?: EmbedOptions): Promise<DocumentSearch<D>>;
   /** For a client's semantic cache. An embedder without it has none. */
   readonly semantics?: Semantics;
-  /** Gives its memory back. What is asked afterwards is refused. */
+  /** Gives its memory back. What is asked afterwards is refused: `closed`. */
   close(): void;
 }
 export interface EmbedOptions {
@@ -32,7 +34,7 @@ export interface DocumentHit<D> {
   /** The cosine to the query, -1 to 1. */
   score: number;
 }
-/** Close it when it is no longer needed. Errors: as `embed`; RequestError naming the document or option. */
+/** Close it when it is no longer needed. Errors: as `embed`; RequestError naming the document or option, or `closed`. */
 export interface DocumentSearch<D> {
   /** How many can be found. */
   readonly size: number;
@@ -45,6 +47,11 @@ export interface DocumentSearch<D> {
   /** The best first; at most `k`, default 5, up to 1,000; only those of at least `minScore`, default -1. */
   find(query: string, options?: EmbedOptions & { k?: number; minScore?: number }): Promise<DocumentHit<D>[]>;
   close(): void;
+}
+
+/** What is asked of one after its `close`. */
+export function embedderClosed(): TierwiseError {
+  return new TierwiseError('closed', 'This embedder was closed; create a new one.');
 }
 
 /** Of two unit vectors: from -1 to 1. */

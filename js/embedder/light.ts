@@ -3,9 +3,16 @@
  * 2 MB are there, microseconds a text, and about as good as word vectors are; of a text the first 256 tokens count.
  */
 import type { Semantics } from '../semantic/semantics.js';
-import { AbortedError, TierwiseError } from '../errors.js';
-import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
-import { lightModel, mostTokens, semanticsOf, versionOf } from './model.js';
+import { AbortedError } from '../errors.js';
+import {
+  type DocumentSearch,
+  type Embedder,
+  embedderClosed,
+  type EmbedOptions,
+  type SearchableDocument,
+} from './embedder.js';
+import { encodeTexts } from './encode-texts.js';
+import { lightModel, semanticsOf, versionOf } from './model.js';
 import type { ModelLocation } from './model-location.js';
 import { requireTexts } from './require-texts.js';
 
@@ -23,22 +30,12 @@ export class LightEmbedder implements Embedder {
     this.semantics = semanticsOf(this.id, location);
   }
 
-  async load(): Promise<void> {
-    await lightModel(this.#location);
-  }
-
   async embed(texts: readonly string[], { signal, onCut }: EmbedOptions = {}): Promise<Float32Array[]> {
     requireTexts(texts);
-    if (this.#closed) throw new TierwiseError('closed', 'This embedder was closed; create a new one.');
+    if (this.#closed) throw embedderClosed();
     const meaning = await lightModel(this.#location);
     if (signal?.aborted === true) throw new AbortedError(undefined, signal.reason);
-    const cut: number[] = [];
-    const vectors = texts.map((text, i) => {
-      if (meaning.encode(text, mostTokens) < 0) cut.push(i);
-      return meaning.lightVector(dimensions);
-    });
-    if (cut.length > 0) onCut?.(cut);
-    return vectors;
+    return encodeTexts(meaning, texts, onCut, () => meaning.lightVector(dimensions));
   }
 
   async search<D extends SearchableDocument>(

@@ -26,7 +26,6 @@ export interface MeaningModule {
   judge(meaning: number, questions: number, question: number, candidate: number, policy: number, least: number): number;
   keepQuestion(questions: number, question: number): void;
   dropQuestion(questions: number, question: number): void;
-  questionBytes(questions: number): number;
   openIndex(dimensions: number): number;
   closeIndex(index: number): void;
   removeVector(index: number, row: number): number;

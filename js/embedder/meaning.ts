@@ -79,8 +79,7 @@ export class Meaning {
 
   /** A unit vector for each text of so many tokens, whose vectors stand one behind the other in `vectors`. */
   pool(vectors: Float32Array, lengths: readonly number[], dimensions: number): Float32Array[] {
-    const room = this.#boundary.guarded(() => this.#module.room(this.#meaning, vectors.length));
-    this.#floats(room, vectors.length).set(vectors);
+    this.#fillRoom(vectors);
     let first = 0;
     return lengths.map((tokens) => {
       const address = this.#boundary.guarded(() => this.#module.pool(this.#meaning, first, tokens, dimensions));
@@ -88,6 +87,7 @@ export class Meaning {
       return this.#floats(address, dimensions).slice();
     });
   }
+
   /** What `openQuestions` answers names a set of questions (wasm/cache/questions.h) in the calls that follow; close it. */
   openQuestions(): number {
     return this.#boundary.guarded(() => this.#module.openQuestions(this.#meaning));
@@ -128,8 +128,7 @@ export class Meaning {
   }
   /** What it gave: of each of those tokens, one behind the other. */
   setVectors(questions: number, question: number, vectors: Float32Array, tokens: number): void {
-    const room = this.#boundary.guarded(() => this.#module.room(this.#meaning, vectors.length));
-    this.#floats(room, vectors.length).set(vectors);
+    this.#fillRoom(vectors);
     this.#boundary.guarded(() => this.#module.setVectors(this.#meaning, questions, question, tokens));
   }
   /** Empty where there are none yet. */
@@ -157,10 +156,6 @@ export class Meaning {
   }
   dropQuestion(questions: number, question: number): void {
     this.#boundary.guarded(() => this.#module.dropQuestion(questions, question));
-  }
-  /** Of memory. */
-  questionBytes(questions: number): number {
-    return this.#boundary.guarded(() => this.#module.questionBytes(questions));
   }
 
   /** What `openIndex` answers names a vector index (wasm/embed/vector_index.h) in the calls that follow; close it. */
@@ -239,11 +234,6 @@ export class Meaning {
     return this.#module.trapped !== true;
   }
 
-  /** Bytes of WebAssembly memory, for reports. */
-  get memoryBytes(): number {
-    return this.#module.HEAPU8.byteLength;
-  }
-
   close(): void {
     this.#boundary.guarded(() => this.#module.close(this.#meaning));
   }
@@ -259,6 +249,12 @@ export class Meaning {
 
   #floats(address: number, length: number): Float32Array {
     return new Float32Array(this.#module.HEAPU8.buffer, address, length);
+  }
+
+  /** Room of the module's own, beside the input: what is large and must lie well. */
+  #fillRoom(vectors: Float32Array): void {
+    const room = this.#boundary.guarded(() => this.#module.room(this.#meaning, vectors.length));
+    this.#floats(room, vectors.length).set(vectors);
   }
 
   /** As input, one behind the other. */
@@ -329,5 +325,5 @@ interface Envelope {
   place?: number;
 }
 
-/** Less than what the module keeps room for (kKeepBytes of its bindings). */
+/** Less than what the module keeps room for (kKeepBytes of wasm/boundary.h). */
 const pieceBytes = 1 << 18;

@@ -4,8 +4,9 @@
  */
 import type { Semantics } from '../semantic/semantics.js';
 import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
+import { encodeTexts } from './encode-texts.js';
 import type { ModelFile } from './model-files.js';
-import { mostTokens, readFile, semanticsOf, tokenizer, versionOf } from './model.js';
+import { readFile, semanticsOf, tokenizer, versionOf } from './model.js';
 import type { MiniLmOptions, ModelLocation } from './model-location.js';
 import type { TokenBatch } from './ort-session.js';
 import { requireTexts } from './require-texts.js';
@@ -55,13 +56,7 @@ export class MiniLmEmbedder implements Embedder {
     requireTexts(texts);
     if (texts.length > 0 && signal?.aborted !== true) this.transformer.begin();
     const meaning = await tokenizer(this.#location);
-    const cut: number[] = [];
-    const encoded = texts.map((text, i) => {
-      const count = meaning.encode(text, mostTokens);
-      if (count < 0) cut.push(i);
-      return meaning.ids(Math.abs(count)).slice();
-    });
-    if (cut.length > 0) onCut?.(cut);
+    const encoded = encodeTexts(meaning, texts, onCut, (tokens) => meaning.ids(tokens).slice());
     const found: Float32Array[] = new Array<Float32Array>(texts.length);
     await Promise.all(
       batches(encoded).map(async (rows) => {

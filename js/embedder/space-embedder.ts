@@ -4,7 +4,7 @@
  * (js/transports/space-host.ts). One request after the other; nothing is tried again.
  */
 import { systemClock } from '../clock.js';
-import { resolveSpace } from '../config.js';
+import { defaultHubUrl, resolveSpace } from '../config.js';
 import { AbortedError, TierwiseError } from '../errors.js';
 import { CallFailure } from '../transports/call-failure.js';
 import { isObject } from '../transports/json.js';
@@ -13,7 +13,13 @@ import { createClient } from '../index.js';
 import { anything, boolean, callable, check, oneOf, positive, type Shape, text, wholeFrom } from '../shape.js';
 import type { Client, SpaceConfig, TokenSource } from '../types.js';
 import { openDocumentSearch } from './document-search.js';
-import type { DocumentSearch, Embedder, EmbedOptions, SearchableDocument } from './embedder.js';
+import {
+  type DocumentSearch,
+  type Embedder,
+  embedderClosed,
+  type EmbedOptions,
+  type SearchableDocument,
+} from './embedder.js';
 import { requireTexts } from './require-texts.js';
 
 export interface SpaceEmbedderOptions {
@@ -39,8 +45,11 @@ export interface SpaceEmbedderOptions {
   fetch?: typeof fetch;
 }
 
+/** Of one reply. A full batch of the largest vectors, 1,024 of 16,384 numbers, would be more: then ask for fewer texts at once. */
 const maxReplyBytes = 32 << 20;
-const hubUrl = 'https://huggingface.co';
+const defaultBatch = 32;
+/** ms */
+const defaultTimeout = 60_000;
 
 /**
  * Nothing is asked before it is used. Errors of `embed`: TierwiseError `embedding-failed`; AbortedError; RequestError naming the
@@ -87,7 +96,7 @@ abstract class RemoteEmbedder implements Embedder {
   async embed(texts: readonly string[], { signal }: EmbedOptions = {}): Promise<Float32Array[]> {
     requireTexts(texts);
     const found: Float32Array[] = [];
-    const batch = this.options.batch ?? 32;
+    const batch = this.options.batch ?? defaultBatch;
     for (let from = 0; from < texts.length; from += batch) {
       const some = texts.slice(from, from + batch);
       const turn = this.#last.catch(() => undefined).then(() => this.#ask(some, signal));
@@ -114,15 +123,14 @@ abstract class RemoteEmbedder implements Embedder {
 
   async #ask(texts: readonly string[], signal: AbortSignal | undefined): Promise<unknown> {
     const closed = this.#closing.signal;
-    const refusal = () => new TierwiseError('closed', 'This embedder was closed; create a new one.');
-    if (closed.aborted) throw refusal();
-    const ends = [closed, AbortSignal.timeout(this.options.timeout ?? 60_000)];
+    if (closed.aborted) throw embedderClosed();
+    const ends = [closed, AbortSignal.timeout(this.options.timeout ?? defaultTimeout)];
     const either = AbortSignal.any(signal === undefined ? ends : [signal, ...ends]);
     try {
       return await this.vectors(texts, either);
     } catch (error) {
       if (signal?.aborted === true) throw new AbortedError(undefined, signal.reason);
-      if (isAborted(closed)) throw refusal();
+      if (isAborted(closed)) throw embedderClosed();
       throw error;
     }
   }
@@ -155,9 +163,9 @@ class ServerEmbedder extends RemoteEmbedder {
   constructor(options: SpaceEmbedderOptions, protocol: 'tei' | 'openai', space: SpaceConfig) {
     super(options, protocol);
     this.#protocol = protocol;
-    const { timeout: ms = 60_000 } = options;
+    const { timeout: ms = defaultTimeout } = options;
     const platform: typeof fetch = (input, init) => fetch(input, init);
-    const network = { fetch: options.fetch ?? platform, clock: systemClock, hubUrl, maxReplyBytes };
+    const network = { fetch: options.fetch ?? platform, clock: systemClock, hubUrl: defaultHubUrl, maxReplyBytes };
     this.#host = new SpaceHost('embedder', space, { ...network, timeouts: { firstChunk: ms, stall: ms } }, undefined);
   }
 
@@ -208,7 +216,7 @@ class GradioEmbedder extends RemoteEmbedder {
 
   constructor(options: SpaceEmbedderOptions, space: SpaceConfig) {
     super(options, 'gradio');
-    const { fetch: given, dangerouslyAllowBrowserToken = false, timeout: total = 60_000 } = options;
+    const { fetch: given, dangerouslyAllowBrowserToken = false, timeout: total = defaultTimeout } = options;
     this.#client = createClient({
       spaces: { base: { ...space, protocol: 'gradio' } },
       cache: false,

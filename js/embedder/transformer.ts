@@ -4,6 +4,7 @@
  * its memory given back, after a while without work; a worker that dies fails the job it had and is made anew.
  */
 import { AbortedError, LoadError, TierwiseError } from '../errors.js';
+import { embedderClosed } from './embedder.js';
 import { keepSoon } from './kept-files.js';
 import type { ReadModelFile } from './model-files.js';
 import type { OrtSession, TokenBatch } from './ort-session.js';
@@ -57,7 +58,7 @@ export class Transformer {
 
   /** float32 vectors of all tokens, one behind the other. Errors: LoadError, TierwiseError `embedding-failed`, AbortedError. */
   run(batch: TokenBatch, signal?: AbortSignal): Promise<Float32Array> {
-    if (this.#closed) return Promise.reject(wasClosed());
+    if (this.#closed) return Promise.reject(embedderClosed());
     if (signal?.aborted === true) return Promise.reject(new AbortedError(undefined, signal.reason));
     let leave: () => void;
     return new Promise<Float32Array>((resolve, reject) => {
@@ -85,7 +86,7 @@ export class Transformer {
 
   close(): void {
     this.#closed = true;
-    for (const job of this.#queue.splice(0)) job.reject(wasClosed());
+    for (const job of this.#queue.splice(0)) job.reject(embedderClosed());
     this.#end();
   }
 
@@ -217,7 +218,7 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
     mourning.abort();
     worker.terminate();
     // Who waits for a batch; else nobody.
-    failed(wasClosed());
+    failed(embedderClosed());
   };
   try {
     const { content: runtime, checked } = await files.runtime;
@@ -244,10 +245,6 @@ async function openInWorker(worker: Worker, files: TransformerFiles, batchMs: nu
     run: async ({ ids, lengths }) => (await ask({ type: 'run', batch: { ids, lengths } }, []))!,
     end,
   };
-}
-
-function wasClosed(): TierwiseError {
-  return new TierwiseError('closed', 'This embedder was closed; create a new one.');
 }
 
 function notStarted(cause: unknown): TierwiseError {

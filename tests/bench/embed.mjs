@@ -6,10 +6,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { build } from 'esbuild';
-
 import { root, serve } from '../browser/harness.mjs';
 import { isolation, openBench, packageRoutes } from './page.mjs';
+import { bundleRuntime } from './peers.mjs';
 import { median, micros, millis, p95, table, times } from './statistics.mjs';
 
 export const title = 'Embeddings';
@@ -20,14 +19,6 @@ const file = (name) => readFileSync(path.join(root, name));
 
 export async function run({ browser, quick }) {
   const rounds = quick ? 3 : 15;
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'js/embedder/ort-session.ts')],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    conditions: ['import', 'module', 'browser'],
-    write: false,
-  });
   const page =
     '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>embed</title>';
   const routes = {
@@ -36,7 +27,7 @@ export async function run({ browser, quick }) {
     ...Object.fromEntries(
       ['model.onnx', 'vocab.txt', 'light.bin'].map((name) => [`/pkg/${folder}/${name}`, file(`${folder}/${name}`)]),
     ),
-    '/ort.js': outputFiles[0].contents,
+    '/ort.js': await bundleRuntime(),
   };
   const site = await serve(routes, { headers: isolation });
 

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 import { cacheFolder, lock } from '../../scripts/venv.mjs';
+import { root } from '../browser/harness.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -65,6 +66,19 @@ export async function bundlePeers(folder, code) {
     target: 'es2022',
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'error',
+  });
+  return outputFiles[0].contents;
+}
+
+/** ONNX Runtime Web alone, as js/embedder/ort-session.ts uses it: the runtime and the batch, without a queue or a worker. */
+export async function bundleRuntime() {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, 'js/embedder/ort-session.ts')],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    conditions: ['import', 'module', 'browser'],
+    write: false,
   });
   return outputFiles[0].contents;
 }

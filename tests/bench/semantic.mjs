@@ -5,12 +5,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { build } from 'esbuild';
-
 import { root } from '../browser/harness.mjs';
 import { asHubModel } from './hub-model.mjs';
+import { tokenizerJson } from './in-page/tokenizer-json.mjs';
 import { openBench } from './page.mjs';
-import { bundlePeers, peerVersion } from './peers.mjs';
+import { bundlePeers, bundleRuntime, peerVersion } from './peers.mjs';
 import { median, micros, millis, p95, table, times } from './statistics.mjs';
 
 export const title = 'The semantic cache: questions in other words, and questions nobody asked before';
@@ -30,14 +29,6 @@ function undecidedPairs() {
 }
 
 export async function run({ browser, peers, quick, say }) {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'js/embedder/ort-session.ts')],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    conditions: ['import', 'module', 'browser'],
-    write: false,
-  });
   const folder = 'models/all-MiniLM-L6-v2';
   const ours = Object.fromEntries(
     [
@@ -51,7 +42,7 @@ export async function run({ browser, peers, quick, say }) {
   const theirRuntime = readdirSync(runtime).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name));
   const hub = {
     '/hub/minilm/config.json': JSON.stringify({ model_type: 'bert', architectures: ['BertModel'], hidden_size: 384 }),
-    '/hub/minilm/tokenizer.json': JSON.stringify(tokenizerOf(vocabulary)),
+    '/hub/minilm/tokenizer.json': JSON.stringify(tokenizerJson(vocabulary)),
     '/hub/minilm/tokenizer_config.json': JSON.stringify({ tokenizer_class: 'BertTokenizer', model_max_length: 256 }),
     '/hub/minilm/onnx/model_quantized.onnx': asHubModel(file(`${folder}/model.onnx`)),
     '/transformers.js': await bundlePeers(peers, "export { env, pipeline } from '@huggingface/transformers';"),
@@ -75,7 +66,7 @@ export async function run({ browser, peers, quick, say }) {
   const verdict = await inPage(
     'verdicts',
     { undecided: undecidedPairs(), rounds, warmUp: quick ? 3 : 20 },
-    { ...ours, '/ort.js': outputFiles[0].contents },
+    { ...ours, '/ort.js': await bundleRuntime() },
   );
   const theirs = await inPage('pipeline', { stored, asked: quick ? 10 : 100 }, hub);
   const documents = await inPage('documents', { count: quick ? 10_000 : 100_000 });
@@ -87,7 +78,7 @@ export async function run({ browser, peers, quick, say }) {
   const beside = median(verdict.verdict) / median(verdict.alone);
   const recording = median(miss.store.with);
   const megabytes = documents.bytes / 1e6;
-  const line = (what, samples, show) => [what, show(median(samples) * 1), show(p95(samples))];
+  const line = (what, samples, show) => [what, show(median(samples)), show(p95(samples))];
   return {
     measures:
       `${stored} stored questions and ${asked} new ones, generated for this benchmark (\`tests/bench/in-page/questions.mjs\`): ` +
@@ -140,51 +131,5 @@ export async function run({ browser, peers, quick, say }) {
       },
     ],
     notes: '',
-  };
-}
-
-function tokenizerOf(vocabulary) {
-  const special = (content) => ({
-    id: vocabulary.indexOf(content),
-    content,
-    special: true,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-  });
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map(special),
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [
-        { SpecialToken: { id: '[CLS]', type_id: 0 } },
-        { Sequence: { id: 'A', type_id: 0 } },
-        { SpecialToken: { id: '[SEP]', type_id: 0 } },
-      ],
-      pair: [],
-      special_tokens: Object.fromEntries(
-        ['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [vocabulary.indexOf(id)], tokens: [id] }]),
-      ),
-    },
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
-    },
   };
 }

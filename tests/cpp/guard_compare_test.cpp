@@ -154,7 +154,7 @@ TEST(Lexicon, RefusesDamage) {
   for (const std::string& bad : {std::string(), good.substr(0, 3), good.substr(0, good.size() / 2), "<html>" + good, good + 'x'}) {
     const auto read = Lexicon::read(bad);
     ASSERT_FALSE(read);
-    EXPECT_EQ(read.error().code, "invalid-data");
+    EXPECT_EQ(read.error().code, "invalid-file");
   }
   std::string flipped = good;
   flipped[good.size() / 3] ^= 1;

@@ -94,7 +94,7 @@ TEST(Judge, RefusesDamage) {
   for (const std::string& bad : {std::string(), good.substr(0, 100), flipped, good + '\0', "<html>" + good}) {
     const auto read = Judge::read(bad);
     ASSERT_FALSE(read);
-    EXPECT_EQ(read.error().code, "invalid-data");
+    EXPECT_EQ(read.error().code, "invalid-file");
   }
 }
 

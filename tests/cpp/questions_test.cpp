@@ -87,6 +87,7 @@ TEST(Questions, NeverCrossScopesInRandomHistories) {
   const std::vector<std::string> texts = {"How do I reset my password?", "how can I reset my password", "Reset my password",
                                           "What is the weather in Paris?", "Translate this to French", ""};
   std::map<std::uint32_t, std::string> kept;
+  int seen = 0;
   for (int step = 0; step < 1000; ++step) {
     const std::string of = "user " + std::to_string(chance() % 7);
     const std::string& text = texts[chance() % texts.size()];
@@ -98,6 +99,7 @@ TEST(Questions, NeverCrossScopesInRandomHistories) {
         const auto other = one["question"].get<std::uint32_t>();
         ASSERT_EQ(kept.count(other), 1u);
         EXPECT_EQ(kept[other], of);
+        ++seen;
       }
     }
     if (chance() % 2 == 0) {
@@ -113,6 +115,7 @@ TEST(Questions, NeverCrossScopesInRandomHistories) {
       kept.erase(gone);
     }
   }
+  EXPECT_GT(seen, 100);
 }
 
 TEST(Questions, VectorsAreKeptAndComeBackOrAreRefused) {
@@ -171,6 +174,7 @@ TEST(TakesPart, OnlyWhatSaysByItselfWhatItAsks) {
            {"Surprise me!", 1, false},
            {"Tell me a random fact", 1, false},
            {"How does randomness work?", 1, true},
+           {"What do you know of randomness? Give me a random example", 1, false},
            {"Gib mir noch ein Beispiel", 1, false},
            {"Rock and roll a-ha", 1, false},
            {"", 1, false},

@@ -35,13 +35,26 @@ class BytePlaces {
   std::int32_t unit_ = 0;
 };
 
-// Shorter words (prepositions) tell nothing by their vectors.
-constexpr std::size_t kLeastBytes = 4;
+// Where what differs is shorter on one side (a preposition), its vector tells nothing.
+constexpr std::size_t kLeastDifferentBytes = 4;
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
   return sum;
+}
+
+// 0 where one of them is all 0.
+double cosine(const std::vector<std::int8_t>& a, const std::vector<std::int8_t>& b) {
+  double sum = 0;
+  double of_a = 0;
+  double of_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += a[i] * b[i];
+    of_a += a[i] * a[i];
+    of_b += b[i] * b[i];
+  }
+  return of_a == 0 || of_b == 0 ? 0 : sum / std::sqrt(of_a * of_b);
 }
 
 // UTF-16 units of the first `bytes`.
@@ -95,7 +108,6 @@ Result<std::uint32_t> Questions::open(const Digest& scope, std::string_view text
     free_.pop_back();
   }
   Question& question = questions_[number];
-  question.live = true;
   question.scope = scope_of(scope);
   question.text = text;
   light_vector(text, question.light);
@@ -125,7 +137,7 @@ guard::Comparison Questions::compare(const Question& stored, const Question& ask
       differ[side] += parts[side];
     }
   }
-  if (std::min(differ[0].size(), differ[1].size()) < kLeastBytes) return told;
+  if (std::min(differ[0].size(), differ[1].size()) < kLeastDifferentBytes) return told;
   std::vector<float> vectors[2];
   for (std::size_t side = 0; side < 2; ++side) light_vector(differ[side], vectors[side]);
   if (dot(vectors[0], vectors[1]) >= kLeastAlike) return told;
@@ -241,7 +253,7 @@ void Questions::set_vectors(std::uint32_t number, const float* vectors, std::siz
   std::vector<float> sentence(kSize);
   embed::pool(vectors, tokens, kSize, sentence.data());
   float largest = 0;
-  for (const float number_of : sentence) largest = std::max(largest, std::fabs(number_of));
+  for (const float value : sentence) largest = std::max(largest, std::fabs(value));
   question.sentence.resize(kSize);
   for (std::size_t i = 0; i < kSize; ++i) {
     question.sentence[i] = static_cast<std::int8_t>(largest == 0 ? 0 : std::lround(sentence[i] / largest * 127));
@@ -260,18 +272,6 @@ std::string Questions::vectors_of(std::uint32_t number) const {
   return out;
 }
 
-double Questions::cosine(const Question& a, const Question& b) const {
-  double sum = 0;
-  double of_a = 0;
-  double of_b = 0;
-  for (std::size_t i = 0; i < a.sentence.size(); ++i) {
-    sum += a.sentence[i] * b.sentence[i];
-    of_a += a.sentence[i] * a.sentence[i];
-    of_b += b.sentence[i] * b.sentence[i];
-  }
-  return of_a == 0 || of_b == 0 ? 0 : sum / std::sqrt(of_a * of_b);
-}
-
 std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) {
   const Question& question = questions_[number];
   const Question& stored = questions_[candidate];
@@ -284,7 +284,7 @@ std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guar
   if (by_light) {
     probability = reading_.judge.judge_light(words, light);
   } else {
-    between = cosine(stored, question);
+    between = cosine(stored.sentence, question.sentence);
     const guard::TokenVectors a = {stored.tokens.data(), stored.ranges.data(), stored.ranges.size()};
     const guard::TokenVectors b = {question.tokens.data(), question.ranges.data(), question.ranges.size()};
     probability = reading_.judge.judge(words, a, b, between, &doubts);
@@ -326,15 +326,6 @@ void Questions::drop(std::uint32_t number) {
   leave_scope(question.scope);
   question = Question();
   free_.push_back(number);
-}
-
-std::size_t Questions::bytes() const {
-  std::size_t sum = index_.bytes() + questions_.capacity() * sizeof(Question);
-  for (const Question& question : questions_) {
-    sum += question.text.capacity() + question.light.capacity() * sizeof(float) + question.tokens.capacity() +
-           question.ranges.capacity() * sizeof(guard::ByteRange) + question.sentence.capacity();
-  }
-  return sum;
 }
 
 }  // namespace tierwise::cache

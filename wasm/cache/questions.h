@@ -40,6 +40,7 @@ class Questions {
   static constexpr std::size_t kMostBytes = 16 * 1024;
   static constexpr std::size_t kMostTokens = 256;
   static constexpr std::size_t kLightDimensions = 128;
+  // Twice what a cache may hold (js/config.ts): some are only asked.
   static constexpr std::size_t kMostQuestions = 200'000;
   // How many of the nearest questions the guard looks at. Among 10,000 that differ in a word or two, another wording of
   // one is among the five nearest in 99.3 of 100 cases (tests/bench/in-page/questions.mjs, the ways to ask exchanged).
@@ -47,7 +48,7 @@ class Questions {
   // Light cosine below which no two questions are the same in practice, and the probability of the light judge below which
   // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
   static constexpr float kLeastLight = 0.6f;
-  static constexpr double kLeastLikely[] = {2, 0.15, 0.3};  // by policy
+  static constexpr double kLeastLikely[] = {2, 0.15, 0.3};  // off, balanced, strict
   // Light cosine of the words in which two questions differ, below which these do not stand for each other.
   static constexpr float kLeastAlike = 0.5f;
 
@@ -59,7 +60,6 @@ class Questions {
   // as open; left-out (cache/takes_part.h), invalid-data.
   Result<std::uint32_t> restore(const Digest& scope, std::string_view text, std::string_view vectors,
                                 std::size_t turns = 0);
-  bool known(std::uint32_t number) const { return number < questions_.size() && questions_[number].live; }
 
   // Opens it and finds what may be the same:
   // {"question"?,"candidates":[{"question","light","same"}],"refused":[{"question","light","rule","reason"}]}, the nearest
@@ -81,14 +81,11 @@ class Questions {
   // From now on others may be answered by it.
   void keep(std::uint32_t number);
   void drop(std::uint32_t number);
-  std::size_t kept() const { return index_.size(); }
-  std::size_t bytes() const;
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
   struct Question {
-    bool live = false;
     std::uint32_t scope = 0;
     std::uint32_t row = kNone;  // in the index, when it is kept
     std::string text;
@@ -102,7 +99,6 @@ class Questions {
   void leave_scope(std::uint32_t scope);
   void light_vector(std::string_view text, std::vector<float>& vector);
   guard::Comparison compare(const Question& stored, const Question& asked, const guard::Words& words);
-  double cosine(const Question& a, const Question& b) const;
 
   Reading& reading_;
   embed::VectorIndex index_;

@@ -83,8 +83,7 @@ std::string_view why_left_out(std::string_view question, std::size_t turns) {
   if (turns > 1 && (count < kFewWords || any_word(words, stands_in))) return kLeans;
   std::replace(words.begin(), words.end(), ' ', '_');
   const bool varies = any_word(kWantsVariety, [&](std::string_view phrase) {
-    const std::size_t at = words.find(phrase);
-    return at != std::string::npos && words[at - 1] == '_' && words[at + phrase.size()] == '_';
+    return words.find(fill("_{}_", {phrase})) != std::string::npos;
   });
   return varies ? "It wants something else each time." : std::string_view();
 }

@@ -4,6 +4,7 @@ import { openMeaning } from '/tierwise/meaning.js';
 
 import { HandWordPiece } from './hand-wordpiece.mjs';
 import { measure } from './rounds.mjs';
+import { tokenizerJson } from './tokenizer-json.mjs';
 import { sampleTexts } from './tokenize-texts.mjs';
 
 const lines = 30_522;
@@ -12,50 +13,7 @@ const bytes = new Uint8Array(await (await fetch('/vocab.txt')).arrayBuffer());
 const vocabulary = new TextDecoder().decode(bytes);
 const tokens = vocabulary.trimEnd().split('\n');
 
-const special = (content) => ({
-  id: tokens.indexOf(content),
-  content,
-  special: true,
-  single_word: false,
-  lstrip: false,
-  rstrip: false,
-  normalized: false,
-});
-/** As the model's tokenizer.json, without truncation and padding. */
-const description = {
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map(special),
-  normalizer: {
-    type: 'BertNormalizer',
-    clean_text: true,
-    handle_chinese_chars: true,
-    strip_accents: null,
-    lowercase: true,
-  },
-  pre_tokenizer: { type: 'BertPreTokenizer' },
-  post_processor: {
-    type: 'TemplateProcessing',
-    single: [
-      { SpecialToken: { id: '[CLS]', type_id: 0 } },
-      { Sequence: { id: 'A', type_id: 0 } },
-      { SpecialToken: { id: '[SEP]', type_id: 0 } },
-    ],
-    pair: [],
-    special_tokens: Object.fromEntries(
-      ['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]),
-    ),
-  },
-  decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-  model: {
-    type: 'WordPiece',
-    unk_token: '[UNK]',
-    continuing_subword_prefix: '##',
-    max_input_chars_per_word: 100,
-    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-  },
-};
+const description = tokenizerJson(tokens);
 const meaning = await openMeaning();
 meaning.loadVocabulary(bytes, lines);
 const huggingface = new Tokenizer(description, {});

@@ -76,7 +76,10 @@ Result<Judge> Judge::read(std::string_view bytes) {
     judge.matrix_.assign(matrix.begin(), matrix.end());
     right = judge.trees_.read(reader) && judge.light_.read(reader) && reader.done();
   }
-  if (!right) return make_error("invalid-data", "This is no judge file of this version, or it was damaged.");
+  if (!right) {
+    return make_error("invalid-file",
+                      "This is no judge file of this version, or it is damaged: copy judge.bin from the package.");
+  }
   return judge;
 }
 

@@ -47,7 +47,7 @@ using Features = std::array<float, kFeatureCount>;
 class Judge {
  public:
   Judge() = default;
-  // Error code "invalid-data" when `bytes` are no judge file of this version or its checksum is wrong.
+  // Error code "invalid-file" when `bytes` are no judge file of this version or its checksum is wrong.
   static Result<Judge> read(std::string_view bytes);
 
   bool empty() const { return mean_.empty(); }

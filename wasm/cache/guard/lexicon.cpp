@@ -17,7 +17,8 @@ constexpr std::uint32_t kMark = 0x80000000U;
 
 Result<Lexicon> Lexicon::read(std::string_view bytes) {
   const auto wrong = [] {
-    return make_error("invalid-data", "This is no words file of this version, or it was damaged.");
+    return make_error("invalid-file",
+                      "This is no words file of this version, or it is damaged: copy words.bin from the package.");
   };
   Lexicon lexicon;
   lexicon.bytes_.assign(bytes.begin(), bytes.end());

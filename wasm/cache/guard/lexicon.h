@@ -145,7 +145,7 @@ class Lexicon {
   Lexicon(Lexicon&&) = default;
   Lexicon& operator=(Lexicon&&) = default;
 
-  // Error code "invalid-data" when `bytes` are no words file of this version or its checksum is wrong.
+  // Error code "invalid-file" when `bytes` are no words file of this version or its checksum is wrong.
   static Result<Lexicon> read(std::string_view bytes);
 
   bool empty() const { return phrases_.empty(); }
