@@ -6,7 +6,7 @@ import type { Store } from '../store/store.js';
 
 /** The oldest go. */
 const most = 5_000;
-const setting = 'semantic-refusals';
+const setting = 'tierwise/semantic-refusals';
 
 export class Refusals {
   readonly #store: () => Promise<Store> | undefined;
