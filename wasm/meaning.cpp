@@ -43,7 +43,11 @@ Result<std::string> Meaning::load_light(std::string_view bytes) {
   return taken(std::move(read), reading_.light);
 }
 
-Result<std::string> Meaning::load_words(std::string_view bytes) { return taken(guard::Lexicon::read(bytes), reading_.lexicon); }
+Result<std::string> Meaning::load_words(std::string_view bytes) {
+  // Questions hold views into what is there.
+  if (!reading_.lexicon.empty()) return std::string();
+  return taken(guard::Lexicon::read(bytes), reading_.lexicon);
+}
 
 Result<std::string> Meaning::load_judge(std::string_view bytes) { return taken(guard::Judge::read(bytes), reading_.judge); }
 

@@ -8,7 +8,6 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/words.h"
-#include "cache/guard/normalise.h"
 #include "cache/takes_part.h"
 #include "embed/pooling.h"
 
@@ -35,6 +34,8 @@ class BytePlaces {
   std::int32_t unit_ = 0;
 };
 
+// Reading a question's words is two thirds of comparing it; those of a long one would take too much room.
+constexpr std::size_t kReadOnceBytes = 512;
 // Where what differs is shorter on one side (a preposition), its vector tells nothing.
 constexpr std::size_t kLeastDifferentBytes = 4;
 
@@ -123,8 +124,11 @@ void Questions::light_vector(std::string_view text, std::vector<float>& vector) 
 
 // The guard's comparison, and of what it leaves undecided those refused whose different words are not alike.
 guard::Comparison Questions::compare(const Question& stored, const Question& asked, const guard::Words& words) {
-  guard::Comparison told = guard::compare(reading_.lexicon, stored.text, guard::normalise(reading_.lexicon, stored.text),
-                                          asked.text, words);
+  const guard::Lexicon& lexicon = reading_.lexicon;
+  guard::Comparison told =
+      stored.words.words.empty()
+          ? guard::compare(lexicon, stored.text, guard::normalise(lexicon, stored.text), asked.text, words)
+          : guard::compare(lexicon, stored.text, stored.words, asked.text, words);
   if (told.verdict != guard::Verdict::kUndecided) return told;
   std::string differ[2];
   for (const guard::Link& link : told.alignment) {
@@ -318,6 +322,7 @@ void Questions::keep(std::uint32_t number) {
   question.row = row.value();
   if (by_row_.size() <= question.row) by_row_.resize(question.row + 1);
   by_row_[question.row] = number;
+  if (question.text.size() <= kReadOnceBytes) question.words = guard::normalise(reading_.lexicon, question.text);
 }
 
 void Questions::drop(std::uint32_t number) {

@@ -20,6 +20,7 @@
 #include "cache/guard/compare.h"
 #include "cache/guard/judge.h"
 #include "cache/guard/lexicon.h"
+#include "cache/guard/normalise.h"
 #include "embed/light_table.h"
 #include "embed/vector_index.h"
 #include "embed/wordpiece.h"
@@ -89,6 +90,7 @@ class Questions {
     std::uint32_t scope = 0;
     std::uint32_t row = kNone;  // in the index, when it is kept
     std::string text;
+    guard::Words words;  // of a short one, when it is kept
     std::vector<float> light;
     std::vector<std::int8_t> tokens;  // the guard's vectors
     std::vector<guard::ByteRange> ranges;

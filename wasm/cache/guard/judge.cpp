@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kMagic = "TWJ2";
 
+using Four = float __attribute__((vector_size(16)));
+
 // e to the power of x, within two units of the last digit: the C library's comes with a table of 2 KB.
 double exponential(double x) {
   constexpr double kBits[] = {0x1.62e42fee00000p-1, 0x1.a39ef35793c76p-33};  // ln 2
@@ -73,7 +75,8 @@ Result<Judge> Judge::read(std::string_view bytes) {
     for (std::size_t i = 0; i < kModelDimensions; ++i) judge.mean_.push_back(reader.real());
     for (std::size_t i = 0; i < kTokenDimensions; ++i) judge.scales_.push_back(reader.real());
     const std::string_view matrix = reader.block(kModelDimensions * kTokenDimensions);
-    judge.matrix_.assign(matrix.begin(), matrix.end());
+    judge.matrix_.resize(matrix.size());
+    for (std::size_t i = 0; i < matrix.size(); ++i) judge.matrix_[i] = static_cast<std::int8_t>(matrix[i]);
     right = judge.trees_.read(reader) && judge.light_.read(reader) && reader.done();
   }
   if (!right) {
@@ -89,11 +92,17 @@ void Judge::project(const float* token, std::int8_t* kept) const {
     std::fill(kept, kept + kTokenDimensions, std::int8_t{0});
     return;
   }
+  Four fours[kTokenDimensions / 4] = {};
   for (std::size_t i = 0; i < kModelDimensions; ++i) {
     const float value = token[i] - mean_[i];
-    const std::int8_t* row = matrix_.data() + i * kTokenDimensions;
-    for (std::size_t d = 0; d < kTokenDimensions; ++d) sums[d] += value * static_cast<float>(row[d]);
+    const float* row = matrix_.data() + i * kTokenDimensions;
+    for (std::size_t k = 0; k < kTokenDimensions / 4; ++k) {
+      Four four;
+      std::memcpy(&four, row + k * 4, sizeof four);
+      fours[k] += value * four;
+    }
   }
+  std::memcpy(sums.data(), fours, sizeof fours);
   float most = 0;
   // No number: what such a vector came from was broken; it matches nothing.
   bool sound = true;

@@ -87,8 +87,8 @@ class Judge {
   };
 
   std::vector<float> mean_;
-  std::vector<std::int8_t> matrix_;  // kModelDimensions rows
-  std::vector<float> scales_;        // of its columns
+  std::vector<float> matrix_;  // kModelDimensions rows of whole numbers
+  std::vector<float> scales_;  // of its columns
   Trees trees_;
   Trees light_;
 };

@@ -4,11 +4,18 @@
 
 namespace tierwise::guard {
 
+namespace {
+
+constexpr std::size_t kFirstBytes = 128;
+constexpr std::size_t kMostDoublings = 5;
+
+}  // namespace
+
 std::string_view Texts::keep(std::string_view text) {
-  constexpr std::size_t kBlockBytes = 4096;
   const std::size_t size = text.size();
   if (size > left_) {
-    left_ = std::max(size, kBlockBytes);
+    // A short prompt needs one small block.
+    left_ = std::max(size, kFirstBytes << std::min(blocks_.size(), kMostDoublings));
     blocks_.emplace_back(new char[left_]);
     next_ = blocks_.back().get();
   }
