@@ -25,7 +25,13 @@ export async function run({ browser, quick }) {
     '/': page,
     ...packageRoutes('/pkg/dist'),
     ...Object.fromEntries(
-      ['model.onnx', 'vocab.txt', 'light.bin'].map((name) => [`/pkg/${folder}/${name}`, file(`${folder}/${name}`)]),
+      [
+        `${folder}/model.onnx`,
+        `${folder}/vocab.txt`,
+        `${folder}/light.bin`,
+        'models/guard/words.bin',
+        'models/guard/judge.bin',
+      ].map((name) => [`/pkg/${name}`, file(name)]),
     ),
     '/ort.js': await bundleRuntime(),
   };
@@ -41,6 +47,18 @@ export async function run({ browser, quick }) {
       const began = performance.now();
       await light().embed(['How do I turn on two-factor authentication?']);
       return performance.now() - began;
+    },
+    async client() {
+      const { light } = await import('/pkg/dist/light.js');
+      const { createClient } = await import('/pkg/dist/index.js');
+      const client = createClient({ providers: { mock: true }, storage: 'memory', embedder: light() });
+      // Both are loaded side by side; this is there with the core.
+      await client.health();
+      const began = performance.now();
+      await client.embed(['How do I turn on two-factor authentication?']);
+      const ms = performance.now() - began;
+      client.close();
+      return ms;
     },
     async minilm() {
       const { minilm } = await import('/pkg/dist/minilm.js');
@@ -81,7 +99,8 @@ export async function run({ browser, quick }) {
   await bench.close();
 
   const lines = Object.entries({
-    light: 'first light embedding, the core being there',
+    client: "first light embedding of a client, from its core's being ready",
+    light: 'first light embedding, nothing of it being there',
     minilm: 'first MiniLM embedding, nothing being there',
     alone: 'the same by ONNX Runtime alone, from token ids to token vectors',
   }).map(([name, what]) => [what, millis(median(samples[name])), millis(p95(samples[name]))]);
@@ -105,8 +124,8 @@ export async function run({ browser, quick }) {
       {
         what: 'first light embedding after the core is ready, p50',
         target: '≤ 30 ms',
-        value: millis(median(samples.light)),
-        met: median(samples.light) <= 30,
+        value: `${millis(median(samples.client))} (begun only then: ${millis(median(samples.light))})`,
+        met: median(samples.client) <= 30,
       },
       {
         what: 'first MiniLM embedding beside ONNX Runtime alone',

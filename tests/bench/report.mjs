@@ -10,7 +10,20 @@ import { root } from '../browser/harness.mjs';
 import { table } from './statistics.mjs';
 
 const file = path.join(root, 'docs/BENCHMARKS.md');
-const order = ['miss', 'stream', 'hit', 'start', 'size', 'growth', 'prompt', 'tokenize', 'search'];
+/** Of benchmarks, in the order of their sections. */
+export const names = [
+  'miss',
+  'stream',
+  'hit',
+  'start',
+  'size',
+  'growth',
+  'prompt',
+  'tokenize',
+  'embed',
+  'search',
+  'semantic',
+];
 
 const head = `# Benchmarks
 
@@ -35,7 +48,7 @@ export function writeSection(result) {
     [...text.matchAll(/<!-- bench:(\w+) -->\n([\s\S]*?)<!-- \/bench -->/g)].map(([, name, body]) => [name, body]),
   );
   kept.set(result.name, section(result));
-  const sections = order
+  const sections = names
     .filter((name) => kept.has(name))
     .map((name) => `<!-- bench:${name} -->\n${kept.get(name)}<!-- /bench -->\n`);
   writeFileSync(file, `${head}\n${sections.join('\n')}`);

@@ -9,9 +9,8 @@ import path from 'node:path';
 
 import { launch, root } from '../browser/harness.mjs';
 import { ensurePeers } from './peers.mjs';
-import { writeSection } from './report.mjs';
+import { names, writeSection } from './report.mjs';
 
-const names = ['miss', 'stream', 'hit', 'start', 'size', 'growth', 'prompt', 'tokenize', 'embed', 'search', 'semantic'];
 const given = process.argv.slice(2);
 const quick = given.includes('--quick');
 const chosen = given.filter((name) => name !== '--quick');
