@@ -466,7 +466,7 @@ describe('The demo', () => {
     await ask(enable);
     await settled();
     await untilCompared();
-    await ask('How do I reset my password?');
+    await ask('How do I fix a leaking tap?');
     await settled();
     await ask(disable);
     await settled();
@@ -489,17 +489,13 @@ describe('The demo', () => {
     await then.locator('.word-same').first().hover();
     assert.deepEqual(await refused.locator('.pointed').allInnerTexts(), ['How do I', 'How do I']);
 
-    await ask('I forgot my password, how do I reset it?');
+    await ask('How do I repair a leaking tap?');
     await settled();
     await answer().getByRole('button', { name: 'Why?' }).click();
-    const doubtful = candidate('How do I reset');
+    const doubtful = candidate('How do I fix');
     await doubtful.waitFor();
     assert.match(await doubtful.innerText(), /\d % likely to ask the same, by the light vectors; 97 % is wanted\./);
-    assert.match(
-      (await doubtful.locator('.pairs li').allInnerTexts())[0],
-      /^1 my password – my password the same, elsewhere$/,
-    );
-    assert.deepEqual(await doubtful.locator('.alignment sup').allInnerTexts(), ['1', '1']);
+    assert.deepEqual(await doubtful.locator('.pairs li').allInnerTexts(), ['fix only then', 'repair only now']);
 
     await ask(enable.replace('How do I', 'How can I'));
     await settled();
@@ -665,7 +661,7 @@ describe('The demo', () => {
     await choose('Light + MiniLM', 'Balanced');
     await view('Chat');
     assert.match(await answer().innerText(), /word[\s\S]*You stopped this answer/);
-    await ask('How can I lower my electricity bill?');
+    await ask('How do I fix a leaking tap?');
     await settled();
     await view('Settings');
     await page.getByText(/^Loaded: 40\.\d MB\. The browser keeps it\.$/).waitFor({ timeout: 60_000 });
@@ -679,7 +675,7 @@ describe('The demo', () => {
             const all = opening.result.transaction('replies').objectStore('replies').getAll();
             all.onsuccess = () => {
               opening.result.close();
-              resolve(all.result.some(({ prompt, question }) => prompt.includes('lower') && question.vectors));
+              resolve(all.result.some(({ prompt, question }) => prompt.includes('leaking') && question.vectors));
             };
           };
         }),
@@ -687,7 +683,7 @@ describe('The demo', () => {
       { timeout: 60_000, polling: 250 },
     );
     await view('Chat');
-    await ask('What can I do to reduce my power bill?');
+    await ask('How do I repair a leaking tap?');
     await settled();
     assert.match(await answer().locator('.reuse').innerText(), /% likely to ask the same, by MiniLM\./);
     await ask('What is the capital of France?');
