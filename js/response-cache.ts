@@ -152,34 +152,34 @@ export class ResponseCache {
   }
 
   async find(partition: Partition, text: string, maxAge: number | undefined): Promise<Found> {
-    let looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, true);
+    const lookUp = () => this.#core.lookUp(partition.handle, text, this.#now(), maxAge, true);
+    let looked = lookUp();
     if (!looked.hit && !this.#loaded && partition.persist) {
       const record = await this.#read(looked.id);
       if (record !== undefined) {
         this.#admit(record);
-        looked = this.#core.lookUp(partition.handle, text, this.#now(), maxAge, true);
+        looked = lookUp();
         if (looked.hit) this.#bodies.set(record.id, record);
       }
     }
-    return this.#body(partition, looked);
+    return this.#body(partition, looked, lookUp);
   }
 
   /** An entry of that partition, fresh enough, by its id. */
   async take(partition: Partition, id: string, maxAge: number | undefined): Promise<Found> {
-    return this.#body(partition, this.#core.lookUp(partition.handle, id, this.#now(), maxAge, false, true));
+    const lookUp = () => this.#core.lookUp(partition.handle, id, this.#now(), maxAge, false, true);
+    return this.#body(partition, lookUp(), lookUp);
   }
 
-  async #body(partition: Partition, looked: LookUpResult): Promise<Found> {
+  /** `lookUp`: what was asked, to be asked again where that may be answered otherwise by now. */
+  async #body(partition: Partition, looked: LookUpResult, lookUp: () => LookUpResult): Promise<Found> {
     if (!looked.hit) return this.#miss(looked);
     let record = this.#bodies.get(looked.id);
     if (record === undefined) {
       const changes = this.#changes;
       record = await this.#read(looked.id);
       // Forgotten, evicted or replaced meanwhile, perhaps.
-      if (changes !== this.#changes) {
-        const { handle } = partition;
-        return this.#body(partition, this.#core.lookUp(handle, looked.id, this.#now(), undefined, true, true));
-      }
+      if (changes !== this.#changes) return this.#body(partition, lookUp(), lookUp);
       if (record === undefined) {
         // The body is gone (another tab, cleared storage): the entry goes too.
         this.#drop(this.#core.forget({ ids: [looked.id] }).ids);
@@ -251,7 +251,8 @@ export class ResponseCache {
       if (!stored) return false;
     }
     if (kept !== undefined) this.#persist(record, record.storedAt);
-    this.#changed();
+    // Vectors that were made are nothing people see.
+    if (change.ttlMs !== undefined) this.#changed();
     return true;
   }
 

@@ -42,6 +42,7 @@ export class StartUp {
   #given: ClientConfig;
   #loading: Promise<Running> | undefined;
   #store: Promise<Store> | undefined;
+  #semantic: SemanticLink | undefined;
 
   constructor(given: ClientConfig, listeners: Listeners) {
     this.config = resolveConfig(given);
@@ -133,11 +134,11 @@ export class StartUp {
 
   close(): void {
     this.closing.abort();
+    this.#semantic?.close();
     const { running } = this;
     this.running = undefined;
     if (running !== undefined) {
       running.turnstile.close();
-      running.semantic?.close();
       void running.cache
         .flush()
         .finally(() => running.core.close())
@@ -153,7 +154,8 @@ export class StartUp {
     // What needs no core is done while it is on its way. `configure` waits until all of this is over.
     const { config } = this;
     const told = coreConfig(config);
-    const semantic = this.#semanticLink(config);
+    // One for all attempts: it is told by whichever cache there is.
+    const semantic = (this.#semantic ??= this.#semanticLink(config));
     const core = await opening;
     try {
       core.configure(told);

@@ -207,6 +207,7 @@ class BoundMeaning {
 
 void close_questions(double questions) { delete &at<Questions>(questions); }
 void keep_question(double questions, double question) { at<Questions>(questions).keep(whole(question)); }
+double has_vectors(double questions, double question) { return at<Questions>(questions).has_vectors(whole(question)); }
 void drop_question(double questions, double question) { at<Questions>(questions).drop(whole(question)); }
 
 double open() { return address(new BoundMeaning); }
@@ -249,6 +250,7 @@ EMSCRIPTEN_BINDINGS(meaning) {
   function("ask", &call<&BoundMeaning::ask, double, double, double, double>);
   function("questionTokens", &call<&BoundMeaning::question_tokens, double, double>);
   function("setVectors", &call<&BoundMeaning::set_vectors, double, double, double>);
+  function("hasVectors", &has_vectors);
   function("vectorsOf", &call<&BoundMeaning::vectors_of, double, double>);
   function("judge", &call<&BoundMeaning::judge, double, double, double, double, double>);
   function("keepQuestion", &keep_question);

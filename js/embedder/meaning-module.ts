@@ -22,6 +22,7 @@ export interface MeaningModule {
   ask(meaning: number, questions: number, length: number, turns: number, policy: number): number;
   questionTokens(meaning: number, questions: number, question: number): number;
   setVectors(meaning: number, questions: number, question: number, tokens: number): void;
+  hasVectors(questions: number, question: number): number;
   vectorsOf(meaning: number, questions: number, question: number): number;
   judge(meaning: number, questions: number, question: number, candidate: number, policy: number, least: number): number;
   keepQuestion(questions: number, question: number): void;

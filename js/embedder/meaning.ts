@@ -4,7 +4,7 @@
  */
 import { Boundary } from '../boundary.js';
 import { LoadError, RequestError } from '../errors.js';
-import type { SemanticPolicy } from '../types.js';
+import type { PromptComparison, SemanticPolicy } from '../types.js';
 import type { MeaningModule } from './meaning-module.js';
 import type { Tokens } from './tokens.js';
 
@@ -131,6 +131,9 @@ export class Meaning {
     this.#fillRoom(vectors);
     this.#boundary.guarded(() => this.#module.setVectors(this.#meaning, questions, question, tokens));
   }
+  hasVectors(questions: number, question: number): boolean {
+    return this.#boundary.guarded(() => this.#module.hasVectors(questions, question)) !== 0;
+  }
   /** Empty where there are none yet. */
   vectorsOf(questions: number, question: number): Uint8Array {
     const length = this.#boundary.guarded(() => this.#module.vectorsOf(this.#meaning, questions, question));
@@ -143,12 +146,12 @@ export class Meaning {
     candidate: number,
     policy: SemanticPolicy,
     least: number | undefined,
-  ): Judged {
+  ): PromptComparison {
     return this.#json(
       this.#boundary.guarded(() =>
         this.#module.judge(this.#meaning, questions, question, candidate, numberOf(policy), least ?? -1),
       ),
-    ) as Judged;
+    ) as PromptComparison;
   }
   /** From now on others are compared with it. */
   keepQuestion(questions: number, question: number): void {
@@ -297,19 +300,6 @@ export interface Asked {
   candidates: { question: number; light: number; same: boolean }[];
   refused: { question: number; light: number; rule: string; reason: string }[];
 }
-/** Of two prompts. Places: from and to in the one, from and to in the other, in UTF-16 units. */
-export interface Judged {
-  same: boolean;
-  by: 'words' | 'light' | 'minilm';
-  probability: number;
-  least: number;
-  cosine: number;
-  rule?: string;
-  reason?: string;
-  doubts: [number, number, number, number][];
-  alignment: [number, number, number, number, 'same' | 'equivalent' | 'similar' | 'unmatched'][];
-}
-
 /** Of wasm/cache/guard/judge.h. */
 function numberOf(policy: SemanticPolicy): number {
   return ['off', 'balanced', 'strict'].indexOf(policy);

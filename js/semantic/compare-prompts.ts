@@ -2,7 +2,7 @@
  * Two prompts compared as the semantic cache compares a stored question with the one asked (wasm/cache/guard), whoever asks:
  * neither is searched for, and neither is left out because of what it leans on (wasm/cache/takes_part.h).
  */
-import type { Judged, Meaning } from '../embedder/meaning.js';
+import type { Meaning } from '../embedder/meaning.js';
 import { guardModel } from '../embedder/model.js';
 import type { Transformer } from '../embedder/transformer.js';
 import { AbortedError, ConfigError } from '../errors.js';
@@ -59,7 +59,7 @@ export class PromptPair {
   }
 
   /** By the vectors of the transformer, where they were made. */
-  judge(policy: SemanticPolicy, least?: number): Judged {
+  judge(policy: SemanticPolicy, least?: number): PromptComparison {
     return this.#meaning.judge(this.#questions, this.#asked, this.#stored, policy, least);
   }
 

@@ -3,6 +3,7 @@
  * aside when it fails and begun again later. It never fails a request.
  */
 import { Refusals } from './refusals.js';
+import { within } from './within.js';
 import type { Ask, LinkDeps, Look, SemanticCache, SemanticLink, Semantics, StoredQuestion } from './semantics.js';
 
 type Pair = [partition: string, asked: string, stored: string];
@@ -75,15 +76,7 @@ export class Link implements SemanticLink {
   async look(ask: Ask): Promise<Look | undefined> {
     this.#begin();
     if (this.#cache === undefined && this.#told.size > 0 && this.#loading !== undefined && !this.#late) {
-      let late: ReturnType<typeof setTimeout> | undefined;
-      const enough = new Promise<void>((resolve) => {
-        late = setTimeout(() => {
-          this.#late = true;
-          resolve();
-        }, patience);
-      });
-      await Promise.race([this.#loading, enough]);
-      clearTimeout(late);
+      if (!(await within(patience, this.#loading))) this.#late = true;
     }
     const cache = this.#cache;
     try {

@@ -10,6 +10,7 @@ import type { Meaning } from '../embedder/meaning.js';
 import type { Transformer } from '../embedder/transformer.js';
 import type { SemanticCandidate } from '../types.js';
 import { makeVectors, PromptPair } from './compare-prompts.js';
+import { within } from './within.js';
 import type { Ask, Look, SemanticCache, SemanticDeps, StoredQuestion } from './semantics.js';
 
 // In the same file once bundled, so that a client waits for one.
@@ -148,16 +149,11 @@ class QuestionCache implements SemanticCache {
     // What was stored has its vectors from idle time; the last ones may be missing.
     const wanted = [question, ...candidates.map(({ number }) => number).filter((one) => this.#lacks(one))];
     const all = Promise.all(wanted.map((one) => this.#makeVectors(one, signal)));
-    let late: ReturnType<typeof setTimeout> | undefined;
-    const enough = new Promise<void>((resolve) => (late = setTimeout(resolve, patience)));
     try {
-      await Promise.race([all, enough]);
+      await within(patience, all);
     } catch (error) {
       if (signal.aborted) throw error;
       this.#rest(error);
-    } finally {
-      clearTimeout(late);
-      all.catch(() => undefined);
     }
   }
 
@@ -213,7 +209,7 @@ class QuestionCache implements SemanticCache {
   }
 
   #lacks(number: number): boolean {
-    return this.#meaning.vectorsOf(this.#questions, number).length === 0;
+    return !this.#meaning.hasVectors(this.#questions, number);
   }
 
   #forget(number: number): void {
@@ -245,7 +241,8 @@ class QuestionCache implements SemanticCache {
         if (this.#closed) return;
         const number = this.#numbers.get(entry)!;
         const stored = this.#stored.get(number)!;
-        await this.#makeVectors(number);
+        // A look may have made them.
+        if (this.#lacks(number)) await this.#makeVectors(number);
         // Left meanwhile, or came anew, and then its turn is yet to come.
         if (this.#stored.get(number) !== stored) continue;
         this.#idle.delete(entry);

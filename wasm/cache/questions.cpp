@@ -122,13 +122,17 @@ void Questions::light_vector(std::string_view text, std::vector<float>& vector) 
   reading_.light.embed(ids.data(), ids.size(), vector.data());
 }
 
+// Those that were read before, else `made`.
+const guard::Words& Questions::words_of(const Question& question, guard::Words& made) const {
+  if (!question.words.words.empty()) return question.words;
+  return made = guard::normalise(reading_.lexicon, question.text);
+}
+
 // The guard's comparison, and of what it leaves undecided those refused whose different words are not alike.
-guard::Comparison Questions::compare(const Question& stored, const Question& asked, const guard::Words& words) {
-  const guard::Lexicon& lexicon = reading_.lexicon;
-  guard::Comparison told =
-      stored.words.words.empty()
-          ? guard::compare(lexicon, stored.text, guard::normalise(lexicon, stored.text), asked.text, words)
-          : guard::compare(lexicon, stored.text, stored.words, asked.text, words);
+guard::Comparison Questions::compare(const Question& stored, const Question& asked) {
+  guard::Words made[2];
+  guard::Comparison told = guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text,
+                                          words_of(asked, made[1]));
   if (told.verdict != guard::Verdict::kUndecided) return told;
   std::string differ[2];
   for (const guard::Link& link : told.alignment) {
@@ -188,7 +192,7 @@ Result<std::string> Questions::ask(const Digest& scope, std::string_view text, s
   auto opened = open(scope, text);
   if (!opened) return opened.take_error();
   const std::uint32_t number = opened.value();
-  const Question& question = questions_[number];
+  Question& question = questions_[number];
   embed::VectorIndex::Search search;
   search.partition = question.scope;
   search.k = kCandidates;
@@ -196,7 +200,7 @@ Result<std::string> Questions::ask(const Digest& scope, std::string_view text, s
   // A question without a single known word has no direction, and no candidates.
   const auto found = index_.search(question.light, search);
   const bool any = found && !found.value().empty();
-  const guard::Words words = any ? guard::normalise(reading_.lexicon, question.text) : guard::Words();
+  if (any) question.words = guard::normalise(reading_.lexicon, question.text);
   JsonWriter candidates;
   JsonWriter refused;
   candidates.open('[');
@@ -206,7 +210,7 @@ Result<std::string> Questions::ask(const Digest& scope, std::string_view text, s
   for (std::size_t i = 0; any && i < found.value().size(); ++i) {
     const embed::VectorIndex::Hit& hit = found.value()[i];
     const std::uint32_t other = by_row_[hit.id];
-    guard::Comparison told = compare(questions_[other], question, words);
+    guard::Comparison told = compare(questions_[other], question);
     const double light = hit.score;
     if (told.verdict == guard::Verdict::kUndecided && reading_.judge.judge_light(told, light) < least) {
       told.verdict = guard::Verdict::kRefused;
@@ -279,7 +283,7 @@ std::string Questions::vectors_of(std::uint32_t number) const {
 std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guard::Policy policy, double least) {
   const Question& question = questions_[number];
   const Question& stored = questions_[candidate];
-  const guard::Comparison words = compare(stored, question, guard::normalise(reading_.lexicon, question.text));
+  const guard::Comparison words = compare(stored, question);
   const double light = dot(question.light, stored.light);
   const bool by_light = question.sentence.empty() || stored.sentence.empty();
   std::vector<guard::Doubt> doubts;

@@ -90,7 +90,7 @@ class Questions {
     std::uint32_t scope = 0;
     std::uint32_t row = kNone;  // in the index, when it is kept
     std::string text;
-    guard::Words words;  // of a short one, when it is kept
+    guard::Words words;  // of one that is asked, and of a short one that is kept
     std::vector<float> light;
     std::vector<std::int8_t> tokens;  // the guard's vectors
     std::vector<guard::ByteRange> ranges;
@@ -100,7 +100,8 @@ class Questions {
   std::uint32_t scope_of(const Digest& digest);
   void leave_scope(std::uint32_t scope);
   void light_vector(std::string_view text, std::vector<float>& vector);
-  guard::Comparison compare(const Question& stored, const Question& asked, const guard::Words& words);
+  const guard::Words& words_of(const Question& question, guard::Words& made) const;
+  guard::Comparison compare(const Question& stored, const Question& asked);
 
   Reading& reading_;
   embed::VectorIndex index_;

@@ -7,7 +7,7 @@ import { useConversation } from '../chat/conversation';
 import { useExplanations } from '../chat/explanations';
 import { CopyButton } from '../parts/copy-button';
 import { Empty } from '../parts/empty';
-import { Icon } from '../parts/icon';
+import { Panel } from '../parts/panel';
 import { targetName } from '../tiers';
 import { duration } from '../words';
 import { Candidates } from './candidates';
@@ -45,37 +45,29 @@ export function WhyPanel({ messageId, onClose }: { messageId: string | undefined
   const trace = message?.trace ?? live;
   const explained = useExplanations().of(message?.reply?.id);
   return (
-    <div className="panel">
-      <header className="panel-head">
-        <h2>Why this answer</h2>
-        <button type="button" className="button quiet icon-only" aria-label="Close" title="Close" onClick={onClose}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <div className="panel-body" tabIndex={0} role="group" aria-label="Steps">
-        {trace === undefined ? (
-          <Empty icon="why" title="No steps here yet">
-            <p>Ask a question: each decision on the way to its answer shows here as it is taken, with its reason.</p>
-          </Empty>
-        ) : (
-          <>
-            {question !== undefined && (
-              <p className="asked" dir="auto">
-                {question.content}
-              </p>
-            )}
-            <Waterfall trace={trace} running={running} />
-            {explained !== undefined && <Candidates looks={explained.looks} />}
-            <RawParts question={question} message={message} />
-            <CopyButton
-              text={() => JSON.stringify({ ...trace, ...(explained && { semantic: explained.looks }) }, undefined, 2)}
-              label="Copy as JSON"
-              small={false}
-            />
-          </>
-        )}
-      </div>
-    </div>
+    <Panel title="Why this answer" label="Steps" onClose={onClose}>
+      {trace === undefined ? (
+        <Empty icon="why" title="No steps here yet">
+          <p>Ask a question: each decision on the way to its answer shows here as it is taken, with its reason.</p>
+        </Empty>
+      ) : (
+        <>
+          {question !== undefined && (
+            <p className="asked" dir="auto">
+              {question.content}
+            </p>
+          )}
+          <Waterfall trace={trace} running={running} />
+          {explained !== undefined && <Candidates looks={explained.looks} />}
+          <RawParts question={question} message={message} />
+          <CopyButton
+            text={() => JSON.stringify({ ...trace, ...(explained && { semantic: explained.looks }) }, undefined, 2)}
+            label="Copy as JSON"
+            small={false}
+          />
+        </>
+      )}
+    </Panel>
   );
 }
 
