@@ -9,7 +9,7 @@ export interface KeepableFile {
 }
 
 const cacheName = 'tierwise-models';
-/** ms. The page may be left at any time; until then what people wait for goes before. */
+/** ms. The page may be left at any time; until then what people wait for goes before, and a page that loads looks idle. */
 const soonMs = 1000;
 
 /** Undefined without a secure context; forbidden in some private windows. */
@@ -26,7 +26,7 @@ export async function keptFile(key: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** When nothing else is to be done, or soon. Until then the bytes must stay as they are. */
+/** Until then the bytes must stay as they are. */
 export function keepSoon(files: readonly KeepableFile[]): void {
   const all = store();
   if (all === undefined) return;
@@ -35,8 +35,5 @@ export function keepSoon(files: readonly KeepableFile[]): void {
     for (const { key, bytes } of files)
       if (key !== undefined) await place.put(key, new Response(bytes as BufferSource));
   };
-  const run = (): void => void keep().catch(() => undefined);
-  const { requestIdleCallback: idle } = globalThis as { requestIdleCallback?: typeof requestIdleCallback };
-  if (idle === undefined) setTimeout(run, soonMs / 2);
-  else idle(run, { timeout: soonMs });
+  setTimeout(() => void keep().catch(() => undefined), soonMs);
 }

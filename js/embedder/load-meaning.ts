@@ -6,7 +6,7 @@
 import createMeaning from '#meaning-module';
 
 import { LoadError } from '../errors.js';
-import { compiled, findOwnWasm, loadError, startModule } from '../find-wasm.js';
+import { compiled, findOwnWasm, loadError, type Source, startModule } from '../find-wasm.js';
 import { Meaning } from './meaning.js';
 import type { MeaningModule } from './meaning-module.js';
 
@@ -14,10 +14,13 @@ const name = 'meaning.wasm';
 let shared: Promise<MeaningModule> | undefined;
 let started: MeaningModule | undefined;
 
-/** A new one, with nothing loaded into it; in another module after a bug of the last. Errors: LoadError. */
-export async function openMeaning(): Promise<Meaning> {
+/**
+ * A new one, with nothing loaded into it; in another module after a bug of the last. `program`: one that was begun
+ * (open-meaning.ts); where it fails, it is found here. Errors: LoadError.
+ */
+export async function openMeaning(program?: Promise<Source>): Promise<Meaning> {
   if (started?.trapped === true) shared = started = undefined;
-  const loading = (shared ??= load());
+  const loading = (shared ??= load(program));
   try {
     return new Meaning((started = await loading));
   } catch (error) {
@@ -26,12 +29,14 @@ export async function openMeaning(): Promise<Meaning> {
   }
 }
 
-async function load(): Promise<MeaningModule> {
-  const source = findOwnWasm(
-    name,
-    () => new URL('meaning.wasm', import.meta.url),
-    () => import('#meaning-base64'),
-  );
+async function load(program: Promise<Source> | undefined): Promise<MeaningModule> {
+  const find = () =>
+    findOwnWasm(
+      name,
+      () => new URL('meaning.wasm', import.meta.url),
+      () => import('#meaning-base64'),
+    );
+  const source = program?.catch(find) ?? find();
   let from = '';
   try {
     const module = await startModule(createMeaning, async (imports) => {

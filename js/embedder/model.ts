@@ -10,6 +10,7 @@ import { keepSoon } from './kept-files.js';
 import type { Meaning } from './meaning.js';
 import { type ModelFile, type ReadModelFile, readModelFile } from './model-files.js';
 import type { ModelLocation } from './model-location.js';
+import { openMeaning } from './open-meaning.js';
 import type { Transformer } from './transformer.js';
 
 export const mostTokens = 256;
@@ -72,7 +73,7 @@ export const tokenizer = shared(async (location) => {
     readFile(file, location)
       .then(checkedBytes)
       .catch((error: unknown) => vocabularyCopy(error, location)),
-    import('./load-meaning.js').then(({ openMeaning }) => openMeaning()),
+    openMeaning(),
   ]);
   meaning.loadVocabulary(bytes, vocabularyLines);
   return meaning;
@@ -96,6 +97,8 @@ export const lightModel = shared(async (location) => {
 
 /** With what the guard reads prompts by in it as well (wasm/cache/guard). Errors: LoadError. */
 export const guardModel = shared(async (location) => {
+  // What a text needs is asked for first.
+  const light = lightModel(location);
   const file = (name: 'words.bin' | 'judge.bin', beside: () => URL) =>
     readFile(modelFile(name, `${guardFolder}${name}`, beside, location), location).then(checkedBytes);
   const both = Promise.all([
@@ -104,7 +107,7 @@ export const guardModel = shared(async (location) => {
   ]);
   // Where those of the light model are missing too, they are told of.
   both.catch(() => undefined);
-  const meaning = await lightModel(location);
+  const meaning = await light;
   const [words, judge] = await both;
   meaning.loadWords(words);
   meaning.loadJudge(judge);

@@ -9,6 +9,7 @@ import { RequestError } from '../errors.js';
 import { ofRequest } from '../request.js';
 import { anyText, anything, check, demand, isText, numberFrom, wholeFrom, type Check } from '../shape.js';
 import type { Meaning } from './meaning.js';
+import { openMeaning } from './open-meaning.js';
 
 export type VectorId = string | number;
 /** Of any length but 0: it is made a unit vector. */
@@ -72,7 +73,6 @@ export async function openVectorIndex(options: VectorIndexOptions): Promise<Vect
     dimensions(options.dimensions, 'dimensions');
   });
   const { dimensions, from } = options;
-  const { openMeaning } = await import('./load-meaning.js');
   const index = new VectorIndex(await openMeaning(), dimensions);
   try {
     if (from !== undefined) index.load(from);
