@@ -20,6 +20,7 @@ using I16x8 = std::int16_t __attribute__((vector_size(16)));
 constexpr int kRounds = 2;
 constexpr float kMostCode = 1023;
 constexpr float kMostQueryCode = 8191;  // 14 bits: sums of kMostDimensions products fit
+constexpr int kFineSteps = 8;           // in one of the coarse half
 constexpr int kMostEntry = 15;          // sixteen entries of a table fit a byte
 constexpr double kFactorOne = 8192;
 
@@ -268,6 +269,7 @@ std::int16_t VectorCoder::write_signs(const std::int8_t* coarse, float scale, st
 CodedQuery::CodedQuery(const VectorCoder& coder, const float* turned, bool for_scan)
     : places_(coder.places()), codes_(places_) {
   scale_ = quantise(turned, places_, kMostQueryCode, codes_.data());
+  for (const std::int16_t code : codes_) most_fine_ += (kFineSteps - 1) * std::max<std::int16_t>(code, 0);
   if (for_scan) make_tables(turned);
 }
 
@@ -307,51 +309,59 @@ void CodedQuery::make_tables(const float* turned) {
   table_variance_ = (static_cast<double>(fours) / 12 + 0.25) * step * step / (0.63 * static_cast<double>(places_));
 }
 
-float CodedQuery::cosine(const std::int8_t* coarse, const std::uint8_t* fine, float scale) const {
+std::int64_t CodedQuery::compare(const std::int8_t* coarse) const {
   I32x4 sums = {};
   const std::int16_t* codes = codes_.data();
+#pragma GCC unroll 1
   for (std::size_t i = 0; i < places_; i += 16) add_products<true>(load<U8x16>(coarse + i), codes + i, sums);
+  return kFineSteps * sum_of(sums);
+}
+
+float CodedQuery::cosine(std::int64_t compared, const std::uint8_t* fine, float scale) const {
+  const std::int16_t* codes = codes_.data();
   // Bits that come from a neighbour are masked away.
   const U16x8 two = {0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303, 0x0303};
   const U16x8 one = {0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101, 0x0101};
-  I32x4 fine_sums = {};
+  I32x4 sums = {};
   const std::uint8_t* last = fine + pair_bytes(places_);
   for (std::size_t i = 0; i < places_; i += 16) {
     const U16x8 pairs = load<U16x8>(fine + i / 64 * 16) >> static_cast<int>(i / 16 % 4 * 2);
     const U16x8 lasts = load<U16x8>(last + i / 128 * 16) >> static_cast<int>(i / 16 % 8);
-    add_products<false>((U8x16)((pairs & two) << 1 | (lasts & one)), codes + i, fine_sums);
+    add_products<false>((U8x16)((pairs & two) << 1 | (lasts & one)), codes + i, sums);
   }
-  const std::int64_t sum = 8 * sum_of(sums) + sum_of(fine_sums);
+  return score(compared + sum_of(sums), scale);
+}
+
+float CodedQuery::score(std::int64_t sum, float scale) const {
   return static_cast<float>(std::clamp(static_cast<double>(sum) * scale_ * scale, -1.0, 1.0));
 }
 
 // One stream of memory, and no long unrolled loop: either costs more than it saves once rows lie outside the caches.
 void CodedQuery::estimate(const std::uint8_t* signs, const std::int16_t* factors, std::size_t blocks,
                           std::int16_t* estimates) const {
+  constexpr std::size_t kParts = kBlockRows / 16;
   const U16x8 nibble = {0x0F0F, 0x0F0F, 0x0F0F, 0x0F0F, 0x0F0F, 0x0F0F, 0x0F0F, 0x0F0F};
   const std::size_t bytes = places_ / 8;
   for (; blocks > 0; --blocks, factors += kBlockRows, estimates += kBlockRows) {
-    U16x8 sums[4] = {};
+    U16x8 sums[2 * kParts] = {};
     const std::uint8_t* table = tables_.data();
     for (std::size_t left = bytes; left > 0;) {
       // Sixteen entries of two tables fill a byte at most.
       const std::size_t run = std::min<std::size_t>(left, 8);
       left -= run;
-      U8x16 first = {};
-      U8x16 second = {};
+      U8x16 parts[kParts] = {};
 #pragma GCC unroll 1
       for (const std::uint8_t* end = signs + run * kBlockRows; signs != end; signs += kBlockRows, table += 32) {
         const U8x16 low = load<U8x16>(table);
         const U8x16 high = load<U8x16>(table + 16);
-        const U16x8 a = load<U16x8>(signs);
-        const U16x8 b = load<U16x8>(signs + 16);
-        first += pick(low, (U8x16)(a & nibble)) + pick(high, (U8x16)(a >> 4 & nibble));
-        second += pick(low, (U8x16)(b & nibble)) + pick(high, (U8x16)(b >> 4 & nibble));
+        for (std::size_t k = 0; k < kParts; ++k) {
+          const U16x8 both = load<U16x8>(signs + 16 * k);
+          parts[k] += pick(low, (U8x16)(both & nibble)) + pick(high, (U8x16)(both >> 4 & nibble));
+        }
       }
-      widen(first, sums[0], sums[1]);
-      widen(second, sums[2], sums[3]);
+      for (std::size_t k = 0; k < kParts; ++k) widen(parts[k], sums[2 * k], sums[2 * k + 1]);
     }
-    for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 2 * kParts; ++i) {
       const I16x8 centred = ((I16x8)sums[i] - middle_) << shift_;
       store(estimates + 8 * i, scaled(centred, load<I16x8>(factors + 8 * i)));
     }

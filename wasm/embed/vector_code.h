@@ -3,7 +3,7 @@
 // A vector is made a unit vector, turned by a fixed random rotation (signs and Walsh-Hadamard transforms, which spreads
 // what lies in few places over all of them and leaves cosines alone), and coded in eleven bits a place with a scale of
 // its own: eight bits (coarse) and three more (fine). The scale is such that a vector has cosine 1 with its own code.
-// For the scan of many rows the signs of the code lie apart, 32 rows interleaved: a query's table holds, for each four
+// For the scan of many rows the signs of the code lie apart, 64 rows interleaved: a query's table holds, for each four
 // places, what each of the sixteen patterns of signs adds (André, Kermarrec and Le Scouarnec, "Cache locality is not
 // enough: High-performance nearest neighbor search with product quantization fast scan", 2015). The sum estimates the
 // cosine without bias (Gao and Long, "RaBitQ", 2024), with a known spread.
@@ -23,7 +23,7 @@ namespace tierwise::embed {
 
 inline constexpr std::size_t kLeastDimensions = 2;
 inline constexpr std::size_t kMostDimensions = 4096;
-inline constexpr std::size_t kBlockRows = 32;
+inline constexpr std::size_t kBlockRows = 64;
 
 // Where a code begins.
 struct VectorCode {
@@ -63,7 +63,10 @@ class CodedQuery {
   // `turned` by this coder.
   CodedQuery(const VectorCoder& coder, const float* turned, bool for_scan);
 
-  float cosine(const std::int8_t* coarse, const std::uint8_t* fine, float scale) const;
+  // Of the coarse half of a code: most() is the cosine that any fine half could make of it, cosine() what its own does.
+  std::int64_t compare(const std::int8_t* coarse) const;
+  float most(std::int64_t compared, float scale) const { return score(compared + most_fine_, scale); }
+  float cosine(std::int64_t compared, const std::uint8_t* fine, float scale) const;
 
   // One estimate for each row of `blocks` blocks, in units of unit().
   void estimate(const std::uint8_t* signs, const std::int16_t* factors, std::size_t blocks,
@@ -74,10 +77,12 @@ class CodedQuery {
 
  private:
   void make_tables(const float* turned);
+  float score(std::int64_t sum, float scale) const;
 
   std::size_t places_;
   std::vector<std::int16_t> codes_;
   double scale_;
+  std::int64_t most_fine_ = 0;
   std::vector<std::uint8_t> tables_;
   std::int16_t middle_ = 0;
   int shift_ = 0;

@@ -11,7 +11,10 @@ using Hit = VectorIndex::Hit;
 
 constexpr std::size_t kComparedWhole = 64;
 // The best estimates, compared first: enough that the bound they give is good.
-constexpr std::size_t kFirstCompared = 32;
+constexpr std::size_t kFirstCompared = 12;
+constexpr std::size_t kMostFetched = 12;
+// Of the processor's cache.
+constexpr std::size_t kLineBytes = 64;
 
 bool better(const Hit& a, const Hit& b) { return a.score > b.score || (a.score == b.score && a.id < b.id); }
 
@@ -57,9 +60,10 @@ class Best {
 template <typename Visit>
 void for_each_above(const std::int16_t* estimates, std::size_t rows, const std::int16_t& threshold,
                     const Visit& visit) {
-  for (std::size_t begin = 0; begin < rows; begin += kBlockRows) {
+  constexpr std::size_t kBits = 32;
+  for (std::size_t begin = 0; begin < rows; begin += kBits) {
     std::uint32_t bits = above(estimates + begin, threshold);
-    if (rows - begin < kBlockRows) bits &= (1U << (rows - begin)) - 1;
+    if (rows - begin < kBits) bits &= (1U << (rows - begin)) - 1;
     for (; bits != 0; bits &= bits - 1) visit(begin + static_cast<std::size_t>(__builtin_ctz(bits)));
   }
 }
@@ -83,14 +87,15 @@ class Comparison {
     const std::int16_t first = first_threshold(estimates);
     // Rows at the threshold itself are above this.
     std::int16_t upper = first == kLowest ? first : static_cast<std::int16_t>(first - 1);
-    each_chunk(estimates, upper, [&](const Columns& columns, std::size_t row, std::int16_t) { compare(columns, row); });
+    each_chunk(estimates, upper, [&](const Columns& columns, std::size_t row, std::int16_t) { fetch(columns, row); });
+    compare_fetched();
     if (first == kLowest) return;
     std::int16_t lower = threshold();
     each_chunk(estimates, lower, [&](const Columns& columns, std::size_t row, std::int16_t estimate) {
       if (estimate > upper) return;
-      compare(columns, row);
-      lower = threshold();
+      if (fetch(columns, row)) lower = threshold();
     });
+    compare_fetched();
   }
 
   std::vector<Hit> take() { return hits_.take(); }
@@ -99,14 +104,34 @@ class Comparison {
   static constexpr std::int16_t kLowest = std::numeric_limits<std::int16_t>::min();
 
   bool wanted(const Columns& columns, std::size_t row) const {
-    return (columns.tags[row] & search_.tags) == search_.tags;
+    return search_.tags == 0 || (columns.tags[row] & search_.tags) == search_.tags;
   }
 
   void compare(const Columns& columns, std::size_t row) {
     if (!wanted(columns, row)) return;
-    const float score = query_.cosine(columns.coarse + row * coder_.places(), columns.fine + row * coder_.fine_bytes(),
-                                      columns.scales[row]);
+    const float scale = columns.scales[row];
+    const std::int64_t compared = query_.compare(columns.coarse + row * coder_.places());
+    // Most rows need not be read any further.
+    const float most = query_.most(compared, scale);
+    if (most < search_.min_score || (hits_.full() && most < hits_.worst().score)) return;
+    const float score = query_.cosine(compared, columns.fine + row * coder_.fine_bytes(), scale);
     if (score >= search_.min_score) hits_.offer({columns.ids[row], score});
+  }
+
+  // Rows lie far apart: several are asked of memory before the first is compared. True when they were compared.
+  bool fetch(const Columns& columns, std::size_t row) {
+    const std::int8_t* coarse = columns.coarse + row * coder_.places();
+    for (std::size_t i = 0; i < coder_.places(); i += kLineBytes) {
+      (void)*static_cast<const volatile std::int8_t*>(coarse + i);
+    }
+    fetched_[fetched_count_++] = {columns, row};
+    if (fetched_count_ < kMostFetched) return false;
+    compare_fetched();
+    return true;
+  }
+  void compare_fetched() {
+    for (std::size_t i = 0; i < fetched_count_; ++i) compare(fetched_[i].columns, fetched_[i].row);
+    fetched_count_ = 0;
   }
 
   // Estimates all rows. So many wanted ones are at least as high as the answer that a good bound comes of comparing
@@ -119,7 +144,7 @@ class Comparison {
       const Columns columns = rows_.columns(coder_, i);
       query_.estimate(columns.signs, columns.factors, (columns.rows + kBlockRows - 1) / kBlockRows, estimates);
       for_each_above(estimates, columns.rows, threshold, [&](std::size_t row) {
-        if (search_.tags != 0 && !wanted(columns, row)) return;
+        if (!wanted(columns, row)) return;
         best.offer(estimates[row]);
         if (best.full()) threshold = best.worst();
       });
@@ -149,6 +174,13 @@ class Comparison {
   const CodedQuery& query_;
   const VectorIndex::Search& search_;
   Best<Hit, decltype(&better)> hits_;
+  // Compared soon.
+  struct Place {
+    Columns columns;
+    std::size_t row;
+  };
+  Place fetched_[kMostFetched];
+  std::size_t fetched_count_ = 0;
 };
 
 OwnedError no_direction() {
