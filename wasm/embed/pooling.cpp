@@ -8,21 +8,27 @@ namespace tierwise::embed {
 namespace {
 
 using Four = float __attribute__((vector_size(16)));
-// As many as stay in registers.
-constexpr std::size_t kFours = 12;
-constexpr std::size_t kBlock = kFours * 4;
+constexpr std::size_t kFour = sizeof(Four) / sizeof(float);
+// At once: the sums are read and written once for so many.
+constexpr std::size_t kRows = 4;
 
-// The sums of `kBlock` columns, which are read before one is written.
-void add_block(const float* column, std::size_t tokens, std::size_t dimensions, float* out) {
-  Four sums[kFours] = {};
-  for (std::size_t token = 0; token < tokens; ++token, column += dimensions) {
-    for (std::size_t i = 0; i < kFours; ++i) {
+template <std::size_t kCount>
+void add_rows(const float* rows, std::size_t dimensions, float* sums) {
+  std::size_t i = 0;
+  for (; i + kFour <= dimensions; i += kFour) {
+    Four sum;
+    std::memcpy(&sum, sums + i, sizeof sum);
+#pragma GCC unroll 4
+    for (std::size_t row = 0; row < kCount; ++row) {
       Four four;
-      std::memcpy(&four, column + i * 4, sizeof four);
-      sums[i] += four;
+      std::memcpy(&four, rows + row * dimensions + i, sizeof four);
+      sum += four;
     }
+    std::memcpy(sums + i, &sum, sizeof sum);
   }
-  std::memcpy(out, sums, sizeof sums);
+  for (; i < dimensions; ++i) {
+    for (std::size_t row = 0; row < kCount; ++row) sums[i] += rows[row * dimensions + i];
+  }
 }
 
 }  // namespace
@@ -32,13 +38,10 @@ void pool(const float* vectors, std::size_t tokens, std::size_t dimensions, floa
     std::fill_n(out, dimensions, 0.0f);
     return;
   }
-  std::size_t i = 0;
-  for (; i + kBlock <= dimensions; i += kBlock) add_block(vectors + i, tokens, dimensions, out + i);
-  for (; i < dimensions; ++i) {
-    float sum = 0;
-    for (std::size_t token = 0; token < tokens; ++token) sum += vectors[token * dimensions + i];
-    out[i] = sum;
-  }
+  std::memmove(out, vectors, dimensions * sizeof *out);
+  std::size_t token = 1;
+  for (; token + kRows <= tokens; token += kRows) add_rows<kRows>(vectors + token * dimensions, dimensions, out);
+  for (; token < tokens; ++token) add_rows<1>(vectors + token * dimensions, dimensions, out);
   // The mean's length makes no difference to its direction.
   to_unit_length(out, dimensions);
 }
