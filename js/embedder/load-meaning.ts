@@ -16,7 +16,7 @@ let started: MeaningModule | undefined;
 
 /**
  * A new one, with nothing loaded into it; in another module after a bug of the last. `program`: one that was begun
- * (open-meaning.ts); where it fails, it is found here. Errors: LoadError.
+ * (model.ts); where it fails, it is found here. Errors: LoadError.
  */
 export async function openMeaning(program?: Promise<Source>): Promise<Meaning> {
   if (started?.trapped === true) shared = started = undefined;
