@@ -88,8 +88,8 @@ begin
       add check (cost >= 0 and saved >= 0);
     create index llm_observations_by_company on public.llm_observations (company_id, at desc);
     create index llm_observations_by_user on public.llm_observations (company_id, user_id, at desc);
-    -- Retention looks for the oldest; rows come in nearly in this order, so the index stays small.
-    create index llm_observations_by_age on public.llm_observations using brin (at);
+    -- The last success of a target.
+    create index llm_observations_successes on public.llm_observations (company_id, target, at desc) where kind = 'complete';
     alter table public.llm_observations enable row level security;
     revoke all on public.llm_observations from public, anon, authenticated, service_role;
     grant select on public.llm_observations to authenticated;
@@ -119,6 +119,7 @@ create table tierwise.usage_daily (
   -- Of calls; what hits would have taken is in `saved`.
   input_tokens bigint not null default 0,
   output_tokens bigint not null default 0,
+  images bigint not null default 0,
   cost numeric not null default 0,
   saved numeric not null default 0,
   -- Completed calls and hits the price table had no price for.
@@ -206,33 +207,36 @@ begin
       case when o.kind = 'totals' then coalesce((o.counts ->> 'cancel')::bigint, 0) else (o.kind = 'cancel')::int end as cancels,
       case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.input_tokens, 0) else 0 end as input_tokens,
       case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.output_tokens, 0) else 0 end as output_tokens,
+      case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.images, 0) else 0 end as images,
       coalesce(o.cost, 0) as cost, coalesce(o.saved, 0) as saved,
       o.cost is null and o.saved is null as without_price
     from public.llm_observations o
     where o.event_id = any (events)
   ), by_user as (
     insert into tierwise.usage_by_user as t (company_id, user_id, day, tier, provider, model, source,
-      starts, completes, errors, hits, cancels, input_tokens, output_tokens, cost, saved, unpriced)
+      starts, completes, errors, hits, cancels, input_tokens, output_tokens, images, cost, saved, unpriced)
     select company_id, user_id, day, tier, provider, model, source, sum(starts), sum(completes), sum(errors), sum(hits),
-      sum(cancels), sum(input_tokens), sum(output_tokens), sum(cost), sum(saved),
+      sum(cancels), sum(input_tokens), sum(output_tokens), sum(images), sum(cost), sum(saved),
       coalesce(sum(completes + hits) filter (where without_price), 0)
     from seen group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 4, 5, 6, 7
     on conflict (company_id, user_id, day, tier, provider, model, source) do update set
       starts = t.starts + excluded.starts, completes = t.completes + excluded.completes,
       errors = t.errors + excluded.errors, hits = t.hits + excluded.hits, cancels = t.cancels + excluded.cancels,
       input_tokens = t.input_tokens + excluded.input_tokens, output_tokens = t.output_tokens + excluded.output_tokens,
+      images = t.images + excluded.images,
       cost = t.cost + excluded.cost, saved = t.saved + excluded.saved, unpriced = t.unpriced + excluded.unpriced
   )
   insert into tierwise.usage_daily as t (company_id, day, slot, tier, provider, model, source,
-    starts, completes, errors, hits, cancels, input_tokens, output_tokens, cost, saved, unpriced)
+    starts, completes, errors, hits, cancels, input_tokens, output_tokens, images, cost, saved, unpriced)
   select company_id, day, slot, tier, provider, model, source, sum(starts), sum(completes), sum(errors), sum(hits),
-    sum(cancels), sum(input_tokens), sum(output_tokens), sum(cost), sum(saved),
+    sum(cancels), sum(input_tokens), sum(output_tokens), sum(images), sum(cost), sum(saved),
     coalesce(sum(completes + hits) filter (where without_price), 0)
   from seen group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 4, 5, 6, 7
   on conflict (company_id, day, slot, tier, provider, model, source) do update set
     starts = t.starts + excluded.starts, completes = t.completes + excluded.completes,
     errors = t.errors + excluded.errors, hits = t.hits + excluded.hits, cancels = t.cancels + excluded.cancels,
     input_tokens = t.input_tokens + excluded.input_tokens, output_tokens = t.output_tokens + excluded.output_tokens,
+      images = t.images + excluded.images,
     cost = t.cost + excluded.cost, saved = t.saved + excluded.saved, unpriced = t.unpriced + excluded.unpriced;
 
   insert into tierwise.usage_latency as t (company_id, day, slot, tier, provider, model, measure, bucket, calls)
