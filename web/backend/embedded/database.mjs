@@ -44,8 +44,8 @@ export async function startDatabase(options = {}) {
   }
 }
 
-/** `password` is ours, of hexadecimal digits: the statement takes no parameters. */
-async function allowLogin(sql, password) {
+/** Makes the login role. `password` is ours, of hexadecimal digits: the statement takes no parameters. */
+export async function allowLogin(sql, password) {
   if (!/^[0-9a-f]+$/.test(password)) throw new Error('The password of the authenticator must be hexadecimal.');
   const found = await sql`select from pg_roles where rolname = 'authenticator'`;
   if (found.length === 0) await sql`create role authenticator`;

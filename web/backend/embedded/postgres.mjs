@@ -37,6 +37,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const kVersion = 17;
 const kStartLimitMs = 60_000;
 const kStopLimitMs = 15_000;
 /** A server that dies more often than this within a minute is not started again. */
@@ -62,9 +63,17 @@ export function defaultFolder() {
 
 /**
  * Starts the server and resolves when it takes connections: `{ port, folder, pid, url(user, database), credentials, stop() }`.
- * `url()` is the superuser's. `port` 0 or none: a free one. Throws when another running program has the folder.
+ * `url()` is the superuser's. `port` 0 or none: a free one. `installation` `{ folder, version }`: another PostgreSQL than
+ * npm's, with `bin` in its folder. Throws when another running program has the folder.
  */
-export async function startPostgres({ folder = defaultFolder(), port = 0, settings = {}, onRestart, onLost } = {}) {
+export async function startPostgres({
+  folder = defaultFolder(),
+  port = 0,
+  settings = {},
+  installation,
+  onRestart,
+  onLost,
+} = {}) {
   const home = path.resolve(folder);
   mkdirSync(home, { recursive: true });
   const runAs = process.getuid?.() === 0 ? unprivileged(path.join(home, 'cluster')) : undefined;
@@ -73,11 +82,12 @@ export async function startPostgres({ folder = defaultFolder(), port = 0, settin
       `PostgreSQL does not run as root, and the user ${runAs.name} cannot enter ${home}. Name a folder whose parents everybody may enter, or start this as another user.`,
     );
   }
-  const native = await binaries(runAs);
+  const native = installation?.folder ?? (await binaries(runAs));
+  const version = installation?.version ?? kVersion;
   await claim(home);
   const credentials = passwords(home);
   const cluster = path.join(home, 'cluster');
-  await initialise({ native, cluster, home, runAs, password: credentials.postgres });
+  await initialise({ native, version, cluster, home, runAs, password: credentials.postgres });
 
   const log = createWriteStream(path.join(home, 'postgres.log'), { flags: 'a', mode: 0o600 });
   const state = { child: undefined, port, stopping: false, restarts: [], starting: undefined };
@@ -217,13 +227,14 @@ async function end(child) {
 }
 
 /** Makes the cluster beside its place and moves it there, so that one made half is never used. */
-async function initialise({ native, cluster, home, runAs, password }) {
+async function initialise({ native, version, cluster, home, runAs, password }) {
   for (const name of readdirSync(home))
     if (name.startsWith('cluster.new-') || name.startsWith('password-'))
       rmSync(path.join(home, name), { recursive: true, force: true });
   if (existsSync(path.join(cluster, 'PG_VERSION'))) {
-    const version = readFileSync(path.join(cluster, 'PG_VERSION'), 'utf8').trim();
-    if (version !== '17') throw new Error(`${cluster} is of PostgreSQL ${version}; this is 17. Name another folder.`);
+    const found = Number(readFileSync(path.join(cluster, 'PG_VERSION'), 'utf8'));
+    if (found !== version)
+      throw new Error(`${cluster} is of PostgreSQL ${String(found)}; this is ${String(version)}. Name another folder.`);
     return;
   }
   const unfinished = path.join(home, `cluster.new-${String(process.pid)}`);
@@ -240,9 +251,9 @@ async function initialise({ native, cluster, home, runAs, password }) {
         `--pwfile=${secret}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
         '--locale=C',
+        // Letters beyond ASCII have their upper case without any library of the system.
+        ...(version >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []),
         '--data-checksums',
       ],
       { ...identity(runAs), stdio: ['ignore', 'pipe', 'pipe'] },

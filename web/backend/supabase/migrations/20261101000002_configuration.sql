@@ -266,7 +266,8 @@ begin
       for each row execute function tierwise.audit_change()', named);
     continue when named in ('public.hf_deployments', 'tierwise.secrets');
     execute format('create policy "members read" on %s for select to authenticated
-      using (company_id is null or company_id = any (array(select tierwise.my_companies())))', named);
+      using (company_id = any (array(select tierwise.my_companies()))
+        or (company_id is null and exists (select tierwise.my_companies())))', named);
     execute format('grant select on %s to authenticated', named);
     -- Limits protect the operator and the other companies: admins see theirs.
     continue when named = 'tierwise.rate_limits';
@@ -285,7 +286,8 @@ begin
     -- The Space's own policies count inside: whose Space is seen, their deployments are.
     create policy "members read" on public.hf_deployments for select to authenticated
       using (space_id in (select s.id from public.hf_spaces_config s
-        where s.company_id is null or s.company_id = any (array(select tierwise.my_companies()))));
+        where s.company_id = any (array(select tierwise.my_companies()))
+          or (s.company_id is null and exists (select tierwise.my_companies()))));
     create policy "admins add" on public.hf_deployments for insert to authenticated
       with check (space_id in (select s.id from public.hf_spaces_config s
         where s.company_id = any (array(select tierwise.admin_companies()))));
