@@ -16,6 +16,7 @@ const open = {
     'forget_user',
     'is_admin',
     'my_companies',
+    'put_secret',
     'recent_health',
     'record_feedback',
     'record_usage',

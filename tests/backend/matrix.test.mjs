@@ -24,7 +24,7 @@ const rights = {
   'tierwise.settings': configuration,
   'tierwise.prices': configuration,
   'tierwise.rate_limits': { member: { same: 's', all: 's' }, admin: { same: 's', all: 's' }, service: 'siud' },
-  'tierwise.secrets': { admin: { same: 'siud' }, service: 'siud' },
+  'tierwise.secrets': { admin: { same: 'sd' }, service: 'siud' },
   'tierwise.rate_buckets': { service: 'siud' },
   'tierwise.companies': { member: { same: 's' }, admin: { same: 'su' }, service: 'siud' },
   'tierwise.members': { member: { own: 's' }, admin: { own: 'siud', same: 'siud' }, service: 'siud' },

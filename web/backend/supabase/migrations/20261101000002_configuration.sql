@@ -307,19 +307,31 @@ begin
 end
 $$;
 
--- Write-only: admins see that there is a key, never the key.
-grant select (id, company_id, target, key_id, hint, created_at, updated_at),
-  insert (company_id, target, sealed, key_id, hint), update (sealed, key_id, hint), delete
-  on tierwise.secrets to authenticated;
+-- Write-only: admins see that there is a key, put another (put_secret) and remove it, and never read it.
+grant select (id, company_id, target, key_id, hint, created_at, updated_at), delete on tierwise.secrets to authenticated;
 create policy "admins see which" on tierwise.secrets for select to authenticated
   using (company_id = any (array(select tierwise.admin_companies())));
-create policy "admins add" on tierwise.secrets for insert to authenticated
-  with check (company_id = any (array(select tierwise.admin_companies())));
-create policy "admins change" on tierwise.secrets for update to authenticated
-  using (company_id = any (array(select tierwise.admin_companies())))
-  with check (company_id = any (array(select tierwise.admin_companies())));
 create policy "admins remove" on tierwise.secrets for delete to authenticated
   using (company_id = any (array(select tierwise.admin_companies())));
+
+-- Puts the key of a target in place of the one there is; the next request of the gateway uses it. For admins of the company.
+create function tierwise.put_secret(target text, sealed bytea, key_id text, hint text default null, company uuid default null)
+returns void
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  resolved constant uuid := tierwise.resolve_company(company);
+begin
+  if not tierwise.is_admin(resolved) then
+    raise exception 'not-an-admin' using errcode = '42501';
+  end if;
+  insert into tierwise.secrets (company_id, target, sealed, key_id, hint)
+  values (resolved, put_secret.target, put_secret.sealed, put_secret.key_id, put_secret.hint)
+  on conflict (company_id, target) do update
+    set sealed = excluded.sealed, key_id = excluded.key_id, hint = excluded.hint;
+end
+$$;
 
 -- Takes `amount` from the caller's bucket and from the company's, or from neither. Call it in a transaction of its own, or
 -- requests of one company wait for each other. Returns when to come back when it is not allowed.
@@ -425,6 +437,7 @@ end
 $$;
 
 
-revoke all on function tierwise.follow_model_price(), tierwise.take(text, double precision, uuid),
+revoke all on function tierwise.follow_model_price(), tierwise.put_secret(text, bytea, text, text, uuid), tierwise.take(text, double precision, uuid),
   tierwise.limits_of(uuid, text, uuid), tierwise.effective_config(uuid) from public, anon, authenticated, service_role;
-grant execute on function tierwise.take(text, double precision, uuid), tierwise.effective_config(uuid) to authenticated;
+grant execute on function tierwise.take(text, double precision, uuid), tierwise.effective_config(uuid),
+  tierwise.put_secret(text, bytea, text, text, uuid) to authenticated;

@@ -290,7 +290,7 @@ as $$
     and (coalesce(p.output_per_1k, 0) = 0 or output_tokens is not null)
     and (coalesce(p.per_image, 0) = 0 or images is not null)
     and (coalesce(p.per_second, 0) = 0 or total_ms is not null)
-  order by p.company_id nulls last, position('*' in p.model), length(p.model) desc, p.valid_from desc
+  order by p.company_id nulls last, p.model like '%*', length(p.model) desc, p.valid_from desc
   limit 1
 $$;
 
