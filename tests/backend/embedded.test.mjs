@@ -268,7 +268,7 @@ test(
         fileURLToPath(new URL('../../web/backend/embedded/postgres.mjs', import.meta.url)),
         path.join(folder, 'postgres.mjs'),
       );
-      const program = `import { startPostgres } from './postgres.mjs'; const s = await startPostgres({ folder: ${JSON.stringify(path.join(folder, 'data'))} }); await s.stop(); console.log('fine');`;
+      const program = `import { startPostgres } from './postgres.mjs'; const s = await startPostgres({ folder: ${JSON.stringify(path.join(folder, 'data'))}, settings: { fsync: 'off' } }); await s.stop(); console.log('fine');`;
       const done = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
         cwd: folder,
         encoding: 'utf8',

@@ -87,7 +87,7 @@ export async function startPostgres({
   await claim(home);
   const credentials = passwords(home);
   const cluster = path.join(home, 'cluster');
-  await initialise({ native, version, cluster, home, runAs, password: credentials.postgres });
+  await initialise({ native, version, cluster, home, runAs, settings, password: credentials.postgres });
 
   const log = createWriteStream(path.join(home, 'postgres.log'), { flags: 'a', mode: 0o600 });
   const state = { child: undefined, port, stopping: false, restarts: [], starting: undefined };
@@ -219,15 +219,21 @@ function watch(child) {
 
 async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL']) {
     child.kill(signal);
-    if (await Promise.race([gone.then(() => true), wait(kStopLimitMs)])) return;
+    const gone = await new Promise((resolve) => {
+      const limit = setTimeout(resolve, kStopLimitMs, false);
+      child.once('exit', () => {
+        clearTimeout(limit);
+        resolve(true);
+      });
+    });
+    if (gone) return;
   }
 }
 
 /** Makes the cluster beside its place and moves it there, so that one made half is never used. */
-async function initialise({ native, version, cluster, home, runAs, password }) {
+async function initialise({ native, version, cluster, home, runAs, settings, password }) {
   for (const name of readdirSync(home))
     if (name.startsWith('cluster.new-') || name.startsWith('password-'))
       rmSync(path.join(home, name), { recursive: true, force: true });
@@ -255,6 +261,7 @@ async function initialise({ native, version, cluster, home, runAs, password }) {
         // Letters beyond ASCII have their upper case without any library of the system.
         ...(version >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []),
         '--data-checksums',
+        ...(settings.fsync === 'off' ? ['--no-sync'] : []),
       ],
       { ...identity(runAs), stdio: ['ignore', 'pipe', 'pipe'] },
     );
