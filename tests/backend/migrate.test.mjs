@@ -9,6 +9,8 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import postgres from 'postgres';
+
 import { allowLogin } from '../../web/backend/embedded/database.mjs';
 import { addPeople, companyA, kinds, newDatabase, startServer, supabase, temporaryFolder, users } from './servers.mjs';
 
@@ -277,6 +279,43 @@ for (const kind of kinds) {
         (await database.admin`select count(*)::int as n from supabase_migrations.schema_migrations`)[0].n,
         versions.length + 1,
       );
+    });
+
+    test('an owner that is no superuser, as on Supabase', async () => {
+      const database = await open();
+      await database.admin.unsafe(`create role landlord login createrole password 'landlord';
+        alter database ${database.name} owner to landlord`);
+      const address = new URL(database.adminUrl);
+      address.username = address.password = 'landlord';
+      const url = address.href;
+      const { applied } = await database.migrate({ url });
+      assert.deepEqual(applied, versions);
+      const owner = postgres(url, { max: 1, onnotice: () => {} });
+      try {
+        await addPeople(owner);
+        await database.admin`alter role service_role nobypassrls`;
+        // The functions work with the owner's rights, which are no more than that.
+        await database.admin.begin(async (tx) => {
+          await tx`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${JSON.stringify({ sub: users.admin })}, true)`;
+          const given = [{ eventId: '0e000000-0000-4000-8000-000000000002', kind: 'start', at: Date.now() }];
+          assert.equal((await tx`select * from tierwise.record_usage(${tx.json(given)}, now())`)[0].verdict, 'stored');
+          assert.equal((await tx`select * from tierwise.take('usage', 1)`)[0].allowed, true);
+          assert.equal((await tx`select tierwise.effective_config() as it`)[0].it.role, 'admin');
+          await tx`insert into tierwise.flags (company_id, name, enabled) values (${companyA}, 'x', true)`;
+          assert.equal(
+            (await tx`select * from tierwise.usage_summary(current_date - 1, current_date + 1)`)[0].starts,
+            '1',
+          );
+          assert.equal((await tx`select * from tierwise.forget_user(${users.admin})`)[0].deleted, '1');
+        });
+        await database.admin.begin(async (tx) => {
+          await tx`select set_config('role', 'service_role', true)`;
+          assert.equal((await tx`select * from tierwise.companies`).length, 2, 'without the right to pass security by');
+          await tx`select * from tierwise.apply_retention()`;
+        });
+      } finally {
+        await owner.end();
+      }
     });
 
     test('a database that is not there, a wrong password, a wrong call', () => {

@@ -241,7 +241,9 @@ begin
     raise exception 'not-an-admin' using errcode = '42501';
   end if;
   foreach named in array array['public.llm_observations', 'tierwise.usage_by_user', 'tierwise.feedback'] loop
-    execute format('delete from %s o where o.company_id = $1 and o.user_id = $2', named) using resolved, person;
+    execute format('delete from %s o where o.company_id = $1 and o.user_id = $2', named)
+      -- Rows that a host application wrote into its table by itself are its own.
+      || case named when 'public.llm_observations' then ' and o.event_id is not null' else '' end using resolved, person;
     get diagnostics count_of = row_count;
     return query select named, count_of;
   end loop;
