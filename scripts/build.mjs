@@ -7,11 +7,12 @@
  *    minilm.js, and what they load with the first text: meaning.js, and ONNX Runtime Web in minilm-worker.js, a file that
  *    needs no other, or in ort-session.js, for a page without workers. The base64 copies of our own .wasm files and the
  *    copy of the vocabulary become chunks of their own that are loaded only where a file is lost (js/find-wasm.ts).
- * 3. tsc writes the types.
+ * 3. The command line: cli.mjs, and backend/ with migrate.mjs and the SQL that it runs.
+ * 4. tsc writes the types.
  * TIERWISE_EMSCRIPTEN_TOOLCHAIN names another Emscripten's CMake toolchain file than Debian's.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -205,6 +206,7 @@ export async function buildJs() {
     chunkNames: '[name]-[hash]',
     plugins: [besideIndex, virtual],
   });
+  await buildCli();
   for (const name of readdirSync(at('dist')).filter((file) => file.endsWith('.js'))) {
     const file = at('dist', name);
     const code = readFileSync(file, 'utf8');
@@ -235,6 +237,41 @@ export async function buildJs() {
     writeFileSync(`${file}.map`, smaller.map);
   }
   run('npx', 'tsc', '-p', 'tsconfig.build.json');
+}
+
+/** For Node, readable: nobody downloads it with a page. The database driver is inlined, so the package depends on nothing. */
+export async function buildCli() {
+  mkdirSync(at('dist/backend/migrations'), { recursive: true });
+  const supabase = at('web/backend/supabase');
+  for (const name of readdirSync(path.join(supabase, 'migrations')))
+    copyFileSync(path.join(supabase, 'migrations', name), at('dist/backend/migrations', name));
+  copyFileSync(path.join(supabase, 'seed.sql'), at('dist/backend/seed.sql'));
+  const options = {
+    absWorkingDir: root,
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    legalComments: 'inline',
+    logLevel: 'warning',
+  };
+  await build({ ...options, entryPoints: { 'backend/migrate': 'js/cli/migrate.ts' } });
+  await build({
+    ...options,
+    entryPoints: { cli: 'js/cli/cli.ts' },
+    banner: { js: '#!/usr/bin/env node' },
+    plugins: [
+      {
+        name: 'migrate',
+        setup(builder) {
+          builder.onResolve({ filter: /^\.\/migrate\.js$/ }, () => ({ path: './backend/migrate.mjs', external: true }));
+        },
+      },
+    ],
+  });
+  chmodSync(at('dist/cli.mjs'), 0o755);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

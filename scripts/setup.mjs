@@ -25,11 +25,13 @@ const tools = {
   'libclang-rt-14-dev': () =>
     existsSync('/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a') ||
     any('/usr/lib/llvm-14/lib/clang'),
+  // On Debian 12: 15, the oldest that the backend is for. Its own cluster is not used.
+  'postgresql-15': () => existsSync('/usr/lib/postgresql/15/bin/postgres'),
   python3: () => has('python3'),
   'python3-venv': () => spawnSync('python3', ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0,
 };
 export const toBuild = ['cmake', 'ninja-build', 'g++', 'emscripten', 'nlohmann-json3-dev', 'googletest'];
-export const toTest = [...toBuild, 'chromium', 'clang-14', 'libclang-rt-14-dev', 'python3', 'python3-venv'];
+export const toTest = [...toBuild, 'chromium', 'clang-14', 'libclang-rt-14-dev', 'postgresql-15', 'python3', 'python3-venv'];
 
 /** Installs what is missing of these Debian packages; throws with the line to run when it may not. */
 export function ensureSystem(packages, say = console.log) {

@@ -124,6 +124,11 @@ const suites = {
     await run('npx', ['vite', 'build', 'web/demo', '--logLevel', 'warn'], { quiet: true });
     return nodeTest('tests/browser');
   },
+  /** Migrations, rights and the embedded database, on PostgreSQL 17 from npm and on Debian's 15. */
+  async backend() {
+    await run('node', ['-e', "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())"], { quiet: true });
+    return nodeTest('tests/backend');
+  },
   async packaging() {
     return nodeTest('tests/packaging');
   },

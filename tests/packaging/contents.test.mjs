@@ -53,7 +53,7 @@ const esbuild = (source, more = {}) =>
 
 test('holds the built package and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.txt|models\/(injection|models|prices|templates|tiers)\.json|models\/all-MiniLM-L6-v2\/(light\.bin|model\.onnx|provenance\.json|vocab\.txt)|models\/guard\/(judge\.bin|words\.bin|provenance\.json|WORDNET-LICENSE\.txt)|dist\/(core|prompts|meaning|ort-wasm-simd-threaded)\.wasm|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
+    /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.txt|models\/(injection|models|prices|templates|tiers)\.json|models\/all-MiniLM-L6-v2\/(light\.bin|model\.onnx|provenance\.json|vocab\.txt)|models\/guard\/(judge\.bin|words\.bin|provenance\.json|WORDNET-LICENSE\.txt)|dist\/(core|prompts|meaning|ort-wasm-simd-threaded)\.wasm|dist\/cli\.mjs|dist\/backend\/(migrate\.mjs|seed\.sql|migrations\/\d{14}_\w+\.sql)|dist\/[\w./-]+\.(js|js\.map|d\.ts))$/;
   assert.deepEqual(
     files.filter((file) => !expected.test(file) || /(^|\/)(tests?|__\w+__)(\/|\.)|\.(test|spec)\./.test(file)),
     [],
@@ -70,6 +70,10 @@ test('holds the built package and nothing else', () => {
     'dist/minilm.js',
     'dist/minilm.d.ts',
     'dist/minilm-worker.js',
+    'dist/cli.mjs',
+    'dist/backend/migrate.mjs',
+    'dist/backend/seed.sql',
+    'dist/backend/migrations/20261101000001_companies.sql',
     'dist/space-embedder.js',
     'dist/embedder/space-embedder.d.ts',
     'dist/meaning.wasm',
@@ -196,6 +200,10 @@ test('every entry of the exports map is there', () => {
     for (const file of Object.values(entry)) assert.ok(files.includes(file.slice(2)), file);
   }
   assert.ok(packed.includes('dist'));
+  const { bin } = manifest();
+  assert.deepEqual(bin, { tierwise: 'dist/cli.mjs' });
+  const help = execFileSync(process.execPath, [path.join(inside, bin.tierwise), '--help'], { encoding: 'utf8' });
+  assert.match(help, /tierwise migrate --db <url>/);
 });
 
 test('imports by name only, in Node', async () => {
