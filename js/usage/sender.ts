@@ -52,6 +52,8 @@ export class Sender {
   readonly #world: World;
   /** Of this page and without a verdict: what goes along when the page is left. */
   readonly #fresh = new Map<string, Row>();
+  /** Of those, what is with the browser. */
+  readonly #along = new Set<string>();
   readonly #writing = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -140,7 +142,9 @@ export class Sender {
   leave(room: number, landed: (bytes: number) => void): number {
     const { outbox, fetch, clock, account } = this.#world;
     const queue = this.#queueOf(account());
-    const rows = [...this.#fresh.values()].filter((row) => row.queue === queue && clock.now() - row.at <= oldestAlong);
+    const rows = [...this.#fresh.values()].filter(
+      (row) => row.queue === queue && clock.now() - row.at <= oldestAlong && !this.#along.has(row.id),
+    );
     const headers = this.#headers;
     if (headers === undefined || rows.length === 0) return 0;
     const most = room - 200;
@@ -150,11 +154,15 @@ export class Sender {
     if (size > room) return 0;
     // Its keys must be in order.
     const sent = first.map((row) => ({ ...row, tried: true })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    for (const { id } of sent) this.#along.add(id);
     outbox.settle([], sent).catch(() => undefined);
     postAndLeave(fetch, this.destination.url, headers, body)
       .then((answer) => answer && this.#heard(sent, this.destination.outcome(answer, sent, clock.now())))
       .catch(() => undefined)
-      .finally(() => landed(size));
+      .finally(() => {
+        for (const { id } of sent) this.#along.delete(id);
+        landed(size);
+      });
     return size;
   }
 

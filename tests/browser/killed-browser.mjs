@@ -33,6 +33,7 @@ function trouble(random) {
   if (dice < 0.12) return { status: 429, headers: { 'retry-after': '1' } };
   if (dice < 0.16) return { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' };
   if (dice < 0.2) return 'reset';
+  if (dice < 0.3) return 'lost';
   return undefined;
 }
 

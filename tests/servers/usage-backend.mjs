@@ -4,7 +4,8 @@
  * which `text` says "poison" are refused. `answer` may take a request's place.
  *
  *   const backend = await usageBackend();
- *   backend.answer = (request) => ({ status: 429, headers: { 'retry-after': '2' } });   // or 'never', 'reset', undefined
+ *   backend.answer = (request) => ({ status: 429, headers: { 'retry-after': '2' } });   // or 'never', 'reset',
+ *                                                   // 'lost' (stored, and no answer), undefined
  *   backend.stored, backend.times      // id -> row, id -> how often it was sent
  */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ export async function usageBackend({
     times: new Map(),
     /** @type {{ path: string, rows: any[], sentAt: number, headers: any, bytes: number, at: number }[]} */
     requests: [],
-    /** @type {undefined | ((request: any) => undefined | 'never' | 'reset' | { status?: number, headers?: object, body?: string })} */
+    /** @type {undefined | ((request: any) => undefined | 'never' | 'reset' | 'lost' | { status?: number, headers?: object, body?: string })} */
     answer: undefined,
     url: '',
     restart() {
@@ -90,6 +91,10 @@ export async function usageBackend({
       const instead = backend.answer?.(asked);
       if (instead === 'never') return;
       if (instead === 'reset') return void request.socket.destroy();
+      if (instead === 'lost') {
+        rows.forEach(verdictOf);
+        return void request.socket.destroy();
+      }
       if (instead !== undefined) return void send(instead.status ?? 200, instead.headers ?? {}, instead.body ?? '');
       if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) return void send(401, {}, '{}');
       if (rows.length > 500 || text.length > 1_000_000) return void send(413, {}, '{}');
