@@ -120,7 +120,6 @@ describe('an answer and what becomes of the rows', () => {
       delivery: sending,
       waiting,
       warnings,
-      clock,
     } = await delivery({
       backend: { url: server.url, token },
     });
