@@ -1,11 +1,13 @@
 /**
- * The page's way of usage to places that must not lose a row: loaded with the first request of a client that has one
- * configured (dist/usage.js). Opens the outbox, gives each destination a sender, and minds what happens to the page: it
- * is hidden or left, shown again, on the network again.
+ * Where usage goes: to the caller's sinks, and to places that must not lose a row. Loaded with the first request of a
+ * client that has one or the other (dist/usage.js). Samples and redacts; opens the outbox, gives each destination a
+ * sender, and minds what happens to the page: it is hidden or left, shown again, on the network again. What fails is told
+ * once and holds up nobody.
  */
-import type { Clock, UsageConfig, UsageEvent, Warning } from '../types.js';
+import type { Clock, UsageConfig, UsageEvent, UsageSink, Warning } from '../types.js';
 import { backendDestination } from './backend.js';
 import type { Destination } from './destination.js';
+import { memoryOutbox } from './memory-outbox.js';
 import { openOutbox } from './open-outbox.js';
 import { otlpDestination } from './otlp.js';
 import type { Outbox } from './outbox.js';
@@ -13,7 +15,7 @@ import { Sender } from './sender.js';
 import { askForSync } from './sync.js';
 
 export interface DeliveryOptions {
-  usage: UsageConfig;
+  usage: Omit<UsageConfig, 'sink'>;
   version: string;
   clock: Clock;
   random: () => number;
@@ -35,15 +37,23 @@ export interface Feedback {
 
 /** What a browser takes of all requests together that outlive their page is 64 KiB. */
 const mostAlong = 60_000;
-/** Rows of an earlier visit are not waited for. */
 const soon = 1000;
+/** What `flush` waits for sinks and servers. */
+const flushPatience = 5000;
 
 export async function openDelivery(options: DeliveryOptions): Promise<Delivery> {
-  return new Delivery(options, await openOutbox(options.inMemory, options.warn));
+  const { backend, otlp } = options.usage;
+  const kept = backend !== undefined || otlp !== undefined;
+  return new Delivery(options, kept ? await openOutbox(options.inMemory, options.warn) : memoryOutbox());
 }
 
 export class Delivery {
+  readonly #usage: DeliveryOptions['usage'];
+  readonly #clock: Clock;
+  readonly #warn: (warning: Warning) => void;
   readonly #outbox: Outbox;
+  readonly #telling = new Set<Promise<unknown>>();
+  readonly #warned = new Set<unknown>();
   readonly #events: { sender: Sender; kinds: readonly UsageEvent['kind'][] }[] = [];
   readonly #feedback: Sender | undefined;
   #closed = false;
@@ -62,7 +72,12 @@ export class Delivery {
 
   constructor(options: DeliveryOptions, outbox: Outbox) {
     const { usage, version } = options;
+    this.#usage = usage;
+    this.#clock = options.clock;
     this.#outbox = outbox;
+    this.#warn = (warning) => {
+      if (!this.#closed) options.warn(warning);
+    };
     const world = {
       outbox,
       clock: options.clock,
@@ -70,9 +85,7 @@ export class Delivery {
       // Called as the platform wants it: with no `this`.
       fetch: ((url, init) => options.fetch.call(globalThis, url, init)) as typeof fetch,
       newId: options.newId,
-      warn: (warning: Warning) => {
-        if (!this.#closed) options.warn(warning);
-      },
+      warn: this.#warn,
       account: options.account,
       maxWaiting: usage.maxWaiting ?? 20_000,
       onStuck: askForSync,
@@ -98,9 +111,12 @@ export class Delivery {
 
   /** The writes are issued before this returns. */
   record(event: UsageEvent, account: string): void {
+    const told = this.#fitToTell(event);
+    if (told === undefined) return;
     let text: string | undefined;
     for (const { sender, kinds } of this.#events)
-      if (kinds.includes(event.kind)) void sender.add(event.eventId, (text ??= JSON.stringify(event)), account);
+      if (kinds.includes(event.kind)) void sender.add(event.eventId, (text ??= JSON.stringify(told)), account);
+    for (const sink of this.#usage.sinks ?? []) this.#tell(sink, told);
   }
 
   /** Resolves when it is on the disk; at once without a backend. */
@@ -112,6 +128,16 @@ export class Delivery {
   /** Every write is complete. */
   async written(): Promise<void> {
     await Promise.all(this.#senders().map((sender) => sender.written()));
+  }
+
+  /** As the client's. */
+  async flush(): Promise<void> {
+    await this.written();
+    const sending = Promise.all([this.#told(), this.send()]);
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.after(flushPatience, resolve);
+      void sending.then(stop).then(resolve);
+    });
   }
 
   /** A round of sending, for each destination at once. */
@@ -153,8 +179,49 @@ export class Delivery {
     this.#outbox.close();
   }
 
+  #fitToTell(event: UsageEvent): UsageEvent | undefined {
+    const { sample, redact } = this.#usage;
+    try {
+      if (typeof sample === 'number' ? shareOf(event.interactionId) >= sample : sample?.(event) === false) return;
+      if (redact === undefined) return event;
+      const redacted = redact({ ...event });
+      return redacted && { ...redacted, eventId: event.eventId };
+    } catch (error) {
+      this.#once('usage-hook-failed', 'usage.sample or usage.redact threw: the event is told to no sink.', error);
+      return undefined;
+    }
+  }
+
+  #tell(sink: UsageSink, event: UsageEvent): void {
+    const telling: Promise<unknown> = Promise.resolve()
+      .then(() => sink(event))
+      .catch((error: unknown) =>
+        this.#once('usage-sink-failed', 'The usage sink threw; requests go on without it.', error, sink),
+      )
+      .finally(() => this.#telling.delete(telling));
+    this.#telling.add(telling);
+  }
+
+  #once(code: string, message: string, cause: unknown, about: unknown = code): void {
+    if (this.#warned.has(about)) return;
+    this.#warned.add(about);
+    this.#warn({ code, message, cause });
+  }
+
+  async #told(): Promise<void> {
+    while (this.#telling.size > 0) await Promise.allSettled([...this.#telling]);
+  }
+
   #senders(): Sender[] {
     const senders = this.#events.map(({ sender }) => sender);
     return this.#feedback === undefined ? senders : [...senders, this.#feedback];
   }
+}
+
+/** 0 to 1, the same for all events of an interaction: FNV-1a, mixed. */
+function shareOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }

@@ -1,17 +1,15 @@
 /**
- * Step 10: one usage event per attempt, hit, cancel and failure, in its final shape, to `on('usage')`; then, sampled and
- * redacted, to the caller's sinks and to what must not lose it (delivery.ts, loaded when such a place is configured).
- * Whatever fails here is told once and never holds up a request.
+ * Step 10: one usage event per attempt, hit, cancel and failure, in its final shape, to `on('usage')`, and to delivery.ts
+ * where there are sinks or a backend: that is loaded with the first request then. Nothing here fails or holds up a request.
  */
 import type { ResolvedConfig } from '../config.js';
 import { newId, type PreparedRequest } from '../request.js';
-import type { UsageEvent, UsageSink, Warning } from '../types.js';
+import type { UsageEvent, Warning } from '../types.js';
 import { accountOf } from './account.js';
 import type { Delivery, Feedback } from './delivery.js';
 
-/** What a request waits for its usage to be kept somewhere, once, and `flush` for sinks and servers. */
+/** What a request waits for its usage to be kept somewhere, once. */
 const patience = 3000;
-const flushPatience = 5000;
 /** After this time in a page, what an earlier visit left is sent, though nothing is asked of the client. */
 const untilIdle = 2000;
 /** Requests that `close` ended report that they were cancelled. */
@@ -24,8 +22,6 @@ export class UsageReporter {
   readonly #emit: (event: UsageEvent) => void;
   readonly #heard: () => boolean;
   readonly #warn: (warning: Warning) => void;
-  readonly #sending = new Set<Promise<unknown>>();
-  readonly #warned = new Set<unknown>();
   readonly #early: ((delivery: Delivery) => void)[] = [];
   #delivery: Delivery | undefined;
   #opening: Promise<void> | undefined;
@@ -61,7 +57,7 @@ export class UsageReporter {
 
   report(request: PreparedRequest, kind: UsageEvent['kind'], facts: Partial<UsageEvent>): void {
     const { usage, clock } = this.#config();
-    if (usage.sinks.length === 0 && !this.#delivers() && !this.#heard()) return;
+    if (!this.#delivers() && !this.#heard()) return;
     const company = request.context['companyId'] ?? request.partition['tenant'];
     const event: UsageEvent = {
       eventId: newId(),
@@ -92,10 +88,7 @@ export class UsageReporter {
       ...facts,
     };
     this.#emit(event);
-    const told = this.#fitToTell(event);
-    if (told === undefined) return;
-    if (this.#delivers()) this.#deliver((delivery) => delivery.record(told, request.account));
-    for (const sink of usage.sinks) this.#tell(sink, told);
+    if (this.#delivers()) this.#deliver((delivery) => delivery.record(event, request.account));
   }
 
   /** Resolves when it is kept. */
@@ -112,11 +105,9 @@ export class UsageReporter {
     });
   }
 
-  /** Every write is complete; a sink or server that does not settle is waited for no longer than 5 s. */
   async flush(): Promise<void> {
     if (this.#early.length > 0) await this.#within(patience, this.#open());
-    await this.#delivery?.written();
-    await this.#within(flushPatience, Promise.all([this.#sent(), this.#delivery?.send()]));
+    await this.#delivery?.flush();
   }
 
   /** `configure` may have brought another user. */
@@ -133,15 +124,15 @@ export class UsageReporter {
   }
 
   #delivers(): boolean {
-    const { backend, otlp } = this.#config().usage;
-    return backend !== undefined || otlp !== undefined;
+    const { backend, otlp, sinks } = this.#config().usage;
+    return sinks.length > 0 || backend !== undefined || otlp !== undefined;
   }
 
   /** Never rejects; what failed is tried again with the next request. */
   #open(): Promise<void> {
     this.#opening ??= this.#load().catch((cause: unknown) => {
       this.#opening = undefined;
-      this.#once('usage-not-loaded', 'What delivers usage could not be loaded; events wait in memory.', cause);
+      this.#warn({ code: 'usage-not-loaded', message: 'usage.js could not be loaded; events wait in memory.', cause });
     });
     return this.#opening;
   }
@@ -165,41 +156,13 @@ export class UsageReporter {
 
   #deliver(what: (delivery: Delivery) => void): void {
     if (this.#delivery !== undefined) what(this.#delivery);
-    else if (this.#early.length < mostEarly) this.#early.push(what);
-    else this.#once('usage-lost', `More than ${String(mostEarly)} events wait in memory: the newest are lost.`);
-  }
-
-  #fitToTell(event: UsageEvent): UsageEvent | undefined {
-    const { sample, redact } = this.#config().usage;
-    try {
-      if (typeof sample === 'number' ? shareOf(event.interactionId) >= sample : sample?.(event) === false) return;
-      if (redact === undefined) return event;
-      const redacted = redact({ ...event });
-      return redacted && { ...redacted, eventId: event.eventId };
-    } catch (error) {
-      this.#once('usage-hook-failed', 'usage.sample or usage.redact threw: the event is told to no sink.', error);
-      return undefined;
+    else if (this.#early.push(what) > mostEarly) {
+      this.#early.shift();
+      this.#warn({
+        code: 'usage-lost',
+        message: `More than ${String(mostEarly)} events wait for usage.js: the oldest is lost.`,
+      });
     }
-  }
-
-  #tell(sink: UsageSink, event: UsageEvent): void {
-    const sending: Promise<unknown> = Promise.resolve()
-      .then(() => sink(event))
-      .catch((error: unknown) =>
-        this.#once('usage-sink-failed', 'The usage sink threw; requests go on without it.', error, sink),
-      )
-      .finally(() => this.#sending.delete(sending));
-    this.#sending.add(sending);
-  }
-
-  #once(code: string, message: string, cause?: unknown, about: unknown = code): void {
-    if (this.#warned.has(about)) return;
-    this.#warned.add(about);
-    this.#warn({ code, message, ...(cause !== undefined && { cause }) });
-  }
-
-  async #sent(): Promise<void> {
-    while (this.#sending.size > 0) await Promise.allSettled([...this.#sending]);
   }
 
   /** Resolves with the work, or when the time is over. */
@@ -209,12 +172,4 @@ export class UsageReporter {
       void work.then(stop).then(resolve);
     });
   }
-}
-
-/** 0 to 1, the same for all events of an interaction: FNV-1a, mixed. */
-function shareOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }

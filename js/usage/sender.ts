@@ -39,7 +39,7 @@ const timeoutMs = 30_000;
 const firstBackoff = 2000;
 const longestBackoff = 5 * 60 * 1000;
 const leastHeld = 1000;
-const foldAtOnce = 500;
+const foldAtOnce = 250;
 /** The age of rows that go along when a page is left, at most, and of those that are folded, at least, ms. */
 const oldestAlong = 2 * 60 * 1000;
 const youngestFolded = 5 * 60 * 1000;

@@ -30,7 +30,7 @@ const token = () => 'session';
 const many = (count: number, more = {}) => Array.from({ length: count }, () => event(more));
 
 describe('what goes out', () => {
-  test('rows in order, in batches of 500, compressed, with the token, the company and the page time', async () => {
+  test('rows in order, in batches of 250, compressed, with the token, the company and the page time', async () => {
     const server = await backend({ token: 'session' });
     const {
       record,
@@ -40,13 +40,13 @@ describe('what goes out', () => {
     } = await delivery({
       backend: { url: `${server.url}/`, token, company: 'c1' },
     });
-    const ids = await record(...many(1200));
+    const ids = await record(...many(600));
     expect((await waiting()).sort()).toEqual(ids.slice().sort());
     await sending.send();
     expect(server.requests.map(({ path, rows }) => [path, rows.length])).toEqual([
-      ['/functions/v1/usage', 500],
-      ['/functions/v1/usage', 500],
-      ['/functions/v1/usage', 200],
+      ['/functions/v1/usage', 250],
+      ['/functions/v1/usage', 250],
+      ['/functions/v1/usage', 100],
     ]);
     expect(server.requests[0]!.headers).toMatchObject({
       authorization: 'Bearer session',
@@ -206,7 +206,7 @@ describe('an answer and what becomes of the rows', () => {
     expect([await waiting(), warnings]).toEqual([[], []]);
     // Once it is known what is too much, nothing too large is sent again.
     const sizes = server.requests.map(({ rows }) => rows.length);
-    expect(sizes.filter((size) => size > 100)).toHaveLength(3);
+    expect(sizes.filter((size) => size > 100)).toHaveLength(2);
   });
 
   test('413 for one large row alone: refused for good; the others are stored', async () => {
