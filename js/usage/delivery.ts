@@ -111,12 +111,11 @@ export class Delivery {
 
   /** The writes are issued before this returns. */
   record(event: UsageEvent, account: string): void {
-    const told = this.#fitToTell(event);
-    if (told === undefined) return;
-    let text: string | undefined;
+    const fit = this.#fitToTell(event);
+    if (fit === undefined) return;
     for (const { sender, kinds } of this.#events)
-      if (kinds.includes(event.kind)) void sender.add(event.eventId, (text ??= JSON.stringify(told)), account);
-    for (const sink of this.#usage.sinks ?? []) this.#tell(sink, told);
+      if (kinds.includes(event.kind)) void sender.add(event.eventId, fit.text, account);
+    for (const sink of this.#usage.sinks ?? []) this.#tell(sink, fit.told);
   }
 
   /** Resolves when it is on the disk; at once without a backend. */
@@ -179,13 +178,15 @@ export class Delivery {
     this.#outbox.close();
   }
 
-  #fitToTell(event: UsageEvent): UsageEvent | undefined {
+  /** As JSON too: what a hook made of it may have none. */
+  #fitToTell(event: UsageEvent): { told: UsageEvent; text: string } | undefined {
     const { sample, redact } = this.#usage;
     try {
       if (typeof sample === 'number' ? shareOf(event.interactionId) >= sample : sample?.(event) === false) return;
-      if (redact === undefined) return event;
-      const redacted = redact({ ...event });
-      return redacted && { ...redacted, eventId: event.eventId };
+      const redacted = redact === undefined ? event : redact({ ...event });
+      if (redacted === undefined) return;
+      const told = redact === undefined ? event : { ...redacted, eventId: event.eventId };
+      return { told, text: JSON.stringify(told) };
     } catch (error) {
       this.#once('usage-hook-failed', 'usage.sample or usage.redact threw: the event is told to no sink.', error);
       return undefined;

@@ -36,6 +36,8 @@ const batchMs = 5000;
 /** A full batch does not wait for its time. */
 const mostBytes = 1_000_000 - 1000;
 const timeoutMs = 30_000;
+/** Being offline is normal; an address that never answers is not. */
+const failuresUntilTold = 6;
 const firstBackoff = 2000;
 const longestBackoff = 5 * 60 * 1000;
 const leastHeld = 1000;
@@ -243,6 +245,10 @@ export class Sender {
       }
       failures += 1;
       this.#offline = outcome.kind === 'later' && outcome.offline === true;
+      if (this.#offline && failures === failuresUntilTold) {
+        const may = 'no network, no permission for this origin (CORS) or a redirect';
+        this.#warn('usage-not-sent', `${this.destination.title} does not answer (${may}). What was recorded waits.`);
+      }
       const suspect = outcome.kind === 'split' || (outcome.kind === 'later' && outcome.halve === true);
       if (suspect && rows.length > 1) this.#limit = Math.ceil(rows.length / 2);
       if (suspect && rows.length === 1 && failures >= 3) {

@@ -217,6 +217,11 @@ describe('hooks', () => {
     for (const event of [...sunk, ...sent]) expect([event.user, event.eventId.length]).toEqual(['someone', 36]);
   });
 
+  test('what has no JSON fails no request either', async () => {
+    const { sent, warnings } = await told({ redact: (event) => ({ ...event, cost: 5n as never }) });
+    expect([sent, warnings.map(({ code }) => code)]).toEqual([[], ['usage-hook-failed']]);
+  });
+
   test('one that throws lets nothing out, and fails no request', async () => {
     const { sunk, sent, warnings } = await told({
       redact: () => {

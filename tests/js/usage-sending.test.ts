@@ -437,6 +437,22 @@ describe('backoff', () => {
   });
 });
 
+test('a server that is never reached is told after six failures, once', async () => {
+  const {
+    record,
+    delivery: sending,
+    warnings,
+  } = await delivery(
+    { backend: { url: 'https://b.test', token } },
+    { fetch: () => Promise.reject(new TypeError('Failed to fetch')) },
+  );
+  await record(event());
+  for (let i = 0; i < 5; i++) await sending.send();
+  expect(warnings).toEqual([]);
+  for (let i = 0; i < 5; i++) await sending.send();
+  expect(warnings.map(({ code }) => code)).toEqual(['usage-not-sent']);
+});
+
 test('two senders without locks at once: each row is stored once', async () => {
   const server = await backend();
   const first = await delivery({ backend: { url: server.url, token } });
