@@ -179,6 +179,7 @@ export async function buildJs() {
       react: 'js/react/index.ts',
       prompts: 'js/prompt/lazy.ts',
       'space-embedder': 'js/embedder/space-embedder.ts',
+      'follow-config': 'js/follow-config.ts',
     },
     external: ['react'],
     plugins: [besideIndex],

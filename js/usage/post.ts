@@ -31,7 +31,10 @@ export async function post({ fetch, url, headers, body, compress, signal }: Post
       body: compressed ?? body,
       signal,
     });
-    return await answerOf(response);
+    const answer = await answerOf(response);
+    // What is made of it is a task of its own.
+    await nextTask();
+    return answer;
   } catch {
     return undefined;
   }
@@ -92,7 +95,8 @@ async function gzip(text: string): Promise<ArrayBuffer | undefined> {
   return whole;
 }
 
-function nextTask(): Promise<unknown> {
+/** Lets the page have its turn. */
+export function nextTask(): Promise<unknown> {
   const { scheduler } = globalThis as { scheduler?: { yield?: () => Promise<void> } };
   return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 }

@@ -16,7 +16,7 @@ import type { Destination } from './destination.js';
 import { foldRows } from './fold.js';
 import type { Outbox, Row } from './outbox.js';
 import { within } from './outbox.js';
-import { post, postAndLeave } from './post.js';
+import { nextTask, post, postAndLeave } from './post.js';
 
 export interface World {
   outbox: Outbox;
@@ -280,6 +280,7 @@ export class Sender {
       over.signal.addEventListener('abort', () => resolve(undefined), { once: true }),
     );
     try {
+      await nextTask();
       const headers = await Promise.race([destination.headers().catch(() => undefined), tooLate]);
       if (!stillTheirs()) return undefined;
       this.#headers = headers;

@@ -5,10 +5,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 
 import { usageBackend } from '../servers/usage-backend.mjs';
 import { bundle, launch, openPage, serve } from './harness.mjs';
 import { killAgainAndAgain } from './killed-browser.mjs';
+import { openPackage } from './served-package.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -152,6 +154,69 @@ for (const [how, leave] of [
     }
   });
 }
+
+test('the built package: usage.js comes with the first request; what a visit left, the next one sends unasked', async () => {
+  const got = [];
+  const usage = (request, response) => {
+    const parts = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => {
+      const raw = Buffer.concat(parts);
+      const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
+      const { events } = JSON.parse(text.toString('utf8'));
+      got.push(...events);
+      const verdicts = events.map(({ eventId }) => ({ eventId, verdict: 'stored' }));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ verdicts }));
+    });
+  };
+  const opened = await openPackage(browser, { more: { '/functions/v1/usage': usage } });
+  try {
+    const recorded = await opened.page.evaluate(async () => {
+      const { createClient } = await import('/pkg/dist/index.js');
+      const offline = (url, init) =>
+        String(url).includes('/functions/') ? Promise.reject(new TypeError('offline')) : fetch(url, init);
+      const client = createClient({
+        providers: { mock: true },
+        fetch: offline,
+        usage: { backend: { url: `${location.origin}/functions/v1`, token: 'session' } },
+      });
+      const ids = [];
+      client.on('usage', ({ eventId }) => ids.push(eventId));
+      await client.generate('Hi');
+      await client.flush();
+      return ids;
+    });
+    assert.equal(recorded.length, 2);
+    assert.equal(opened.asked.filter((name) => name === 'usage.js').length, 1);
+    assert.deepEqual(got, []);
+    await opened.page.reload();
+    await opened.page.evaluate(async () => {
+      const { createClient } = await import('/pkg/dist/index.js');
+      createClient({ usage: { backend: { url: `${location.origin}/functions/v1`, token: 'session' } } });
+    });
+    for (let i = 0; i < 80 && got.length < 2; i += 1) await sleep(100);
+    assert.deepEqual(got.map(({ eventId }) => eventId).sort(), recorded.sort());
+    assert.deepEqual(opened.problems, []);
+  } finally {
+    await opened.close();
+  }
+});
+
+test('who configures no place for usage loads none of it', async () => {
+  const opened = await openPackage(browser);
+  try {
+    await opened.page.evaluate(async () => {
+      const { createClient } = await import('/pkg/dist/index.js');
+      const client = createClient({ providers: { mock: true }, usage: { appVersion: '1' } });
+      client.on('usage', () => undefined);
+      await client.generate('Hi');
+      await client.flush();
+    });
+    assert.equal(opened.asked.includes('usage.js'), false);
+  } finally {
+    await opened.close();
+  }
+});
 
 test('a page without storage: events are sent all the same, and that they do not outlive it is told', async () => {
   const backend = await usageBackend();

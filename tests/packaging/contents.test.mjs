@@ -72,6 +72,8 @@ test('holds the built package and nothing else', () => {
     'dist/minilm-worker.js',
     'dist/space-embedder.js',
     'dist/embedder/space-embedder.d.ts',
+    'dist/follow-config.js',
+    'dist/follow-config.d.ts',
     'dist/usage.js',
     'dist/usage-worker.js',
     'dist/usage/worker.d.ts',
@@ -164,6 +166,7 @@ test('every entry of the exports map is there', () => {
     'tierwise/light': 'dist/light.js',
     'tierwise/minilm': 'dist/minilm.js',
     'tierwise/space-embedder': 'dist/space-embedder.js',
+    'tierwise/follow-config': 'dist/follow-config.js',
     'tierwise/usage-worker': 'dist/usage-worker.js',
     'tierwise/core.wasm': 'dist/core.wasm',
     'tierwise/prompts.wasm': 'dist/prompts.wasm',
@@ -185,6 +188,7 @@ test('every entry of the exports map is there', () => {
   assert.deepEqual(Object.keys(entries).sort(), [
     '.',
     './core.wasm',
+    './follow-config',
     './light',
     './meaning.wasm',
     './minilm',
@@ -211,8 +215,9 @@ test('imports by name only, in Node', async () => {
      import * as minilm from 'tierwise/minilm';
      import * as server from 'tierwise/space-embedder';
      import * as worker from 'tierwise/usage-worker';
+     import * as follow from 'tierwise/follow-config';
      import tierRules from 'tierwise/models/tiers.json' with { type: 'json' };
-     const entries = [light, minilm, server, worker].map((entry) => Object.keys(entry));
+     const entries = [light, minilm, server, worker, follow].map((entry) => Object.keys(entry));
      console.log(JSON.stringify({ names: Object.keys(core), entries, rules: Array.isArray(tierRules.rules) }));`,
   );
   const { code, stdout } = await runNode(['names.js'], home);
@@ -240,6 +245,7 @@ test('imports by name only, in Node', async () => {
     ['comparePrompts', 'cosine', 'createVectorIndex', 'embed', 'light', 'minilm', 'searchDocuments', 'tokenize'],
     ['spaceEmbedder'],
     ['sendKeptUsage', 'usageSyncTag'],
+    ['followConfig'],
   ]);
   assert.equal(rules, true);
 });
@@ -256,7 +262,14 @@ test('the package needs nothing but React, and only its React part does', () => 
   const react = importsFrom(dist, 'react.js');
   assert.deepEqual(react.packages, ['react']);
   const reachable = new Set([...main.files, ...react.files]);
-  for (const entry of ['light.js', 'minilm.js', 'minilm-worker.js', 'space-embedder.js', 'usage-worker.js']) {
+  for (const entry of [
+    'light.js',
+    'minilm.js',
+    'minilm-worker.js',
+    'space-embedder.js',
+    'usage-worker.js',
+    'follow-config.js',
+  ]) {
     const { packages, files: reached } = importsFrom(dist, entry);
     assert.deepEqual(packages, [], entry);
     for (const file of reached) reachable.add(file);
