@@ -5,7 +5,7 @@
 import { attemptTarget, type AttemptEvent, type AttemptResult, TargetFailed } from './attempts.js';
 import { requestKey, targetKey } from './cache-key.js';
 import { clientCache, forgetReplies } from './cached-replies.js';
-import { requireChangeable, type ResolvedConfig } from './config.js';
+import { isBrowser, requireChangeable, type ResolvedConfig } from './config.js';
 import type { FailureClass, Plan, PlannedTarget, Provider } from './core-types.js';
 import { AbortedError, CallError, NotCachedError, RequestError, TierwiseError } from './errors.js';
 import type { DocumentSearch, Embedder, SearchableDocument } from './embedder/embedder.js';
@@ -31,7 +31,7 @@ import {
 import type { Found, Partition, ResponseCache } from './response-cache.js';
 import { scopeKey, semanticOptions, turnsOf } from './semantic/scope.js';
 import type { Look, StoredQuestion } from './semantic/semantics.js';
-import { anyText, jsonCopy, jsonOnly, oneOf } from './shape.js';
+import { anyText, check, isText, jsonCopy, jsonOnly, must, oneOf } from './shape.js';
 import { SpaceStatuses } from './space-statuses.js';
 import { type Running, StartUp } from './start-up.js';
 import type { CacheRecord } from './store/store.js';
@@ -130,6 +130,7 @@ class GatewayClient implements Client {
       (event) => this.#events.emit('usage', event),
       () => this.#events.has('usage'),
       (warning) => this.#warn(warning),
+      isBrowser(),
     );
   }
 
@@ -174,6 +175,7 @@ class GatewayClient implements Client {
 
   #prepare(prompt: string, options: RequestOptions): PreparedRequest {
     this.#base.begin();
+    this.#usage.begin();
     return prepareRequest(prompt, options, this.#config);
   }
 
@@ -252,6 +254,8 @@ class GatewayClient implements Client {
     const { request, signal } = begun;
     if (signal.aborted) throw leaving(signal);
     const running = this.#running ?? (await unlessLeft(this.#base.run(), signal));
+    const kept = this.#usage.ready();
+    if (kept !== undefined) await unlessLeft(kept, signal);
     if (request.facts !== undefined || request.model.documents !== undefined) {
       const { trace } = begun;
       const warn = (warning: Warning) => this.#warn(warning);
@@ -735,7 +739,8 @@ class GatewayClient implements Client {
   ): Reply {
     const trace = course.trace.done();
     const { files, cached } = from;
-    noteReply(this.#explained, from.id, { trace, cacheId, looks: course.looks });
+    const { interactionId } = course.request;
+    noteReply(this.#explained, from.id, { trace, interactionId, cacheId, looks: course.looks });
     return {
       id: from.id,
       content: from.content,
@@ -864,16 +869,26 @@ class GatewayClient implements Client {
     return explained && explanationOf(explained, this.#running?.semantic);
   }
 
-  async feedback(replyId: string, verdict: 'up' | 'down'): Promise<void> {
-    ofRequest(() => oneOf('up', 'down')(verdict, 'verdict'));
+  async feedback(replyId: string, verdict: 'up' | 'down', options: { comment?: string } = {}): Promise<void> {
+    ofRequest(() => {
+      oneOf('up', 'down')(verdict, 'verdict');
+      const most = `a string of at most ${String(mostCommentUnits)} characters`;
+      check(
+        options,
+        { comment: must(most, (comment) => isText(comment) && comment.length <= mostCommentUnits) },
+        '',
+        'options',
+      );
+    });
     this.#base.requireOpen();
     const explained = this.#explained.get(replyId);
     if (explained === undefined) {
       const what = `replyId: must be the id of one of the last ${String(mostExplained)} replies.`;
       throw new RequestError('unknown-reply', what, 'replyId');
     }
+    const { looks, cacheId, interactionId } = explained;
+    await this.#usage.feedback({ replyId, interactionId, verdict, comment: options.comment });
     if (verdict === 'up') return;
-    const { looks, cacheId } = explained;
     for (const { partition, question, candidates } of looks) {
       const same = candidates.find((candidate) => candidate.same);
       if (same === undefined) continue;
@@ -926,6 +941,7 @@ class GatewayClient implements Client {
   async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
     requireChangeable(change);
     for (const target of await this.#base.configure(change)) this.#statuses.forget(target);
+    if (change.partition !== undefined) this.#usage.accountChanged();
     for (const status of this.statuses()) this.#events.emit('status', status);
   }
 
@@ -951,6 +967,7 @@ class GatewayClient implements Client {
   close(): void {
     if (this.#closing.aborted) return;
     for (const controller of this.#underWay) controller.abort();
+    this.#usage.close();
     this.#base.close();
   }
 }
@@ -960,6 +977,8 @@ const recordOverhead = 960;
 /** What the semantic cache takes for a question: its light vector and texts, and each of its tokens. */
 const questionOverhead = 1_600;
 const bytesOfUnit = 22;
+/** Of a comment with feedback. */
+const mostCommentUnits = 2000;
 /** A longer question is only asked as it is (kMostBytes of wasm/cache/questions.h). */
 const mostQuestionUnits = 16 * 1024;
 

@@ -52,6 +52,8 @@ import {
   tiers,
   type TimeoutConfig,
   type TokenSource,
+  type UsageConfig,
+  type UsageSink,
 } from './types.js';
 
 export interface ResolvedConfig {
@@ -79,8 +81,7 @@ export interface ResolvedConfig {
   proxyToken: TokenSource | undefined;
   timeouts: { total: number; firstChunk: number; stall: number };
   maxReplyBytes: number;
-  appVersion: string | undefined;
-  usageSink: NonNullable<ClientConfig['usage']>['sink'];
+  usage: Omit<UsageConfig, 'sink'> & { sinks: readonly UsageSink[] };
   fetch: typeof fetch;
   clock: Clock;
   storage: ClientConfig['storage'];
@@ -157,6 +158,29 @@ export function semanticCheck(further: Record<string, Shape> = {}): Check {
   };
 }
 
+function usageShape(token: Check): Shape {
+  return {
+    sink: callable,
+    sinks: listOf('functions', isFunction, 20),
+    backend: { url: serviceUrl, token, company: text },
+    otlp: {
+      url: serviceUrl,
+      headers: must(
+        'an object of strings, or a function that gives one',
+        (value) => isFunction(value) || (isPlain(value) && Object.values(value).every(isText)),
+      ),
+      serviceName: text,
+    },
+    sample: must(
+      'a number from 0 to 1, or a function of the event',
+      (value) => isFunction(value) || (typeof value === 'number' && value >= 0 && value <= 1),
+    ),
+    redact: callable,
+    maxWaiting: wholeFrom(1000, 1_000_000),
+    appVersion: text,
+  };
+}
+
 function configShape(token: Check): Shape {
   const space = spaceShape(token);
   const router = {
@@ -205,7 +229,7 @@ function configShape(token: Check): Shape {
     timeouts: timeoutsShape,
     maxReplyBytes: positive,
     dangerouslyAllowBrowserToken: boolean,
-    usage: { sink: callable, appVersion: text },
+    usage: usageShape(token),
     prices: anything,
     fetch: callable,
     clock: (value, field) => {
@@ -230,7 +254,7 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
   const config = { ...given, ...snapshot({ spaces: given.spaces, providers: given.providers }, 4) } as ClientConfig;
   const allowToken = config.dangerouslyAllowBrowserToken === true;
   check(config, configShape(tokenCheck(allowToken)), '', 'config');
-  const { spaces = {}, providers = {}, cache = {}, usage } = config;
+  const { spaces = {}, providers = {}, cache = {} } = config;
   for (const tier of tiers) if (spaces[tier] !== undefined) text(spaces[tier].url, `spaces.${tier}.url`);
   const { openai, router, mock } = providers;
   for (const [name, provider] of Object.entries({ openai, router }))
@@ -269,8 +293,7 @@ export function resolveConfig(given: ClientConfig): ResolvedConfig {
     proxyToken: config.proxyToken,
     timeouts: resolveTimeouts(config.timeouts, { total: 120_000, firstChunk: 60_000, stall: 30_000 }),
     maxReplyBytes: config.maxReplyBytes ?? 8 * 1024 * 1024,
-    appVersion: usage?.appVersion,
-    usageSink: usage?.sink,
+    usage: resolveUsage(config.usage),
     fetch: givenFetch,
     clock: config.clock ?? systemClock,
     storage: config.storage,
@@ -375,6 +398,19 @@ export function resolvePartition(partition: unknown, field: string): PartitionCo
 function snapshot<T>(value: T, depth: number): T {
   if (depth === 0 || !isPlain(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, snapshot(inner, depth - 1)])) as T;
+}
+
+/** Read once, as Spaces are; what cannot be left out is asked for by name. */
+function resolveUsage(given: UsageConfig = {}): ResolvedConfig['usage'] {
+  const { sink, sinks = [], ...rest } = given;
+  const usage = snapshot(rest, 3);
+  if (usage.backend !== undefined) {
+    text(usage.backend.url, 'usage.backend.url');
+    const { token } = usage.backend as { token?: unknown };
+    demand(token !== undefined, 'usage.backend.token', "the user's session token, or a function that gives it");
+  }
+  if (usage.otlp !== undefined) text(usage.otlp.url, 'usage.otlp.url');
+  return { ...usage, sinks: sink === undefined ? sinks.slice() : [sink, ...sinks] };
 }
 
 function resolveFlags(given: unknown): Flags | undefined {

@@ -4,6 +4,7 @@ import type { Explanation, Trace } from './types.js';
 
 export interface ExplainedReply {
   trace: Trace;
+  interactionId: string;
   /** Of the entry it came from, or went into. */
   cacheId: string | undefined;
   /** What step 4 found, target by target. */

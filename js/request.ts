@@ -36,6 +36,7 @@ import {
 } from './shape.js';
 import { documentList } from './prompt/documents.js';
 import { utf8Bytes, wellFormed } from './text.js';
+import { accountOf } from './usage/account.js';
 import type { ModelRequest } from './transports/transport.js';
 import {
   type JsonObject,
@@ -77,6 +78,8 @@ export interface PreparedRequest {
   timeouts: { total: number; firstChunk: number; stall: number };
   signal: AbortSignal | undefined;
   partition: Record<string, string>;
+  /** Whose usage it is, whatever the partition of this one request. */
+  account: string;
 }
 
 /** A request larger than this (in UTF-16 units, all messages) never reaches the core. */
@@ -187,6 +190,7 @@ function prepare(prompt: unknown, given: RequestOptions, config: ResolvedConfig)
       ...config.partition,
       ...(options.partition !== undefined && resolvePartition(options.partition, 'partition')),
     } as Record<string, string>,
+    account: accountOf(config.partition),
   };
 }
 

@@ -264,8 +264,8 @@ export interface ClientConfig {
   maxReplyBytes?: number;
   /** Lets a literal `hf_…` or `sk-…` token be used in a browser. Everyone who opens the page can read it there. */
   dangerouslyAllowBrowserToken?: boolean;
-  /** Usage events go here besides `on('usage')`. */
-  usage?: { sink?: (event: UsageEvent) => void | Promise<void>; appVersion?: string };
+  /** Where usage events go besides `on('usage')`. See docs/USAGE.md. */
+  usage?: UsageConfig;
   /** Price table in the format of `models/prices.json`, merged over the default one. */
   prices?: JsonObject;
   // Every impure thing can be given.
@@ -545,6 +545,59 @@ export interface UsageEvent {
   appVersion: string | undefined;
 }
 
+/** Called with each event; one that throws or rejects is reported once and holds up nobody. */
+export type UsageSink = (event: UsageEvent) => void | Promise<void>;
+export interface UsageConfig {
+  sink?: UsageSink;
+  /** More of them. */
+  sinks?: readonly UsageSink[];
+  /** Events and feedback go to the functions `usage` and `feedback` there, through an outbox that outlives the page. */
+  backend?: UsageBackendConfig;
+  /** Spans and metrics of OpenTelemetry's GenAI conventions go to a collector, through an outbox of their own. */
+  otlp?: UsageOtlpConfig;
+  /** What share of interactions is told to sinks, 0 to 1, or which events. Default all. `on('usage')` hears all of them. */
+  sample?: number | ((event: UsageEvent) => boolean);
+  /**
+   * What is told of an event: itself, another one, or nothing. An event for which it throws is told to no sink. `eventId`
+   * stays as it was.
+   */
+  redact?: (event: UsageEvent) => UsageEvent | undefined;
+  /** Events that may wait, each way; beyond, the oldest become daily totals. 1,000 to 1,000,000, default 20,000. */
+  maxWaiting?: number;
+  appVersion?: string;
+}
+export interface UsageBackendConfig {
+  /** Where the functions are: `https://project.supabase.co/functions/v1`. */
+  url: string;
+  /** The user's session token, asked for with each batch. While there is none, events wait. */
+  token: TokenSource;
+  /** Company id, of a user who is in several. */
+  company?: string;
+}
+export interface UsageOtlpConfig {
+  /** Base address of OTLP/HTTP; `/v1/traces` and `/v1/metrics` are added: `https://collector.example.com:4318`. */
+  url: string;
+  headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>);
+  /** Default `tierwise`. */
+  serviceName?: string;
+}
+/** What events of one day, tier, model and source are folded into where too many wait. Sums; US dollars. */
+export interface UsageTotals {
+  eventId: string;
+  kind: 'totals';
+  /** The start of the UTC day. */
+  at: number;
+  counts: Record<UsageEvent['kind'], number>;
+  /** Of complete replies, as `cost`. */
+  inputTokens: number;
+  outputTokens: number;
+  cost: number;
+  saved: number;
+  tier: Tier | undefined;
+  model: string | undefined;
+  source: ReplySource | undefined;
+}
+
 export interface ForgetSelector {
   /** A reply's id. */
   replyId?: string;
@@ -681,15 +734,19 @@ export interface Client {
   explain(replyId: string): Explanation | undefined;
   /**
    * What somebody thought of one of the last 200 replies. `down` on one that answered a question in other words: this pair
-   * of questions is never taken for the same again; on any other: its cache entry is forgotten. `up` changes nothing.
+   * of questions is never taken for the same again; on any other: its cache entry is forgotten. `up` changes nothing here.
+   * With `usage.backend` it is kept on this device before this resolves, and sent; `comment` has 2,000 characters at most.
    * Errors: `RequestError` `unknown-reply`, `invalid-input`.
    */
-  feedback(replyId: string, verdict: 'up' | 'down'): Promise<void>;
+  feedback(replyId: string, verdict: 'up' | 'down', options?: { comment?: string }): Promise<void>;
   /** What is cached for the client's own partition: listed, searched, changed. */
   readonly cache: ClientCache;
   /** Deletes cached replies that meet every condition given; without any, all of the client's own partition. */
   forget(selector?: ForgetSelector): Promise<ForgetResult>;
-  /** Resolves when every write issued so far (cache, usage) has completed. */
+  /**
+   * Resolves when every write issued so far (cache, usage) has completed, and usage that waits has been sent or could not be;
+   * sinks and servers are waited for no longer than 5 s.
+   */
   flush(): Promise<void>;
   /** Replaces Spaces, default tier, flags, providers, rules, `wake` or partition; what was learned of unchanged targets stays. */
   configure(

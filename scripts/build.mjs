@@ -3,7 +3,8 @@
  *
  * 1. CMake builds core.wasm and meaning.wasm and their glue (preset `wasm`).
  * 2. esbuild bundles js/ and terser minifies it, with source maps and small dependencies inlined: index.js;
- *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; light.js and
+ *    react.js, which imports React and index.js; prompts.js, which index.js loads with the first prompt; usage.js, which
+ *    it loads where usage is delivered, and usage-worker.js, for service workers; light.js and
  *    minilm.js, and what they load with the first text: meaning.js, and ONNX Runtime Web in minilm-worker.js, a file that
  *    needs no other, or in ort-session.js, for a page without workers. The base64 copies of our own .wasm files and the
  *    copy of the vocabulary become chunks of their own that are loaded only where a file is lost (js/find-wasm.ts).
@@ -105,6 +106,7 @@ export async function buildJs() {
           : undefined,
       );
       builder.onResolve({ filter: /\/lazy\.js$/ }, () => ({ path: './prompts.js', external: true }));
+      builder.onResolve({ filter: /\/delivery\.js$/ }, () => ({ path: './usage.js', external: true }));
       builder.onResolve({ filter: /^#(core|prompts|meaning)-base64$/ }, ({ path: name }) => ({
         path: name.slice(1),
         namespace: 'base64',
@@ -178,8 +180,15 @@ export async function buildJs() {
       react: 'js/react/index.ts',
       prompts: 'js/prompt/lazy.ts',
       'space-embedder': 'js/embedder/space-embedder.ts',
+      'follow-config': 'js/follow-config.ts',
     },
     external: ['react'],
+    plugins: [besideIndex],
+  });
+  await build({
+    ...options,
+    // A service worker is best one file, and a page waits for one only.
+    entryPoints: { usage: 'js/usage/delivery.ts', 'usage-worker': 'js/usage/worker.ts' },
     plugins: [besideIndex],
   });
   await build({

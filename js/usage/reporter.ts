@@ -1,43 +1,70 @@
 /**
- * Step 10: one usage event per attempt, hit, cancel and failure, in its final shape, to `on('usage')` and to the
- * caller's sink. A sink that fails is reported once and never holds up a request.
+ * Step 10: one usage event per attempt, hit, cancel and failure, in its final shape, to `on('usage')`, and to delivery.ts
+ * where there are sinks or a backend: that is loaded with the first request then. Nothing here fails or holds up a request.
  */
 import type { ResolvedConfig } from '../config.js';
 import { newId, type PreparedRequest } from '../request.js';
 import type { UsageEvent, Warning } from '../types.js';
+import { accountOf } from './account.js';
+import type { Delivery, Feedback } from './delivery.js';
+
+/** What a request waits for its usage to be kept somewhere, once. */
+const patience = 3000;
+/** After this time in a page, what an earlier visit left is sent, though nothing is asked of the client. */
+const untilIdle = 2000;
+/** Requests that `close` ended report that they were cancelled. */
+const untilQuiet = 100;
+/** Recorded before delivery is there. */
+const mostEarly = 20_000;
 
 export class UsageReporter {
   readonly #config: () => ResolvedConfig;
   readonly #emit: (event: UsageEvent) => void;
   readonly #heard: () => boolean;
   readonly #warn: (warning: Warning) => void;
-  readonly #sending = new Set<Promise<unknown>>();
-  #warned = false;
+  readonly #early: ((delivery: Delivery) => void)[] = [];
+  #delivery: Delivery | undefined;
+  #opening: Promise<void> | undefined;
+  #waited = false;
+  #closed = false;
+  #cancelIdle: (() => void) | undefined;
 
-  /** `heard`: whether anybody listens to `emit`. */
+  /** `heard`: whether anybody listens to `emit`. `inPage`: an earlier visit may have left something. */
   constructor(
     config: () => ResolvedConfig,
     emit: (event: UsageEvent) => void,
     heard: () => boolean,
     warn: (warning: Warning) => void,
+    inPage: boolean,
   ) {
     this.#config = config;
     this.#emit = emit;
     this.#heard = heard;
     this.#warn = warn;
+    if (inPage && this.#delivers()) this.#cancelIdle = config().clock.after(untilIdle, () => this.begin());
+  }
+
+  /** Lets delivery come while something else is done. */
+  begin(): void {
+    if (this.#delivers() && !this.#closed) void this.#open();
+  }
+
+  /** What a request must wait for, so that its events are being written before it resolves. */
+  ready(): Promise<void> | undefined {
+    if (this.#delivery !== undefined || this.#waited || !this.#delivers()) return undefined;
+    return this.#within(patience, this.#open()).then(() => void (this.#waited = true));
   }
 
   report(request: PreparedRequest, kind: UsageEvent['kind'], facts: Partial<UsageEvent>): void {
-    const config = this.#config();
-    const sink = config.usageSink;
-    if (sink === undefined && !this.#heard()) return;
+    const { usage, clock } = this.#config();
+    if (!this.#delivers() && !this.#heard()) return;
     const company = request.context['companyId'] ?? request.partition['tenant'];
     const event: UsageEvent = {
       eventId: newId(),
       interactionId: request.interactionId,
       replyId: undefined,
       kind,
-      at: config.clock.now(),
+      at: clock.now(),
       tier: undefined,
       target: undefined,
       provider: undefined,
@@ -57,35 +84,92 @@ export class UsageReporter {
       company: typeof company === 'string' ? company : undefined,
       contextLabel: request.contextLabel,
       experimentArm: undefined,
-      appVersion: config.appVersion,
+      appVersion: usage.appVersion,
       ...facts,
     };
     this.#emit(event);
-    if (sink === undefined) return;
-    const sending: Promise<unknown> = Promise.resolve()
-      .then(() => sink(event))
-      .catch((error: unknown) => {
-        if (this.#warned) return;
-        this.#warned = true;
-        this.#warn({
-          code: 'usage-sink-failed',
-          message: 'The usage sink threw; requests go on without it.',
-          cause: error,
-        });
-      })
-      .finally(() => this.#sending.delete(sending));
-    this.#sending.add(sending);
+    if (this.#delivers()) this.#deliver((delivery) => delivery.record(event, request.account));
   }
 
-  /** A sink that never settles is waited for no longer than this. */
-  flush(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#config().clock.after(5000, resolve);
-      void this.#sent().then(stop).then(resolve);
+  /** Resolves when it is kept. */
+  async feedback(what: Pick<Feedback, 'replyId' | 'interactionId' | 'verdict' | 'comment'>): Promise<void> {
+    const { usage, clock, partition } = this.#config();
+    if (usage.backend === undefined) return;
+    const feedback: Feedback = { eventId: newId(), ...what, at: clock.now() };
+    const account = accountOf(partition);
+    await this.ready();
+    await new Promise<void>((resolve) => {
+      this.#deliver((delivery) => resolve(delivery.recordFeedback(feedback, account)));
+      // It waits in memory.
+      if (this.#delivery === undefined) resolve();
     });
   }
 
-  async #sent(): Promise<void> {
-    while (this.#sending.size > 0) await Promise.allSettled([...this.#sending]);
+  async flush(): Promise<void> {
+    if (this.#early.length > 0) await this.#within(patience, this.#open());
+    await this.#delivery?.flush();
+  }
+
+  /** `configure` may have brought another user. */
+  accountChanged(): void {
+    this.#delivery?.accountChanged();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelIdle?.();
+    const end = () => void this.#delivery?.close().catch(() => undefined);
+    if (this.#opening !== undefined) this.#config().clock.after(untilQuiet, () => void this.#opening?.then(end));
+  }
+
+  #delivers(): boolean {
+    const { backend, otlp, sinks } = this.#config().usage;
+    return sinks.length > 0 || backend !== undefined || otlp !== undefined;
+  }
+
+  /** Never rejects; what failed is tried again with the next request. */
+  #open(): Promise<void> {
+    this.#opening ??= this.#load().catch((cause: unknown) => {
+      this.#opening = undefined;
+      this.#warn({ code: 'usage-not-loaded', message: 'usage.js could not be loaded; events wait in memory.', cause });
+    });
+    return this.#opening;
+  }
+
+  async #load(): Promise<void> {
+    const { openDelivery } = await import('./delivery.js');
+    const { usage, clock, random, fetch, storage } = this.#config();
+    this.#delivery = await openDelivery({
+      usage,
+      version: __TIERWISE_VERSION__,
+      clock,
+      random,
+      fetch,
+      newId,
+      warn: (warning) => this.#warn(warning),
+      account: () => accountOf(this.#config().partition),
+      inMemory: storage === 'memory',
+    });
+    for (const each of this.#early.splice(0)) each(this.#delivery);
+  }
+
+  #deliver(what: (delivery: Delivery) => void): void {
+    if (this.#delivery !== undefined) what(this.#delivery);
+    else if (this.#early.push(what) > mostEarly) {
+      this.#early.shift();
+      this.#warn({
+        code: 'usage-lost',
+        message: `More than ${String(mostEarly)} events wait for usage.js: the oldest is lost.`,
+      });
+    }
+  }
+
+  /** Resolves with the work, or when the time is over. */
+  #within(ms: number, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#config().clock.after(ms, resolve);
+      void work.then(stop).then(resolve);
+    });
   }
 }

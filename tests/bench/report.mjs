@@ -23,6 +23,7 @@ export const names = [
   'embed',
   'search',
   'semantic',
+  'usage',
 ];
 
 const head = `# Benchmarks

@@ -15,6 +15,11 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** Moves time and runs nothing. */
+  set(now: number): void {
+    this.#now = now;
+  }
+
   after(ms: number, task: () => void): () => void {
     const entry = { at: this.#now + ms, task };
     this.#tasks.push(entry);

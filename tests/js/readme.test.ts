@@ -18,7 +18,7 @@ const snippets = [...readme.matchAll(/^```(tsx?)\n([^]*?)^```/gm)].map(([, langu
 }));
 
 test('its snippets compile in a strict project', () => {
-  expect(snippets.map(({ language }) => language)).toEqual(['ts', 'ts', 'ts', 'ts', 'tsx']);
+  expect(snippets.map(({ language }) => language)).toEqual(['ts', 'ts', 'ts', 'ts', 'ts', 'tsx']);
   const folder = path.join(root, 'build/readme');
   mkdirSync(folder, { recursive: true });
   const files = snippets.map(({ language, code }, i) => {

@@ -76,6 +76,11 @@ test('holds the built package and nothing else', () => {
     'dist/backend/migrations/20261101000001_companies.sql',
     'dist/space-embedder.js',
     'dist/embedder/space-embedder.d.ts',
+    'dist/follow-config.js',
+    'dist/follow-config.d.ts',
+    'dist/usage.js',
+    'dist/usage-worker.js',
+    'dist/usage/worker.d.ts',
     'dist/meaning.wasm',
     'dist/ort-wasm-simd-threaded.wasm',
     'models/all-MiniLM-L6-v2/light.bin',
@@ -165,6 +170,8 @@ test('every entry of the exports map is there', () => {
     'tierwise/light': 'dist/light.js',
     'tierwise/minilm': 'dist/minilm.js',
     'tierwise/space-embedder': 'dist/space-embedder.js',
+    'tierwise/follow-config': 'dist/follow-config.js',
+    'tierwise/usage-worker': 'dist/usage-worker.js',
     'tierwise/core.wasm': 'dist/core.wasm',
     'tierwise/prompts.wasm': 'dist/prompts.wasm',
     'tierwise/meaning.wasm': 'dist/meaning.wasm',
@@ -185,6 +192,7 @@ test('every entry of the exports map is there', () => {
   assert.deepEqual(Object.keys(entries).sort(), [
     '.',
     './core.wasm',
+    './follow-config',
     './light',
     './meaning.wasm',
     './minilm',
@@ -193,6 +201,7 @@ test('every entry of the exports map is there', () => {
     './prompts.wasm',
     './react',
     './space-embedder',
+    './usage-worker',
   ]);
   for (const entry of Object.values(entries)) {
     if (typeof entry === 'string') continue;
@@ -213,13 +222,15 @@ test('imports by name only, in Node', async () => {
      import * as light from 'tierwise/light';
      import * as minilm from 'tierwise/minilm';
      import * as server from 'tierwise/space-embedder';
+     import * as worker from 'tierwise/usage-worker';
+     import * as follow from 'tierwise/follow-config';
      import tierRules from 'tierwise/models/tiers.json' with { type: 'json' };
-     const embeddings = [light, minilm, server].map((entry) => Object.keys(entry));
-     console.log(JSON.stringify({ names: Object.keys(core), embeddings, rules: Array.isArray(tierRules.rules) }));`,
+     const entries = [light, minilm, server, worker, follow].map((entry) => Object.keys(entry));
+     console.log(JSON.stringify({ names: Object.keys(core), entries, rules: Array.isArray(tierRules.rules) }));`,
   );
   const { code, stdout } = await runNode(['names.js'], home);
   assert.equal(code, 0);
-  const { names, embeddings, rules } = JSON.parse(stdout);
+  const { names, entries, rules } = JSON.parse(stdout);
   assert.deepEqual(names, [
     'AbortedError',
     'CallError',
@@ -237,10 +248,12 @@ test('imports by name only, in Node', async () => {
     'sharedMemoryStore',
     'tiers',
   ]);
-  assert.deepEqual(embeddings, [
+  assert.deepEqual(entries, [
     ['comparePrompts', 'cosine', 'createVectorIndex', 'light', 'searchDocuments', 'tokenize'],
     ['comparePrompts', 'cosine', 'createVectorIndex', 'embed', 'light', 'minilm', 'searchDocuments', 'tokenize'],
     ['spaceEmbedder'],
+    ['sendKeptUsage', 'usageSyncTag'],
+    ['followConfig'],
   ]);
   assert.equal(rules, true);
 });
@@ -257,13 +270,22 @@ test('the package needs nothing but React, and only its React part does', () => 
   const react = importsFrom(dist, 'react.js');
   assert.deepEqual(react.packages, ['react']);
   const reachable = new Set([...main.files, ...react.files]);
-  for (const entry of ['light.js', 'minilm.js', 'minilm-worker.js', 'space-embedder.js']) {
+  for (const entry of [
+    'light.js',
+    'minilm.js',
+    'minilm-worker.js',
+    'space-embedder.js',
+    'usage-worker.js',
+    'follow-config.js',
+  ]) {
     const { packages, files: reached } = importsFrom(dist, entry);
     assert.deepEqual(packages, [], entry);
     for (const file of reached) reachable.add(file);
   }
   // So that it can be copied, and the runtime starts its threads from it.
   assert.deepEqual(importsFrom(dist, 'minilm-worker.js').files, ['minilm-worker.js']);
+  // So that a service worker is one file, without the gateway.
+  assert.deepEqual(importsFrom(dist, 'usage-worker.js').files, ['usage-worker.js']);
   assert.deepEqual(
     files.filter((file) => file.endsWith('.js') && !reachable.has(file.slice('dist/'.length))),
     [],
