@@ -162,7 +162,7 @@ export interface SemanticCandidate {
   least?: number;
   /** Of the transformer's vectors, without them of the light ones; -1 to 1. */
   cosine?: number;
-  /** What refused it: a rule of docs/SEMANTIC_CACHE.md, or `refused-before`, by a thumbs-down. */
+  /** What refused it, or spoke against it where the judge did: a rule of docs/SEMANTIC_CACHE.md; `refused-before`: a thumbs-down. */
   rule?: string;
   /** A sentence for people. */
   reason?: string;
@@ -194,7 +194,7 @@ export interface PromptComparison {
   least: number;
   /** Of the vectors of the model asked for. */
   cosine: number;
-  /** What refused them: its name, and a sentence. */
+  /** What refused them, or spoke against them where the judge did: a rule's name, and a sentence. */
   rule?: string;
   reason?: string;
   /** What stands for what. */

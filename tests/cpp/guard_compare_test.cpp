@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/words.h"
+#include "cache/guard/signs.h"
 #include "guard_files.h"
 
 namespace tierwise::guard {
@@ -16,7 +19,7 @@ std::string verdict(std::string_view a, std::string_view b) {
   return std::string(word_at(kRuleNames, static_cast<std::size_t>(out.rule)));
 }
 
-TEST(Compare, RefusesByRule) {
+TEST(Compare, VetoesByRule) {
   struct {
     std::string_view rule;
     std::string_view a;
@@ -44,10 +47,6 @@ TEST(Compare, RefusesByRule) {
       {"scope", "Delete all messages", "Delete most messages"},
       {"scope", "Is it always open?", "Is it often open?"},
       {"modality", "Must I pay the toll?", "Can I pay the toll?"},
-      {"tense", "Who leads the party?", "Who led the party?"},
-      {"tense", "Who won the cup?", "Who will win the cup?"},
-      {"question", "Why do geese migrate?", "When do geese migrate?"},
-      {"question", "Why is ice slippery?", "Is ice slippery?"},
       {"task", "Translate the letter", "Shorten the letter"},
       {"format", "Explain tides in a table", "Explain tides in a poem"},
       {"antonym", "Explain tides briefly", "Explain tides in detail"},
@@ -55,9 +54,7 @@ TEST(Compare, RefusesByRule) {
       {"audience", "Explain tides to a child", "Explain tides to an engineer"},
       {"language", "Sort a list in Ruby", "Sort a list in Perl"},
       {"person", "Write to my aunt", "Write to her aunt"},
-      {"constraint", "Suggest a soup", "Suggest a soup with lentils and mint"},
       {"sentence", "My bike squeaks. I oiled it. What now?", "My bike squeaks. I washed it. What now?"},
-      {"wording", "How do I tune a piano?", "How do penguins survive storms and hunger?"},
       {"pasted-text", "Translate \"the red door\" into Welsh", "Translate \"the blue door\" into Welsh"},
       {"spoken-language", "What is the time in Berlin?", "Wie ist das Wetter in Berlin?"},
       {"unread", "Какая погода в Москве?", "Какая погода в Минске?"},
@@ -69,6 +66,34 @@ TEST(Compare, RefusesByRule) {
   for (const auto& c : cases) {
     EXPECT_EQ(verdict(c.a, c.b), c.rule) << c.a << " / " << c.b;
     EXPECT_EQ(verdict(c.b, c.a), c.rule) << c.b << " / " << c.a;
+  }
+}
+
+TEST(Compare, TellsTheJudgeWhatSpeaksAgainst) {
+  struct {
+    std::string_view rule;
+    std::string_view a;
+    std::string_view b;
+  } const cases[] = {
+      {"tense", "Who leads the party?", "Who led the party?"},
+      {"tense", "Who won the cup?", "Who will win the cup?"},
+      {"question", "Why do geese migrate?", "When do geese migrate?"},
+      {"question", "Why is ice slippery?", "Is ice slippery?"},
+      {"constraint", "Suggest a soup", "Suggest a soup with lentils and mint"},
+      {"wording", "How do I tune a piano?", "How do penguins survive storms and hunger?"},
+      // A word the rules veto by, where more was reworded.
+      {"number", "What should I cook for 4 people?", "Ideas for a dinner party with eight guests"},
+      {"negation", "Why does my printer not print?", "What keeps the old printer from working at all?"},
+      {"antonym", "How do I open a savings account?", "Steps for closing my current bank contract"},
+  };
+  for (const auto& c : cases) {
+    for (const auto& [a, b] : {std::pair(c.a, c.b), std::pair(c.b, c.a)}) {
+      const Comparison out = compare(lexicon(), a, b);
+      EXPECT_EQ(out.verdict, Verdict::kUndecided) << a << " / " << b;
+      EXPECT_EQ(word_at(kRuleNames, static_cast<std::size_t>(out.rule)), c.rule) << a << " / " << b;
+      EXPECT_EQ(out.signs[kRules + static_cast<std::size_t>(out.rule)], 1) << a;
+      EXPECT_FALSE(out.reason.empty());
+    }
   }
 }
 

@@ -38,10 +38,10 @@ TEST(Judge, AsksOnlyWhatIsUndecided) {
   const Tokens vectors = tokens(a);
   const Comparison same = compare(lexicon(), a, "how can I polish brass?");
   ASSERT_EQ(same.verdict, Verdict::kSame);
-  EXPECT_EQ(judge().judge(same, vectors.view(), vectors.view(), 0.1), 1);
+  EXPECT_EQ(judge().judge(same, vectors.view(), vectors.view(), 0.1, 0.1), 1);
   const Comparison refused = compare(lexicon(), a, "how do I not polish brass");
   ASSERT_EQ(refused.verdict, Verdict::kRefused);
-  EXPECT_EQ(judge().judge(refused, vectors.view(), vectors.view(), 1), 0);
+  EXPECT_EQ(judge().judge(refused, vectors.view(), vectors.view(), 1, 1), 0);
 }
 
 TEST(Judge, DoubtsWordsThatFindNoMatch) {
@@ -52,15 +52,15 @@ TEST(Judge, DoubtsWordsThatFindNoMatch) {
   const Tokens of_a = tokens(a);
   const Tokens of_b = tokens(b);
   std::vector<Doubt> doubts;
-  const double far = judge().judge(words, of_a.view(), of_b.view(), 0.6, &doubts);
+  const double far = judge().judge(words, of_a.view(), of_b.view(), 0.6, 0.6, &doubts);
   EXPECT_LT(far, judge().threshold(Policy::kStrict, false));
-  EXPECT_NEAR(far, judge().judge(compare(lexicon(), b, a), of_b.view(), of_a.view(), 0.6), 1e-6);
+  EXPECT_NEAR(far, judge().judge(compare(lexicon(), b, a), of_b.view(), of_a.view(), 0.6, 0.6), 1e-6);
   ASSERT_FALSE(doubts.empty());
   EXPECT_EQ(a.substr(doubts[0].a.begin, doubts[0].a.end - doubts[0].a.begin) == "brass" ||
                 b.substr(doubts[0].b.begin, doubts[0].b.end - doubts[0].b.begin) == "copper",
             true);
-  EXPECT_EQ(judge().judge(words, {}, of_b.view(), 0.9), 0);
-  EXPECT_EQ(judge().judge(words, of_a.view(), of_b.view(), NAN), 0);
+  EXPECT_EQ(judge().judge(words, {}, of_b.view(), 0.9, 0.9), 0);
+  EXPECT_EQ(judge().judge(words, of_a.view(), of_b.view(), NAN, 0.9), 0);
   EXPECT_LT(judge().judge_light(words, 0.5), judge().threshold(Policy::kStrict, true));
 }
 

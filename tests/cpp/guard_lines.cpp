@@ -111,7 +111,7 @@ void show_speed(const guard::Lexicon& lexicon, const guard::Judge& judge) {
   std::size_t open = 0;
   for (const Pair& pair : pairs) open += pair.words.verdict == guard::Verdict::kUndecided ? 1 : 0;
   const double judged = microseconds(std::max<std::size_t>(open, 1), [&] {
-    for (const Pair& pair : pairs) sum += judge.judge(pair.words, pair.a.tokens(), pair.b.tokens(), 0.9);
+    for (const Pair& pair : pairs) sum += judge.judge(pair.words, pair.a.tokens(), pair.b.tokens(), 0.9, 0.9);
   });
   std::vector<float> vector(guard::kModelDimensions, 0.5F);
   std::int8_t kept[guard::kTokenDimensions];
@@ -129,13 +129,14 @@ void judge_all(const guard::Lexicon& lexicon, const guard::Judge* judge) {
   while (read_prompt(a) && read_prompt(b) && read_rows(cosines, 2)) {
     const guard::Comparison words = guard::compare(lexicon, a.text, b.text);
     if (judge != nullptr) {
-      const double out[] = {judge->judge(words, a.tokens(), b.tokens(), cosines[0]),
+      const double out[] = {judge->judge(words, a.tokens(), b.tokens(), cosines[0], cosines[1]),
                             judge->judge_light(words, cosines[1])};
       write_bytes(out, sizeof out);
       continue;
     }
     const std::uint8_t head[] = {static_cast<std::uint8_t>(words.verdict), static_cast<std::uint8_t>(words.rule)};
-    const auto more = guard::vector_signs(words, a.tokens(), b.tokens(), cosines[0], nullptr);
+    auto more = guard::vector_signs(words, a.tokens(), b.tokens(), cosines[0], nullptr);
+    more[guard::kLightCosine] = cosines[1];
     write_bytes(head, sizeof head);
     write_bytes(words.signs.data(), sizeof words.signs);
     write_bytes(more.data(), sizeof more);

@@ -28,7 +28,7 @@ for (const file of files) {
     const { least } = await comparePrompts('equal', 'equal', { model, policy: 'balanced' });
     for (const pair of pairs) {
       pair.strict = await comparePrompts(pair.a, pair.b, { model, policy: 'strict' });
-      pair.balanced = pair.strict.rule === undefined && pair.strict.probability >= least;
+      pair.balanced = pair.strict.probability >= least;
     }
     const taken = (list, policy) => list.filter((pair) => (policy === 'strict' ? pair.strict.same : pair.balanced));
     console.log(`\n${model}`);

@@ -36,8 +36,6 @@ class BytePlaces {
 
 // Reading a question's words is two thirds of comparing it; those of a long one would take too much room.
 constexpr std::size_t kReadOnceBytes = 512;
-// Where what differs is shorter on one side (a preposition), its vector tells nothing.
-constexpr std::size_t kLeastDifferentBytes = 4;
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
@@ -128,31 +126,9 @@ const guard::Words& Questions::words_of(const Question& question, guard::Words& 
   return made = guard::normalise(reading_.lexicon, question.text);
 }
 
-// The guard's comparison, and of what it leaves undecided those refused whose different words are not alike.
-guard::Comparison Questions::compare(const Question& stored, const Question& asked) {
+guard::Comparison Questions::compare(const Question& stored, const Question& asked) const {
   guard::Words made[2];
-  guard::Comparison told = guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text,
-                                          words_of(asked, made[1]));
-  if (told.verdict != guard::Verdict::kUndecided) return told;
-  std::string differ[2];
-  for (const guard::Link& link : told.alignment) {
-    if (link.relation != guard::Relation::kUnmatched && link.relation != guard::Relation::kSimilar) continue;
-    const std::string_view parts[2] = {
-        std::string_view(stored.text).substr(link.a.begin, link.a.end - link.a.begin),
-        std::string_view(asked.text).substr(link.b.begin, link.b.end - link.b.begin)};
-    for (std::size_t side = 0; side < 2; ++side) {
-      if (!differ[side].empty() && !parts[side].empty()) differ[side] += ' ';
-      differ[side] += parts[side];
-    }
-  }
-  if (std::min(differ[0].size(), differ[1].size()) < kLeastDifferentBytes) return told;
-  std::vector<float> vectors[2];
-  for (std::size_t side = 0; side < 2; ++side) light_vector(differ[side], vectors[side]);
-  if (dot(vectors[0], vectors[1]) >= kLeastAlike) return told;
-  told.verdict = guard::Verdict::kRefused;
-  told.rule = guard::Rule::kWording;
-  told.reason = fill("\"{}\" and \"{}\" are not alike in meaning.", {differ[0], differ[1]});
-  return told;
+  return guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text, words_of(asked, made[1]));
 }
 
 Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view text, std::string_view vectors,
@@ -214,8 +190,10 @@ Result<std::string> Questions::ask(const Digest& scope, std::string_view text, s
     const double light = hit.score;
     if (told.verdict == guard::Verdict::kUndecided && reading_.judge.judge_light(told, light) < least) {
       told.verdict = guard::Verdict::kRefused;
-      told.rule = guard::Rule::kWording;
-      told.reason = "Their words make it unlikely that they ask the same.";
+      if (told.rule == guard::Rule::kNone) {
+        told.rule = guard::Rule::kWording;
+        told.reason = "Their words make it unlikely that they ask the same.";
+      }
     }
     const bool is_refused = told.verdict == guard::Verdict::kRefused;
     JsonWriter& list = is_refused ? refused : candidates;
@@ -295,16 +273,15 @@ std::string Questions::judge(std::uint32_t number, std::uint32_t candidate, guar
     between = cosine(stored.sentence, question.sentence);
     const guard::TokenVectors a = {stored.tokens.data(), stored.ranges.data(), stored.ranges.size()};
     const guard::TokenVectors b = {question.tokens.data(), question.ranges.data(), question.ranges.size()};
-    probability = reading_.judge.judge(words, a, b, between, &doubts);
+    probability = reading_.judge.judge(words, a, b, between, light, &doubts);
   }
   if (least < 0) least = reading_.judge.threshold(policy, by_light);
-  const bool refused = words.verdict == guard::Verdict::kRefused;
-  const bool same = policy != guard::Policy::kOff && !refused && probability >= least;
+  const bool same = policy != guard::Policy::kOff && words.verdict != guard::Verdict::kRefused && probability >= least;
   const std::string_view by = words.verdict != guard::Verdict::kUndecided ? "words" : by_light ? "light" : "minilm";
   JsonWriter out;
   out.open('{').flag("same", same).text("by", by).number("probability", probability).number("least", least);
   out.number("cosine", between);
-  if (refused) write_refusal(out, words);
+  if (!same && words.rule != guard::Rule::kNone) write_refusal(out, words);
   const auto write_places = [&](const guard::ByteRange& a, const guard::ByteRange& b) -> JsonWriter& {
     return out.open('[').number(units(stored.text, a.begin)).number(units(stored.text, a.end))
         .number(units(question.text, b.begin)).number(units(question.text, b.end));

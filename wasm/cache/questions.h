@@ -48,10 +48,8 @@ class Questions {
   static constexpr std::size_t kCandidates = 5;
   // Light cosine below which no two questions are the same in practice, and the probability of the light judge below which
   // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
-  static constexpr float kLeastLight = 0.6f;
-  static constexpr double kLeastLikely[] = {2, 0.15, 0.3};  // off, balanced, strict
-  // Light cosine of the words in which two questions differ, below which these do not stand for each other.
-  static constexpr float kLeastAlike = 0.5f;
+  static constexpr float kLeastLight = 0.5f;
+  static constexpr double kLeastLikely[] = {2, 0.3, 0.4};  // off, balanced, strict
 
   explicit Questions(Reading& reading) : reading_(reading), index_(kLightDimensions) {}
 
@@ -101,7 +99,7 @@ class Questions {
   void leave_scope(std::uint32_t scope);
   void light_vector(std::string_view text, std::vector<float>& vector);
   const guard::Words& words_of(const Question& question, guard::Words& made) const;
-  guard::Comparison compare(const Question& stored, const Question& asked);
+  guard::Comparison compare(const Question& stored, const Question& asked) const;
 
   Reading& reading_;
   embed::VectorIndex index_;

@@ -1,6 +1,4 @@
-"""Writes models/guard/words.bin: `python build_words.py TOOL BERT_VOCABULARY OUT [TRAINING_OUT]`.
-
-TRAINING_OUT knows only half of the pairs: the judge must learn what to do about words that no list relates.
+"""Writes models/guard/words.bin: `python build_words.py TOOL BERT_VOCABULARY OUT`.
 
 TOOL is the native build's guard_lines: spelling and inflection are undone by the code that ships. BERT_VOCABULARY is
 vocab.txt of all-MiniLM-L6-v2, for which words are common. Layout: wasm/cache/guard/lexicon.cpp.
@@ -230,9 +228,6 @@ def main():
     loose = {pair for pair in stemmed(loose) if frozenset(pair) not in known | opposite}
     data = pack(rows, irregular, [synonyms, loose, derived, antonyms], vocabulary)
     Path(out).write_bytes(data)
-    if len(sys.argv) > 4:
-        half = [{pair for pair in pairs if pair_key(*pair) % 2} for pairs in (synonyms, loose, derived, antonyms)]
-        Path(sys.argv[4]).write_bytes(pack(rows, irregular, half, vocabulary))
     print(f"{len(rows)} phrases, {len(irregular)} irregular forms, {len(synonyms)} synonyms, {len(loose)} loose ones, "
           f"{len(derived)} derivations, {len(antonyms)} antonyms, {len(vocabulary)} words: {len(data)} bytes")
 

@@ -344,10 +344,12 @@ Comparison compare(const Lexicon& lexicon, std::string_view a, const Words& a_wo
   }
   const Findings findings = find(alignment);
   link(alignment, a, b, out.alignment);
-  Refusal refusal = refuse(lexicon, alignment, findings, a, b);
-  if (refusal.rule != Rule::kNone)
-    refused(refusal.rule, std::move(refusal.reason));
-  else if (equal(alignment, findings))
+  Refusal refusal = refuse(lexicon, alignment, findings, a, b, out.signs);
+  out.rule = refusal.rule;
+  out.reason = std::move(refusal.reason);
+  if (refusal.vetoes)
+    out.verdict = Verdict::kRefused;
+  else if (out.rule == Rule::kNone && equal(alignment, findings))
     out.verdict = Verdict::kSame;
   Signs(alignment, findings, out.signs).run(a.size(), b.size());
   return out;

@@ -66,13 +66,14 @@ struct Link {
   Relation relation = Relation::kSame;
 };
 
+inline constexpr auto kRuleCount = static_cast<std::size_t>(Rule::kCount);
 // What the judge is told of the words, besides vectors: see signs.h.
-inline constexpr std::size_t kSignCount = 48;
+inline constexpr std::size_t kSignCount = 99;
 
 struct Comparison {
   Verdict verdict = Verdict::kUndecided;
-  Rule rule = Rule::kNone;  // what refused
-  std::string reason;       // its sentence for people; empty when nothing refused
+  Rule rule = Rule::kNone;  // what refused; of kUndecided, what speaks against
+  std::string reason;       // its sentence for people; empty when nothing does
   std::vector<Link> alignment;
   std::array<float, kSignCount> signs = {};
 };

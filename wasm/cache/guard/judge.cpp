@@ -9,7 +9,7 @@
 namespace tierwise::guard {
 namespace {
 
-constexpr std::string_view kMagic = "TWJ2";
+constexpr std::string_view kMagic = "TWJ3";
 
 using Four = float __attribute__((vector_size(16)));
 
@@ -27,6 +27,9 @@ double exponential(double x) {
   std::memcpy(&scale, &bits, sizeof scale);
   return sum * scale;
 }
+
+// Is it a cosine?
+bool sound(double cosine) { return cosine >= -2 && cosine <= 2; }
 
 }  // namespace
 
@@ -132,23 +135,24 @@ double Judge::Trees::score(const Features& features) const {
   return 1 / (1 + exponential(-static_cast<double>(slope * sum + offset)));
 }
 
-double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
+double Judge::judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine, double light,
                     std::vector<Doubt>* doubts) const {
   if (words.verdict != Verdict::kUndecided) return words.verdict == Verdict::kSame ? 1 : 0;
-  if (a.count == 0 || b.count == 0 || !(cosine >= -2 && cosine <= 2)) return 0;
+  if (a.count == 0 || b.count == 0 || !sound(cosine) || !sound(light)) return 0;
   Features features = {};
   std::copy(words.signs.begin(), words.signs.end(), features.begin());
   const auto more = vector_signs(words, a, b, static_cast<float>(cosine), doubts);
   std::copy(more.begin(), more.end(), features.begin() + kSignCount);
+  features[kSignCount + kLightCosine] = static_cast<float>(light);
   return trees_.score(features);
 }
 
-double Judge::judge_light(const Comparison& words, double cosine) const {
+double Judge::judge_light(const Comparison& words, double light) const {
   if (words.verdict != Verdict::kUndecided) return words.verdict == Verdict::kSame ? 1 : 0;
-  if (!(cosine >= -2 && cosine <= 2)) return 0;
+  if (!sound(light)) return 0;
   Features features = {};
   std::copy(words.signs.begin(), words.signs.end(), features.begin());
-  features[kSignCount + kCosine] = static_cast<float>(cosine);
+  features[kSignCount + kLightCosine] = static_cast<float>(light);
   return light_.score(features);
 }
 

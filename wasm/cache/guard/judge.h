@@ -1,6 +1,6 @@
 // The guard's third layer: how likely is it that two prompts the rules left undecided ask the same? Boosted
 // trees over what the alignment told (compare.h) and over the vectors of MiniLM's tokens, calibrated on
-// generated pairs to a probability. Weights and the projection of token vectors: models/guard/judge.bin, made
+// pairs people wrote to a probability. Weights and the projection of token vectors: models/guard/judge.bin, made
 // by models/build/guard.
 #pragma once
 
@@ -40,7 +40,7 @@ struct Doubt {
 };
 
 // What the judge sees: the signs of a Comparison, then what the vectors tell (vector_signs.h).
-inline constexpr std::size_t kVectorSignCount = 20;
+inline constexpr std::size_t kVectorSignCount = 21;
 inline constexpr std::size_t kFeatureCount = kSignCount + kVectorSignCount;
 using Features = std::array<float, kFeatureCount>;
 
@@ -57,11 +57,12 @@ class Judge {
   void project(const float* token, std::int8_t* kept) const;
 
   // Probability that both ask the same: 1 of kSame and 0 of kRefused. `cosine` is that of MiniLM's two
-  // sentence vectors. `doubts`, when given, receives up to five words, the most doubtful first.
-  double judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine,
+  // sentence vectors, `light` that of the static ones. `doubts`, when given, receives up to five words, the most
+  // doubtful first.
+  double judge(const Comparison& words, const TokenVectors& a, const TokenVectors& b, double cosine, double light,
                std::vector<Doubt>* doubts = nullptr) const;
-  // Without token vectors: `cosine` is that of the static vectors. Stricter: it sees less.
-  double judge_light(const Comparison& words, double cosine) const;
+  // Without token vectors. Stricter: it sees less.
+  double judge_light(const Comparison& words, double light) const;
 
   // The least probability at which `policy` lets a cached answer through; above 1 for kOff.
   double threshold(Policy policy, bool light) const;

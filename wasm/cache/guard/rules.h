@@ -8,18 +8,20 @@
 #include "cache/guard/align.h"
 #include "cache/guard/compare.h"
 #include "cache/guard/findings.h"
+#include "cache/guard/signs.h"
 
 namespace tierwise::guard {
 
 struct Refusal {
   Rule rule = Rule::kNone;
   std::string reason;
+  bool vetoes = false;  // it decides; otherwise the judge does
 };
 
-// The first rule that refuses, in the order of Rule; kNone when none does. The texts are those of the
-// prompts.
+// The first rule that vetoes, else the first that speaks against, in the order of Rule; kNone when none does. `signs`
+// hears of all of them. The texts are those of the prompts.
 Refusal refuse(const Lexicon& lexicon, const Alignment& alignment, const Findings& findings, std::string_view a,
-               std::string_view b);
+               std::string_view b, std::array<float, kSignCount>& signs);
 
 // Words of scope that make no difference alone: "some", "good".
 bool weak_scope(std::string_view form);

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "cache/guard/compare.h"
+
 namespace tierwise::guard {
 
 enum Sign : std::size_t {
@@ -53,6 +55,16 @@ enum Sign : std::size_t {
   kJoined,       // matched as one word for two
   kLights,       // light words only one of them has
   kPlaces,       // mean distance of matched words' places, as shares
+  kRules,                           // whether each rule speaks against, in the order of Rule
+  kRulesBoth = kRules + kRuleCount,  // and with a word of either prompt
+  kNameWritten = kRulesBoth + kRuleCount,  // parts of rules: names with a capital letter
+  kOrderBare,
+  kOrderPassive,
+  kOrderRole,
+  kAntonymPlace,
+  kYesNo,
+  kQuestionOne,
+  kTaskOne,
   kSpareSigns,
 };
 

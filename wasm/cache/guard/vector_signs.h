@@ -33,6 +33,7 @@ enum VectorSign : std::size_t {
   kLightLowest,
   kBothMeansLow,  // the lower of both sides' means
   kTokens,        // of the longer prompt
+  kLightCosine,   // of the static vectors
 };
 
 std::array<float, kVectorSignCount> vector_signs(const Comparison& words, const TokenVectors& a, const TokenVectors& b,

@@ -69,18 +69,17 @@ export function Candidate({ candidate, asked }: { candidate: SemanticCandidate; 
 
 function Reason({ candidate, asked }: { candidate: SemanticCandidate; asked: string }) {
   const { same, rule, reason, by, probability, least } = candidate;
-  if (rule !== undefined) {
-    return (
-      <p>
-        <span dir="auto">{reason}</span> <span className="chip mono">{rule}</span>
-      </p>
-    );
-  }
-  if (by === 'words') return <p>The same words in another form: nothing is left over.</p>;
-  if (probability === undefined || least === undefined) return null;
+  const against = rule !== undefined && (
+    <p>
+      <span dir="auto">{reason}</span> <span className="chip mono">{rule}</span>
+    </p>
+  );
+  if (by === 'words' && same) return <p>The same words in another form: nothing is left over.</p>;
+  if (by === 'words' || probability === undefined || least === undefined) return against || null;
   const doubts = same ? [] : doubtsOf(candidate, asked);
   return (
     <>
+      {against}
       <div className="likelihood" aria-hidden="true">
         <span style={{ inlineSize: `${(probability * 100).toFixed(1)}%` }} />
         <i style={{ insetInlineStart: `${(least * 100).toFixed(1)}%` }} />
