@@ -52,6 +52,10 @@ TEST(Compare, VetoesByRule) {
       {"antonym", "Explain tides briefly", "Explain tides in detail"},
       {"format", "Explain tides briefly", "Explain tides"},
       {"audience", "Explain tides to a child", "Explain tides to an engineer"},
+      // One word differs, and nothing else: any rule decides.
+      {"tense", "Who leads the party?", "Who led the party?"},
+      {"question", "Why do geese migrate?", "When do geese migrate?"},
+      {"question", "Why is ice slippery?", "Is ice slippery?"},
       {"language", "Sort a list in Ruby", "Sort a list in Perl"},
       {"person", "Write to my aunt", "Write to her aunt"},
       {"sentence", "My bike squeaks. I oiled it. What now?", "My bike squeaks. I washed it. What now?"},
@@ -75,10 +79,7 @@ TEST(Compare, TellsTheJudgeWhatSpeaksAgainst) {
     std::string_view a;
     std::string_view b;
   } const cases[] = {
-      {"tense", "Who leads the party?", "Who led the party?"},
       {"tense", "Who won the cup?", "Who will win the cup?"},
-      {"question", "Why do geese migrate?", "When do geese migrate?"},
-      {"question", "Why is ice slippery?", "Is ice slippery?"},
       {"constraint", "Suggest a soup", "Suggest a soup with lentils and mint"},
       {"wording", "How do I tune a piano?", "How do penguins survive storms and hunger?"},
       // A word the rules veto by, where more was reworded.

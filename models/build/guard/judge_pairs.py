@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 
-SIGNS, VECTOR_SIGNS = 99, 21
+SIGNS, VECTOR_SIGNS = 100, 21
 RULES = ("none spoken-language unread pasted-text number date unit negation antonym name order scope modality tense question "
          "task format audience language person constraint sentence wording").split()
 

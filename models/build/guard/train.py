@@ -22,7 +22,7 @@ from sealed import sealed
 MAGIC = b"TWJ3"
 # False hits among near misses a policy may let through, of the judge with all vectors and of the light one; at most so many among
 # neighbours.
-SHARES = {False: {"balanced": 0.04, "strict": 0.008}, True: {"balanced": 0.025, "strict": 0.004}}
+SHARES = {False: {"balanced": 0.02, "strict": 0.005}, True: {"balanced": 0.016, "strict": 0.003}}
 NEIGHBOURS = {"balanced": 0.04, "strict": 0.004}
 # Weight of a neighbour; a written pair has 1.
 WEIGHTS = {False: 0.6, True: 1.0}

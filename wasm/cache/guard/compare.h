@@ -68,7 +68,7 @@ struct Link {
 
 inline constexpr auto kRuleCount = static_cast<std::size_t>(Rule::kCount);
 // What the judge is told of the words, besides vectors: see signs.h.
-inline constexpr std::size_t kSignCount = 99;
+inline constexpr std::size_t kSignCount = 100;
 
 struct Comparison {
   Verdict verdict = Verdict::kUndecided;

@@ -28,6 +28,7 @@ class Order {
           ++out_.bare_inversions;
           if (!bound(placed[i]) && !bound(placed[k]) && out_.bare_first == kNoPartner) out_.bare_first = placed[i];
         }
+        if (change == OrderChange::kSwapped && exchanged(placed[i], placed[k])) out_.exchanged = true;
         if (change == OrderChange::kSwapped && out_.swapped_first == kNoPartner) {
           out_.swapped_first = placed[i];
           out_.swapped_second = placed[k];
@@ -39,6 +40,14 @@ class Order {
  private:
   // Is this word of a, or its partner, behind a preposition?
   bool bound(std::uint32_t i) const { return !a_.words[i].role.empty() || !b_.words[a_.words[i].partner].role.empty(); }
+
+  // "From x to y", "from y to x"; "x to y", "y to x".
+  bool exchanged(std::uint32_t x, std::uint32_t y) const {
+    const std::string_view of_x = a_.words[x].role;
+    const std::string_view of_y = a_.words[y].role;
+    return (of_x == "to" || of_y == "to") && of_x != of_y && b_.words[a_.words[x].partner].role == of_y &&
+           b_.words[a_.words[y].partner].role == of_x;
+  }
 
   OrderChange change_of(std::uint32_t x, std::uint32_t y, const std::vector<std::uint32_t>& placed) const {
     const Word& ax = a_.words[x];

@@ -21,6 +21,7 @@ struct Findings {
   // Of the first swap: words of a; kNoPartner when there is none.
   std::uint32_t swapped_first = kNoPartner;
   std::uint32_t swapped_second = kNoPartner;
+  bool exchanged = false;  // two words, where one stands behind "to"
   std::uint32_t bare_first = kNoPartner;  // of the first bare inversion of words behind no preposition
 };
 

@@ -65,6 +65,7 @@ enum Sign : std::size_t {
   kYesNo,
   kQuestionOne,
   kTaskOne,
+  kOrderExchanged,
   kSpareSigns,
 };
 
