@@ -139,7 +139,7 @@ export const denoFlags = [
 /** What Deno needs of the surroundings to fetch packages; none of it can be read by the functions. */
 export function cacheEnvironment() {
   const kept =
-    /^(PATH|HOME|USERPROFILE|XDG_CACHE_HOME|DENO_DIR|DENO_CERT|SSL_CERT_FILE|SSL_CERT_DIR|NPM_CONFIG_.*|HTTPS?_PROXY|NO_PROXY|TMPDIR|SYSTEMROOT|LOCALAPPDATA)$/i;
+    /^(PATH|HOME|USERPROFILE|XDG_CACHE_HOME|DENO_DIR|DENO_CERT|DENO_TLS_CA_STORE|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|NPM_CONFIG_.*|HTTPS?_PROXY|NO_PROXY|TMPDIR|SYSTEMROOT|LOCALAPPDATA)$/i;
   return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => kept.test(name))), NO_COLOR: '1' };
 }
 
@@ -167,7 +167,7 @@ function args(env, port) {
     ...denoFlags,
     `--allow-net=${[...new Set(reach)].join(',')}`,
     // The driver looks for its own (PG…) and for the user's name.
-    `--allow-env=${[...variables, 'PG*', 'USER', 'USERNAME', 'LOGNAME', 'NODE_*'].join(',')}`,
+    `--allow-env=${[...variables, 'PG*', 'USER', 'USERNAME', 'LOGNAME'].join(',')}`,
     program,
   ];
 }
