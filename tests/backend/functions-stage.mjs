@@ -1,5 +1,5 @@
 /**
- * Where the functions are tested: the real embedded PostgreSQL 17 with two companies, the real functions under Deno, tokens of
+ * Where the functions are tested: a real PostgreSQL (the embedded 17, unless another is given) with two companies, the real functions under Deno, tokens of
  * both kinds, and upstream servers of our own. `start()` gives all of it, `stop()` ends it.
  */
 import { createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
@@ -71,8 +71,8 @@ export const reply =
       .writeHead(status, { 'content-type': 'application/json', ...headers })
       .end(typeof value === 'string' ? value : JSON.stringify(value));
 
-export async function start(env = {}) {
-  const running = await startServer(kinds[0]);
+export async function start(env = {}, kind = kinds[0]) {
+  const running = await startServer(kind);
   const ends = [() => running.stop()];
   try {
     const database = await newDatabase(running.server, { before: supabaseDefaults });

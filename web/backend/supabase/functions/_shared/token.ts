@@ -4,7 +4,14 @@
  * or a public key used as a secret are refused. Only tokens of signed-in users count: keys of the project (roles `anon`
  * and `service_role`) are not users.
  */
-import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'npm:jose@6.2.17';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+} from 'npm:jose@6.2.17';
 
 import { Refusal } from './answer.ts';
 import { settings } from './settings.ts';
@@ -50,29 +57,35 @@ export async function callerOf(request: Request): Promise<Caller> {
     if (alg === 'HS256' && jwt.secret !== undefined) {
       claims = (await jwtVerify(token, jwt.secret, { ...checks, algorithms: ['HS256'] })).payload;
     } else if (alg !== undefined && asymmetric.includes(alg) && jwt.jwksUrl !== undefined) {
-      remote ??= createRemoteJWKSet(new URL(jwt.jwksUrl), { timeoutDuration: 5000 });
-      claims = (await jwtVerify(token, remote, { ...checks, algorithms: asymmetric })).payload;
+      claims = (await jwtVerify(token, publicKey(jwt.jwksUrl), { ...checks, algorithms: asymmetric })).payload;
     } else throw invalid();
   } catch (error) {
     if (error instanceof Refusal) throw error;
     if (error instanceof errors.JWTExpired)
       throw new Refusal(401, 'token-expired', 'The session has expired: sign in again.');
-    if (error instanceof errors.JWKSNoMatchingKey) throw invalid();
-    const unreachable =
-      error instanceof errors.JWKSTimeout ||
-      error instanceof errors.JWKSInvalid ||
-      (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
-      (error instanceof TypeError && jwt.jwksUrl !== undefined && !/token|JWT|JWS/i.test(error.message));
-    if (unreachable)
-      throw new Refusal(503, 'sign-in-unavailable', 'The keys of the sign-in cannot be fetched.', {
-        'retry-after': '5',
-      });
     throw invalid();
   }
   if (typeof claims.sub !== 'string' || !uuid.test(claims.sub)) throw invalid();
   if (claims.role !== undefined && claims.role !== 'authenticated')
     throw new Refusal(401, 'not-a-user', 'This is not the token of a signed-in user.');
   return { id: claims.sub.toLowerCase(), claims };
+}
+
+/** Finds the key of a token; 503 when the sign-in's keys cannot be fetched, which says nothing of the token. */
+function publicKey(jwksUrl: string): JWTVerifyGetKey {
+  const keys = (remote ??= createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5000 }));
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
+        throw invalid();
+      if (error instanceof errors.JOSENotSupported) throw invalid();
+      throw new Refusal(503, 'sign-in-unavailable', 'The keys of the sign-in cannot be fetched.', {
+        'retry-after': '5',
+      });
+    }
+  };
 }
 
 function invalid(): Refusal {

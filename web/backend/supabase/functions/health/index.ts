@@ -4,10 +4,9 @@
  * `?refresh=1`); each Space's stage as the Hub names it; and of each target the last hour: calls, errors, p50 and p95, and its
  * last success at all. `ok` is false when anything that is configured cannot work.
  */
-import { json } from '../_shared/answer.ts';
+import { json, Refusal } from '../_shared/answer.ts';
 import { asUser, take } from '../_shared/database.ts';
 import { endpoint } from '../_shared/endpoint.ts';
-import { Refusal } from '../_shared/answer.ts';
 import { settings } from '../_shared/settings.ts';
 import { type Configuration, configurationOf, keyOf, type Space, targetOf } from '../_shared/targets.ts';
 import { call } from '../_shared/upstream.ts';

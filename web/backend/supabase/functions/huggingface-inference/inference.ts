@@ -32,7 +32,7 @@ export async function ask(
   accept = 'application/json',
 ): Promise<Response> {
   const raw = body instanceof Blob;
-  const request = {
+  const response = await call({
     url: `${settings().routerUrl}${path}`,
     method: 'POST',
     headers: { accept, 'content-type': raw ? body.type : 'application/json' },
@@ -40,15 +40,7 @@ export async function ask(
     key,
     signal,
     mostBytes: kMostAnswer,
-  };
-  let response: Response;
-  try {
-    response = await call(request);
-  } catch (error) {
-    // A connection that was never made is tried once more.
-    if (!(error instanceof Refusal && error.code === 'upstream-unreachable') || signal.aborted) throw error;
-    response = await call(request);
-  }
+  });
   if (response.ok) return response;
   throw await failureOf(response);
 }
