@@ -71,8 +71,8 @@ export const reply =
       .writeHead(status, { 'content-type': 'application/json', ...headers })
       .end(typeof value === 'string' ? value : JSON.stringify(value));
 
-export async function start(env = {}, kind = kinds[0]) {
-  const running = await startServer(kind);
+export async function start(env = {}, kind = kinds[0], serverOptions = {}) {
+  const running = await startServer(kind, serverOptions);
   const ends = [() => running.stop()];
   try {
     const database = await newDatabase(running.server, { before: supabaseDefaults });
