@@ -4,12 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 import { reply, start, upstream } from './functions-stage.mjs';
 import { companyA, companyB, kinds, users } from './servers.mjs';
 
+const built = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 const llama = 'meta-llama/Llama-3.2-3B-Instruct';
 const operatorsKey = `hf_${randomBytes(20).toString('hex')}`;
 const companysKey = `hf_${randomBytes(20).toString('hex')}`;
@@ -39,6 +42,7 @@ for (const kind of kinds)
     let provider;
     let hub;
     let left;
+    const put = (path, body, user = 'admin') => stage.call(`config/${path}`, { user, method: 'PUT', body });
     before(async () => {
       space = await upstream({
         '/config': reply({ version: '6.31.0', dependencies: [] }),
@@ -348,7 +352,6 @@ for (const kind of kinds)
     });
 
     describe('gateway', () => {
-      const put = (path, body, user = 'admin') => stage.call(`config/${path}`, { user, method: 'PUT', body });
       before(async () => {
         assert.equal((await put('spaces/base', { name: 'B', url: space.origin, protocol: 'auto' })).status, 200);
       });
@@ -439,6 +442,50 @@ for (const kind of kinds)
         );
       });
     });
+
+    test(
+      'the package itself, through the gateway',
+      { skip: !existsSync(built) && 'the package is not built' },
+      async () => {
+        const { createClient } = await import(built);
+        provider.routes['/v1/chat/completions'] = (_, response, body) => {
+          assert.equal(JSON.parse(body).stream, true);
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write('data: {"choices":[{"delta":{"role":"assistant","content":"Hel"}}]}\n\n');
+          response.end(
+            'data: {"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n',
+          );
+        };
+        space.routes['/generate'] = reply({ generated_text: ' from the Space' });
+        space.routes['/info'] = reply({ model_id: 'owner/model', version: '3.0.1' });
+        const base = {
+          proxyUrl: `${stage.functions.url}/gateway`,
+          proxyToken: () => stage.tokens.hs256(users.member),
+          cache: false,
+        };
+        const router = createClient({ ...base, providers: { router: { model: llama } } });
+        try {
+          let said = '';
+          for await (const part of router.stream('Hi')) if (part.type === 'text') said += part.text;
+          const reply = await router.generate('Hi');
+          assert.deepEqual([reply.content, reply.source], ['Hello', 'router']);
+          assert.equal(said, 'Hello');
+        } finally {
+          await router.close();
+        }
+        assert.equal((await put('spaces/base', { protocol: 'tgi' })).status, 200);
+        const client = createClient({
+          ...base,
+          spaces: { base: { url: space.origin, protocol: 'tgi', endpoint: '/generate' } },
+        });
+        try {
+          const reply = await client.generate('Hi');
+          assert.deepEqual([reply.content.trim(), reply.source, reply.tier], ['from the Space', 'space', 'base']);
+        } finally {
+          await client.close();
+        }
+      },
+    );
 
     test('health: database, keys by whoami and kept, stages, the last hour', async () => {
       await stage.call('usage', {

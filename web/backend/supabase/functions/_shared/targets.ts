@@ -51,29 +51,28 @@ export async function targetOf(configuration: Configuration, name: string, signa
   const { company, spaces } = configuration;
   if (name === 'router' || name === 'openai') {
     const base = name === 'router' ? settings().routerUrl : settings().openaiUrl;
-    return { name, base, key: await keyOf(name, company.id, true), space: undefined };
+    return { name, base, key: await keyOf(name, company.id), space: undefined };
   }
   const space = (tiers as readonly string[]).includes(name) && Object.hasOwn(spaces, name) ? spaces[name] : undefined;
   if (space === undefined) throw new Refusal(404, 'no-such-target', 'No target of that name is configured.');
   const target = `space:${name}`;
-  const [owner] = await asService(
-    (sql) => sql<{ operators: boolean }[]>`
-      select company_id is null as operators from public.hf_spaces_config where id = ${space.id}`,
-  );
-  const key = await keyOf(target, company.id, owner?.operators === true);
+  const key = await keyOf(target, company.id, space.id);
   return { name: target, base: await hostOf(space, key, signal), key, space };
 }
 
-/** The key of a target: the company's own, else, where it may be used, the operator's. */
-export async function keyOf(target: string, company: string, operators: boolean): Promise<string | undefined> {
+/**
+ * The key of a target: the company's own, else the operator's. For a Space that is a company's, `spaceId` says so, the
+ * operator's does not count.
+ */
+export async function keyOf(target: string, company: string, spaceId?: string): Promise<string | undefined> {
   const [row] = await asService(
     (sql) => sql<{ id: string; company_id: string | null; sealed: Uint8Array; key_id: string }[]>`
       select id, company_id, sealed, key_id from tierwise.secrets
-      where target = ${target} and (company_id = ${company} or (${operators} and company_id is null))
+      where target = ${target} and (company_id = ${company} or (company_id is null and (${spaceId ?? null}::text is null
+        or exists (select from public.hf_spaces_config s where s.id::text = ${spaceId ?? null} and s.company_id is null))))
       order by company_id nulls last limit 1`,
   );
-  if (row === undefined)
-    return operators && (target === 'router' || target === 'openai') ? settings().keys[target] : undefined;
+  if (row === undefined) return target === 'router' || target === 'openai' ? settings().keys[target] : undefined;
   const place = { company: row.company_id, target };
   const key = await open(row.sealed, place, row.key_id);
   const current = currentSealingKey();

@@ -85,7 +85,7 @@ async function keyStatus(
 ): Promise<Checked> {
   let key: string | undefined;
   try {
-    key = await keyOf(target, configuration.company.id, true);
+    key = await keyOf(target, configuration.company.id);
   } catch (error) {
     return { status: 'invalid', detail: error instanceof Refusal ? error.message : 'unreadable' };
   }

@@ -41,7 +41,7 @@ async function infer(call: Call): Promise<Response> {
   const model = configuration.models.find(({ id }) => id === modelId);
   if (model === undefined) throw new Refusal(404, 'model-not-enabled', 'This model is not enabled here.');
   if (model.task !== task) throw new Refusal(400, 'wrong-task', `This model is for ${model.task}.`);
-  const key = await keyOf('router', configuration.company.id, true);
+  const key = await keyOf('router', configuration.company.id);
   if (key === undefined) throw badKey();
   const signal =
     timeoutMs === undefined ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
