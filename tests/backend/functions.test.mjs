@@ -351,6 +351,23 @@ for (const kind of kinds)
         });
     });
 
+    test('DELETE usage erases a person: oneself, or for an admin another', async () => {
+      const left = async (user) =>
+        Number(
+          (await stage.database.admin`select count(*) as n from public.llm_observations where user_id = ${user}`)[0].n,
+        );
+      const add = (user) => stage.call('usage', { user, body: { sentAt: Date.now(), events: [event(), event()] } });
+      await add('colleague');
+      const others = await stage.call(`usage?user=${users.colleague}`, { user: 'member', method: 'DELETE' });
+      assert.deepEqual([others.status, others.value.code, await left(users.colleague)], [403, 'not-an-admin', 2]);
+      const own = await stage.call('usage', { user: 'colleague', method: 'DELETE' });
+      assert.deepEqual([own.value.deleted['public.llm_observations'], await left(users.colleague)], [2, 0], own.text);
+      await add('colleague');
+      const asked = await stage.call(`usage?user=${users.colleague}`, { user: 'admin', method: 'DELETE' });
+      assert.deepEqual([asked.status, await left(users.colleague)], [200, 0]);
+      assert.equal((await stage.call('usage?user=x', { user: 'admin', method: 'DELETE' })).status, 400);
+    });
+
     describe('gateway', () => {
       before(async () => {
         assert.equal((await put('spaces/base', { name: 'B', url: space.origin, protocol: 'auto' })).status, 200);

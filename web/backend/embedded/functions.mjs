@@ -77,7 +77,7 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       if (state.restarts.length > kRestartsPerMinute) return onLost?.(new Error('The functions end again and again.'));
       launch().then(
         () => onRestart?.(),
-        (error) => onLost?.(error),
+        (error) => (state.stopping ? undefined : onLost?.(error)),
       );
     });
   };
