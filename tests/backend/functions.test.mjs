@@ -357,6 +357,7 @@ for (const kind of kinds)
           (await stage.database.admin`select count(*) as n from public.llm_observations where user_id = ${user}`)[0].n,
         );
       const add = (user) => stage.call('usage', { user, body: { sentAt: Date.now(), events: [event(), event()] } });
+      await stage.call('usage', { user: 'colleague', method: 'DELETE' });
       await add('colleague');
       const others = await stage.call(`usage?user=${users.colleague}`, { user: 'member', method: 'DELETE' });
       assert.deepEqual([others.status, others.value.code, await left(users.colleague)], [403, 'not-an-admin', 2]);
