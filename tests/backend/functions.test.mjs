@@ -1,0 +1,612 @@
+/**
+ * The functions as a page sees them: the real ones under Deno, on the embedded PostgreSQL 17 and on Debian's 15. Requests and answers of the
+ * contract in docs/BACKEND.md.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+import { reply, start, upstream } from './functions-stage.mjs';
+import { companyA, companyB, kinds, users } from './servers.mjs';
+
+const built = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const llama = 'meta-llama/Llama-3.2-3B-Instruct';
+const operatorsKey = `hf_${randomBytes(20).toString('hex')}`;
+const companysKey = `hf_${randomBytes(20).toString('hex')}`;
+const day = () => new Date().toISOString().slice(0, 10);
+const event = (fields = {}) => ({
+  eventId: randomUUID(),
+  interactionId: 'i',
+  kind: 'complete',
+  at: Date.now(),
+  tier: 'base',
+  target: 'space:base',
+  provider: 'router',
+  model: llama,
+  source: 'router',
+  inputTokens: 1000,
+  outputTokens: 500,
+  firstPartMs: 100,
+  totalMs: 800,
+  status: 'ok',
+  ...fields,
+});
+
+for (const kind of kinds)
+  describe(kind.name, () => {
+    let stage;
+    let space;
+    let provider;
+    let hub;
+    let left;
+    const put = (path, body, user = 'admin') => stage.call(`config/${path}`, { user, method: 'PUT', body });
+    before(async () => {
+      space = await upstream({
+        '/config': reply({ version: '6.31.0', dependencies: [] }),
+        '/gradio_api/queue/join': (_, response, body) => reply({ event_id: 'e', got: JSON.parse(body) })(_, response),
+        '/gradio_api/queue/data': (_, response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream', 'set-cookie': 'a=b', 'x-secret': 'x' });
+          response.write('data: {"msg":"estimation"}\n\n');
+          setTimeout(() => response.end('data: {"msg":"process_completed"}\n\n'), 150);
+        },
+        '/generate_stream': (request, response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          const timer = setInterval(() => response.write('data:{"token":{"text":"x"}}\n\n'), 20);
+          left = new Promise((resolve) =>
+            response.on('close', () => {
+              clearInterval(timer);
+              resolve(Date.now());
+            }),
+          );
+        },
+        '/tokenize': () => {},
+      });
+      provider = await upstream({
+        '/v1/models': reply({ data: [] }),
+        '/v1/chat/completions': reply({ error: { message: 'slow down' } }, 429, { 'retry-after': '7' }),
+      });
+      hub = await upstream({
+        '/api/whoami-v2': (request, response) =>
+          request.headers.authorization === `Bearer ${operatorsKey}`
+            ? reply({ type: 'user', name: 'someone' })(request, response)
+            : reply({ error: 'Invalid credentials in Authorization header' }, 401)(request, response),
+        '/api/spaces/owner/private/host': (_, response) =>
+          reply({ subdomain: 'owner-private', host: space.origin })(_, response),
+        '/api/spaces/owner/private/runtime': reply({ stage: 'RUNNING', hardware: {} }),
+      });
+      stage = await start(
+        {
+          TIERWISE_SPACE_HOSTS: `*.hf.space,${space.origin}`,
+          TIERWISE_ROUTER_URL: provider.origin,
+          TIERWISE_OPENAI_URL: provider.origin,
+          TIERWISE_HUB_URL: hub.origin,
+          HUGGINGFACE_API_KEY: operatorsKey,
+        },
+        kind,
+      );
+    });
+    after(async () => {
+      await stage?.stop();
+      for (const server of [space, provider, hub]) await server?.close();
+    });
+
+    describe('usage', () => {
+      test('gives each event its verdict, in order, and stores it once', async () => {
+        const good = event({ cost: 0 });
+        const sent = [
+          good,
+          event({ kind: 'sideways' }),
+          good,
+          event({ at: Date.now() - 100 * 86_400_000 }),
+          'x',
+          { eventId: 7 },
+        ];
+        const { status, value } = await stage.call('usage', { body: { sentAt: Date.now(), events: sent } });
+        assert.equal(status, 200);
+        assert.ok(Math.abs(value.now - Date.now()) < 5000);
+        assert.deepEqual(
+          value.verdicts.map(({ verdict, code }) => [verdict, code]),
+          [
+            ['stored', undefined],
+            ['refused', 'invalid-field'],
+            ['duplicate', undefined],
+            ['refused', 'too-old'],
+            ['refused', 'invalid-field'],
+            ['refused', 'invalid-field'],
+          ],
+        );
+        assert.equal(value.verdicts[0].eventId, good.eventId);
+        const again = await stage.call('usage', { body: { sentAt: Date.now(), events: [good] } });
+        assert.equal(again.value.verdicts[0].verdict, 'duplicate');
+        const others = await stage.call('usage', { user: 'colleague', body: { events: [good] } });
+        assert.deepEqual(
+          [others.value.verdicts[0].verdict, others.value.verdicts[0].code],
+          ['refused', 'event-id-taken'],
+        );
+        const [row] = await stage.database
+          .admin`select * from public.llm_observations where event_id = ${good.eventId}`;
+        assert.deepEqual([row.user_id, row.company_id, Number(row.cost)], [users.member, companyA, 0.00015]);
+      });
+
+      test('takes gzip, 500 events at once, and what PostgreSQL cannot hold', async () => {
+        const events = Array.from({ length: 500 }, (_, index) =>
+          event({ errorClass: `\u0000 \ud800 ${String(index)}` }),
+        );
+        const body = gzipSync(JSON.stringify({ sentAt: Date.now(), events }));
+        const { status, value } = await stage.call('usage', { body, headers: { 'content-encoding': 'gzip' } });
+        assert.equal(status, 200);
+        assert.equal(value.verdicts.filter(({ verdict }) => verdict === 'stored').length, 500);
+        const [row] = await stage.database
+          .admin`select error_class from public.llm_observations where event_id = ${events[3].eventId}`;
+        assert.equal(row.error_class, '\ufffd \ufffd 3');
+      });
+
+      const many = (count) => ({ sentAt: 1, events: Array.from({ length: count }, () => event()) });
+      for (const [name, options, status, code] of [
+        ['no body', { body: '' }, 400, 'invalid-json'],
+        ['a list', { body: '[]' }, 400, 'invalid-json'],
+        ['no JSON', { body: '{"events":[' }, 400, 'invalid-json'],
+        ['not UTF-8', { body: new Uint8Array([0x7b, 0xff, 0x7d]) }, 400, 'invalid-json'],
+        ['no events', { body: { events: [] } }, 400, 'invalid-body'],
+        ['a strange time of sending', { body: { sentAt: 'now', events: [event()] } }, 400, 'invalid-sent-at'],
+        ['501 events', { body: many(501) }, 413, 'too-large'],
+        ['another encoding', { body: 'x', headers: { 'content-encoding': 'br' } }, 415, 'unknown-encoding'],
+        ['gzip that is none', { body: 'x', headers: { 'content-encoding': 'gzip' } }, 400, 'invalid-body'],
+        ['another method', { method: 'GET' }, 405, 'wrong-method'],
+        ['no company of mine', { body: many(1), headers: { 'x-tierwise-company': companyB } }, 403, 'not-a-member'],
+        ['no company', { body: many(1), headers: { 'x-tierwise-company': 'mine' } }, 400, 'invalid-company'],
+        ['nobody of any company', { user: 'nobody', body: many(1) }, 403, 'not-a-member'],
+      ]) {
+        test(`refuses ${name}: ${String(status)} ${code}`, async () => {
+          const answer = await stage.call('usage', options);
+          assert.equal(answer.status, status, answer.text);
+          assert.equal(answer.value.code, code);
+          assert.equal(answer.value.success, false);
+          assert.equal(typeof answer.value.error, 'string');
+          assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+        });
+      }
+
+      test('asks to wait when the limit is used up, and says how long', async () => {
+        await stage.database.admin`insert into tierwise.rate_limits (company_id, name, counted_by, per_minute, burst)
+      values (${companyB}, 'usage', 'user', 6, 2)`;
+        const send = () => stage.call('usage', { user: 'stranger', body: { events: [event()] } });
+        assert.deepEqual([(await send()).status, (await send()).status], [200, 200]);
+        const third = await send();
+        assert.deepEqual([third.status, third.value.code], [429, 'rate-limited']);
+        const wait = Number(third.headers.get('retry-after'));
+        assert.ok(wait >= 1 && wait <= 10, String(wait));
+      });
+    });
+
+    test('feedback is stored once, with a verdict for each', async () => {
+      const one = { eventId: randomUUID(), replyId: 'r1', verdict: 'up', comment: 'good', at: Date.now() };
+      const send = () =>
+        stage.call('feedback', {
+          body: { sentAt: Date.now(), feedback: [one, { ...one, eventId: randomUUID(), verdict: 'so-so' }] },
+        });
+      assert.deepEqual(
+        (await send()).value.verdicts.map(({ verdict }) => verdict),
+        ['stored', 'refused'],
+      );
+      assert.deepEqual(
+        (await send()).value.verdicts.map(({ verdict }) => verdict),
+        ['duplicate', 'refused'],
+      );
+      const [row] = await stage.database.admin`select * from tierwise.feedback where event_id = ${one.eventId}`;
+      assert.deepEqual([row.user_id, row.verdict, row.comment], [users.member, 'up', 'good']);
+    });
+
+    describe('config', () => {
+      test('is given with an ETag, and again only when something changed', async () => {
+        const first = await stage.call('config');
+        assert.equal(first.status, 200);
+        assert.equal(first.value.company.id, companyA);
+        assert.equal(first.value.flags.useOpenAI.enabled, true);
+        const etag = first.headers.get('etag');
+        const same = await stage.call('config', { headers: { 'if-none-match': `"x", W/${etag}` } });
+        assert.deepEqual([same.status, same.text, same.headers.get('etag')], [304, '', etag]);
+        assert.equal(same.headers.get('access-control-allow-origin'), '*');
+        const put = await stage.call('config/flags/useOpenAI', {
+          user: 'admin',
+          method: 'PUT',
+          body: { enabled: false },
+        });
+        assert.equal(put.status, 200, put.text);
+        const changed = await stage.call('config', { headers: { 'if-none-match': etag } });
+        assert.deepEqual([changed.status, changed.value.flags.useOpenAI.enabled], [200, false]);
+        const stranger = await stage.call('config', { user: 'stranger' });
+        assert.equal(stranger.value.flags.useOpenAI.enabled, true);
+        await stage.call('config/flags/useOpenAI', { user: 'admin', method: 'DELETE' });
+        assert.equal((await stage.call('config')).value.flags.useOpenAI.enabled, true);
+      });
+
+      const priceId = randomUUID();
+      for (const [kind, path, body, shown] of [
+        [
+          'a Space',
+          'spaces/company',
+          { name: 'Ours', url: 'https://a-b.hf.space', protocol: 'tgi', options: { contextWindow: 4096 } },
+          { tier: 'company', active: true },
+        ],
+        ['a Space again', 'spaces/company', { revision: '2' }, { name: 'Ours', revision: '2' }],
+        [
+          'a model',
+          'models/owner/some-model',
+          { task: 'text-generation', price: 0.5, unit: '1k-tokens' },
+          { model: 'owner/some-model', enabled: true },
+        ],
+        ['a setting', 'settings/wake', { value: 'wait' }, { key: 'wake', value: 'wait' }],
+        ['a setting that is false', 'settings/cache', { value: false }, { key: 'cache', value: false }],
+        ['a price', `prices/${priceId}`, { provider: 'openai', model: 'gpt-x*', inputPer1k: 0.1 }, { inputPer1k: 0.1 }],
+      ]) {
+        test(`an admin writes ${kind}, and it is in the trail`, async () => {
+          const { status, value, text } = await stage.call(`config/${path}`, { user: 'admin', method: 'PUT', body });
+          assert.equal(status, 200, text);
+          for (const [name, wanted] of Object.entries({ ...body, ...shown }))
+            assert.deepEqual(value.row[name], wanted, name);
+          const [list] = path.split('/');
+          const { value: listed } = await stage.call(`config/${list}`, { user: 'admin' });
+          assert.ok(listed.rows.some(({ id, own }) => id === value.row.id && own === true));
+          const { value: audit } = await stage.call('config/audit', { user: 'admin' });
+          assert.ok(audit.rows.some(({ actor, after }) => actor === users.admin && after?.id === value.row.id));
+        });
+      }
+
+      for (const [name, path, body, code] of [
+        ['a field there is not', 'flags/useOpenAI', { enabled: true, company_id: companyB }, 'invalid-field'],
+        ['a field of another type', 'flags/useOpenAI', { enabled: 'yes' }, 'invalid-field'],
+        ['a field missing', 'spaces/user', { name: 'x' }, 'invalid-field'],
+        ['plain http', 'spaces/user', { name: 'x', url: 'http://a-b.hf.space' }, 'invalid-field'],
+        ['a tier there is not', 'spaces/best', { name: 'x', url: 'https://a-b.hf.space' }, 'invalid-field'],
+        ['a setting there is not', 'settings/proxyUrl', { value: {} }, 'invalid-field'],
+        ['a negative price', 'models/owner/other', { task: 'text-generation', price: -1 }, 'invalid-field'],
+        ['a model that is no name', 'models/..%2f..', { task: 'text-generation' }, 'invalid-field'],
+        ['a key for nothing', 'keys/space', { key: 'hf_0123456789' }, 'invalid-field'],
+        ['a key with a line in it', 'keys/router', { key: 'hf_0123456789\r\nx: y' }, 'invalid-field'],
+        ['days there are not', 'company', { retentionDays: 0 }, 'invalid-field'],
+        ['a kind there is not', 'members/x', {}, 'no-such-kind'],
+      ]) {
+        test(`refuses ${name}`, async () => {
+          const { status, value, text } = await stage.call(`config/${path}`, { user: 'admin', method: 'PUT', body });
+          assert.ok(status === 400 || status === 404, text);
+          assert.equal(value.code, code);
+        });
+      }
+
+      test('the company itself', async () => {
+        const put = await stage.call('config/company', { user: 'admin', method: 'PUT', body: { retentionDays: 30 } });
+        assert.equal(put.status, 200, put.text);
+        assert.equal((await stage.call('config/company', { user: 'admin' })).value.retentionDays, 30);
+        assert.equal((await stage.call('config/company', { user: 'member' })).status, 403);
+      });
+
+      test('a member writes nothing and lists nothing', async () => {
+        for (const path of [
+          'flags/useOpenAI',
+          'settings/wake',
+          `prices/${priceId}`,
+          'models/owner/x',
+          'spaces/base',
+          'keys/router',
+          'company',
+        ])
+          for (const method of ['PUT', 'DELETE']) {
+            const { status, value } = await stage.call(`config/${path}`, {
+              method,
+              ...(method === 'PUT' && { body: { key: 'hf_0123456789' } }),
+            });
+            assert.ok(status >= 400 && status < 500, `${method} ${path} ${String(status)}`);
+            assert.equal(value.success, false);
+          }
+        for (const path of ['flags', 'prices', 'keys', 'audit', 'spaces'])
+          assert.equal((await stage.call(`config/${path}`)).value.code, 'not-an-admin');
+      });
+    });
+
+    describe('usage-summary', () => {
+      test('sums by every part, with the comparison from prices', async () => {
+        const { status, value, text } = await stage.call(
+          `usage-summary?from=${day()}&to=${day()}&by=day,model,tier,provider,source,user&comparison=1`,
+          { user: 'admin' },
+        );
+        assert.equal(status, 200, text);
+        const [{ completes, cost }] = await stage.database.admin`
+      select count(*) as completes, sum(cost) as cost from public.llm_observations where company_id = ${companyA} and kind = 'complete'`;
+        assert.equal(value.total.completes, Number(completes));
+        assert.ok(Math.abs(value.total.cost - Number(cost)) < 1e-9);
+        for (const split of ['day', 'model', 'tier', 'provider', 'source', 'user'])
+          assert.equal(
+            value[split].reduce((sum, row) => sum + row.completes, 0),
+            value.total.completes,
+            split,
+          );
+        const of = (model) => value.comparison.find((row) => row.model === model);
+        assert.ok(Math.abs(of('gpt-4').wouldCost / of(llama).wouldCost - 300) < 1e-6);
+        assert.ok(value.total.totalP50Ms > 700 && value.total.totalP50Ms < 900);
+      });
+
+      test('a member sees their own', async () => {
+        await stage.call('usage', { user: 'colleague', body: { events: [event()] } });
+        const { value } = await stage.call('usage-summary?by=user', { user: 'colleague' });
+        assert.deepEqual(
+          value.user.map(({ part, completes }) => [part, completes]),
+          [[users.colleague, 1]],
+        );
+      });
+
+      for (const query of [
+        'from=yesterday',
+        'from=2026-02-30',
+        'from=2026-11-02&to=2026-11-01',
+        'by=company',
+        'from=0001-01-01',
+      ])
+        test(`refuses ${query}`, async () => {
+          const { status, value } = await stage.call(`usage-summary?${query}`);
+          assert.deepEqual([status, /^invalid-(range|split)$/.test(value.code)], [400, true]);
+        });
+    });
+
+    test('DELETE usage erases a person: oneself, or for an admin another', async () => {
+      const left = async (user) =>
+        Number(
+          (await stage.database.admin`select count(*) as n from public.llm_observations where user_id = ${user}`)[0].n,
+        );
+      const add = (user) => stage.call('usage', { user, body: { sentAt: Date.now(), events: [event(), event()] } });
+      await stage.call('usage', { user: 'colleague', method: 'DELETE' });
+      await add('colleague');
+      const others = await stage.call(`usage?user=${users.colleague}`, { user: 'member', method: 'DELETE' });
+      assert.deepEqual([others.status, others.value.code, await left(users.colleague)], [403, 'not-an-admin', 2]);
+      const own = await stage.call('usage', { user: 'colleague', method: 'DELETE' });
+      assert.deepEqual([own.value.deleted['public.llm_observations'], await left(users.colleague)], [2, 0], own.text);
+      await add('colleague');
+      const asked = await stage.call(`usage?user=${users.colleague}`, { user: 'admin', method: 'DELETE' });
+      assert.deepEqual([asked.status, await left(users.colleague)], [200, 0]);
+      assert.equal((await stage.call('usage?user=x', { user: 'admin', method: 'DELETE' })).status, 400);
+    });
+
+    describe('gateway', () => {
+      before(async () => {
+        assert.equal((await put('spaces/base', { name: 'B', url: space.origin, protocol: 'auto' })).status, 200);
+      });
+
+      test('hands a call on, and only what belongs to it', async () => {
+        const { status, value, headers } = await stage.call('gateway/base/gradio_api/queue/join?session_hash=abc', {
+          body: { data: ['ä'] },
+          headers: {
+            cookie: 'a=b',
+            'x-forwarded-for': '1.2.3.4',
+            'x-gradio-user': 'api',
+            'x-tierwise-company': companyA,
+          },
+        });
+        assert.deepEqual([status, value.event_id, value.got.data[0]], [200, 'e', 'ä']);
+        assert.equal(headers.get('x-tierwise-from'), 'upstream');
+        const [got] = space.calls.slice(-1);
+        assert.equal(got.url, '/gradio_api/queue/join?session_hash=abc');
+        for (const name of ['authorization', 'cookie', 'x-forwarded-for', 'x-tierwise-company', 'origin'])
+          assert.equal(got.headers[name], undefined, name);
+        assert.equal(got.headers['x-gradio-user'], 'api');
+      });
+
+      test('streams: the first part is there before the last is sent', async () => {
+        const response = await stage.call('gateway/base/gradio_api/queue/data?session_hash=abc', { raw: true });
+        assert.equal(response.headers.get('content-type'), 'text/event-stream');
+        assert.deepEqual([response.headers.get('set-cookie'), response.headers.get('x-secret')], [null, null]);
+        const times = [];
+        for await (const part of response.body) if (part.length > 0) times.push(Date.now());
+        assert.ok(times.length >= 2 && times.at(-1) - times[0] >= 100, String(times));
+      });
+
+      test('leaves when the page leaves', async () => {
+        const controller = new AbortController();
+        const response = await stage.call('gateway/base/generate_stream', {
+          body: {},
+          raw: true,
+          signal: controller.signal,
+        });
+        await response.body.getReader().read();
+        const at = Date.now();
+        controller.abort();
+        assert.ok((await left) - at < 2000);
+      });
+
+      test('waits no longer than the page', async () => {
+        const at = Date.now();
+        const { status } = await stage.call('gateway/base/tokenize', {
+          body: {},
+          headers: { 'x-tierwise-timeout': '300' },
+        });
+        assert.equal(status, 504);
+        assert.ok(Date.now() - at < 3000);
+      });
+
+      test('gives the key of the target, the company’s own before the operator’s, from the next request on', async () => {
+        const sent = async (path) => {
+          await stage.call(path);
+          return provider.calls.at(-1).headers.authorization;
+        };
+        assert.equal(await sent('gateway/router/v1/models'), `Bearer ${operatorsKey}`);
+        assert.equal((await put('keys/router', { key: companysKey })).value.hint, companysKey.slice(-4));
+        assert.equal(await sent('gateway/router/v1/models'), `Bearer ${companysKey}`);
+        assert.equal((await stage.call('gateway/router/v1/models', { user: 'stranger' })).status, 200);
+        assert.equal(provider.calls.at(-1).headers.authorization, `Bearer ${operatorsKey}`);
+        await stage.call('config/keys/router', { user: 'admin', method: 'DELETE' });
+        assert.equal(await sent('gateway/router/v1/models'), `Bearer ${operatorsKey}`);
+        assert.equal((await stage.call('gateway/openai/v1/models')).value.code, 'no-key');
+        assert.equal((await put('keys/openai', { key: 'sk-0123456789abcdef' })).status, 200);
+        assert.equal(await sent('gateway/openai/v1/models'), 'Bearer sk-0123456789abcdef');
+      });
+
+      test('what the server says comes back as it is', async () => {
+        const { status, value, headers } = await stage.call('gateway/router/v1/chat/completions', {
+          body: { model: 'm', messages: [] },
+        });
+        assert.deepEqual([status, value.error.message, headers.get('retry-after')], [429, 'slow down', '7']);
+      });
+
+      test('a private Space of the Hub: its host is asked for with its key', async () => {
+        assert.equal((await put('spaces/user', { name: 'P', url: `${hub.origin}/spaces/owner/private` })).status, 200);
+        assert.equal((await put('keys/space:user', { key: companysKey })).status, 200);
+        assert.equal((await stage.call('gateway/user/config')).status, 200);
+        assert.equal(space.calls.at(-1).headers.authorization, `Bearer ${companysKey}`);
+        assert.equal(
+          hub.calls.find(({ path }) => path.endsWith('/host')).headers.authorization,
+          `Bearer ${companysKey}`,
+        );
+      });
+    });
+
+    test(
+      'the package itself, through the gateway',
+      { skip: !existsSync(built) && 'the package is not built' },
+      async () => {
+        const { createClient } = await import(built);
+        provider.routes['/v1/chat/completions'] = (_, response, body) => {
+          assert.equal(JSON.parse(body).stream, true);
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write('data: {"choices":[{"delta":{"role":"assistant","content":"Hel"}}]}\n\n');
+          response.end(
+            'data: {"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n',
+          );
+        };
+        space.routes['/generate'] = reply({ generated_text: ' from the Space' });
+        space.routes['/info'] = reply({ model_id: 'owner/model', version: '3.0.1' });
+        const base = {
+          proxyUrl: `${stage.functions.url}/gateway`,
+          proxyToken: () => stage.tokens.hs256(users.member),
+          cache: false,
+        };
+        const router = createClient({ ...base, providers: { router: { model: llama } } });
+        try {
+          let said = '';
+          for await (const part of router.stream('Hi')) if (part.type === 'text') said += part.text;
+          const reply = await router.generate('Hi');
+          assert.deepEqual([reply.content, reply.source], ['Hello', 'router']);
+          assert.equal(said, 'Hello');
+        } finally {
+          await router.close();
+        }
+        assert.equal((await put('spaces/base', { protocol: 'tgi' })).status, 200);
+        const client = createClient({
+          ...base,
+          spaces: { base: { url: space.origin, protocol: 'tgi', endpoint: '/generate' } },
+        });
+        try {
+          const reply = await client.generate('Hi');
+          assert.deepEqual([reply.content.trim(), reply.source, reply.tier], ['from the Space', 'space', 'base']);
+        } finally {
+          await client.close();
+        }
+      },
+    );
+
+    test('health: database, keys by whoami and kept, stages, the last hour', async () => {
+      await stage.call('usage', {
+        body: { events: [event({ totalMs: 400 }), event({ kind: 'error', status: 'error', errorClass: 'x' })] },
+      });
+      const asked = () => hub.calls.filter(({ path }) => path === '/api/whoami-v2').length;
+      const before = asked();
+      const { status, value, text } = await stage.call('health');
+      assert.equal(status, 200, text);
+      assert.equal(value.database.ok, true);
+      assert.equal(value.router.key.status, 'valid');
+      assert.equal(value.openai.key.status, 'present');
+      assert.ok(Date.parse(value.router.key.checkedAt) > Date.now() - 60_000);
+      const of = (tier) => value.spaces.find((each) => each.tier === tier);
+      assert.deepEqual([of('user').stage, of('user').key.status, of('user').ok], ['RUNNING', 'invalid', false]);
+      assert.ok(
+        of('base').calls >= 2 && of('base').errors >= 1 && of('base').p50Ms > 0 && of('base').p95Ms >= of('base').p50Ms,
+      );
+      assert.ok(Math.abs(of('base').errorShare - of('base').errors / of('base').calls) < 1e-9);
+      assert.ok(Date.parse(of('base').lastSuccess) > 0);
+      assert.equal(value.ok, false);
+      await stage.call('health');
+      assert.ok(asked() - before <= 2, 'validity is kept');
+    });
+
+    test('preflights and unknown functions can be read by any page', async () => {
+      for (const name of [
+        'usage',
+        'feedback',
+        'config',
+        'usage-summary',
+        'gateway/base/config',
+        'huggingface-inference',
+        'health',
+      ]) {
+        const { status, headers } = await stage.call(name, {
+          user: null,
+          method: 'OPTIONS',
+          headers: { origin: 'https://app.test' },
+        });
+        assert.equal(status, 204, name);
+        assert.equal(headers.get('access-control-allow-origin'), '*');
+        for (const wanted of [
+          'authorization',
+          'content-encoding',
+          'if-none-match',
+          'x-tierwise-company',
+          'x-client-info',
+          'apikey',
+        ])
+          assert.ok(headers.get('access-control-allow-headers').split(', ').includes(wanted), wanted);
+      }
+      const none = await stage.call('nothing');
+      assert.deepEqual(
+        [none.status, none.value.code, none.headers.get('access-control-allow-origin')],
+        [404, 'no-such-function', '*'],
+      );
+    });
+
+    test('tokens signed by the keys of the sign-in count as well as those of the legacy secret', async () => {
+      for (const token of [stage.tokens.es256(users.member), stage.tokens.hs256(users.member)])
+        assert.equal((await stage.call('config', { token })).status, 200);
+    });
+
+    test('killed, the functions come back on the same port; the database may restart under them', async () => {
+      const { pid, port } = stage.functions;
+      process.kill(pid, 'SIGKILL');
+      const until = Date.now() + 20_000;
+      for (;;) {
+        const status = await stage.call('config').then(
+          (answer) => answer.status,
+          () => 0,
+        );
+        if (status === 200) break;
+        assert.ok(Date.now() < until, 'the functions did not come back');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assert.equal(stage.functions.port, port);
+      assert.notEqual(stage.functions.pid, pid);
+      process.kill(stage.running.server.pid, 'SIGKILL');
+      const seen = new Set();
+      for (;;) {
+        const { status } = await stage.call('config');
+        seen.add(status);
+        if (status === 200 && seen.size > 1) break;
+        if (Date.now() > until) break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assert.equal((await stage.call('config')).status, 200);
+      for (const status of seen) assert.ok(status === 200 || status === 503, String(status));
+    });
+
+    test('no secret is in any answer or line of the log', () => {
+      const text = [...stage.answers, ...stage.log].join('\n');
+      for (const secret of [
+        operatorsKey,
+        companysKey,
+        'sk-0123456789abcdef',
+        stage.tokens.secret,
+        stage.env.TIERWISE_SEALING_KEYS.slice(3),
+        stage.running.server.credentials.authenticator,
+      ])
+        assert.ok(!text.includes(secret), `${secret.slice(0, 3)}…`);
+      assert.ok(stage.log.length > 50);
+    });
+  });

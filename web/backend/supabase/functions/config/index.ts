@@ -1,0 +1,198 @@
+/**
+ * What administrators own. `GET /functions/v1/config` is the configuration of the page for this user, with an ETag (304 when
+ * nothing changed). Below it, for admins of the company: `GET /config/{kind}` lists its rows and everybody's,
+ * `PUT /config/{kind}/{name}` writes the company's own (fields left out stay as they are), `DELETE` takes it back, so that
+ * everybody's counts again. Kinds and fields: kinds.ts. Each write leaves its audit row by a trigger.
+ * `PUT /config/keys/{target}` `{ key }` seals a key; no answer ever holds one.
+ */
+import { json, Refusal } from '../_shared/answer.ts';
+import { readJson } from '../_shared/body.ts';
+import { asUser, take, type Transaction } from '../_shared/database.ts';
+import { type Call, endpoint } from '../_shared/endpoint.ts';
+import { currentSealingKey, seal } from '../_shared/sealed-key.ts';
+import { columnsOf, type Kind, kinds, nameOf } from './kinds.ts';
+
+const kMostBytes = 131_072;
+const kMostRows = 1000;
+
+export default { fetch: endpoint('config', { GET: read, PUT: write, DELETE: remove }) };
+
+async function read(call: Call): Promise<Response> {
+  const { caller, company, path, request } = call;
+  await take(caller, 'config', company);
+  if (path !== '') return list(call);
+  const [row] = await asUser(
+    caller,
+    (sql) => sql<{ config: { etag: string } }[]>`select tierwise.effective_config(${company ?? null}) as config`,
+  );
+  if (row === undefined) throw new Error('no configuration');
+  const etag = `"${row.config.etag}"`;
+  const headers = { etag, 'cache-control': 'private, no-cache', vary: 'authorization, x-tierwise-company' };
+  const known = (request.headers.get('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return known.includes(etag) ? new Response(undefined, { status: 304, headers }) : json(row.config, 200, headers);
+}
+
+async function list({ caller, company, path, query }: Call): Promise<Response> {
+  return asUser(caller, async (sql) => {
+    const own = await adminsCompany(sql, company);
+    if (path === 'company') {
+      const [row] = await sql`select id, name, keeps_text as "keepsText", retention_days as "retentionDays",
+        totals_days as "totalsDays" from tierwise.companies where id = ${own}`;
+      return json(row);
+    }
+    if (path === 'keys') {
+      const rows = await sql`select target, key_id as "sealedBy", hint, updated_at as "updatedAt" from tierwise.secrets
+        where company_id = ${own} order by target`;
+      return json({ rows });
+    }
+    if (path === 'audit') {
+      const before = query.get('before');
+      if (before !== null && !/^\d{1,15}$/.test(before))
+        throw new Refusal(400, 'invalid-field', 'before must be an id.');
+      const rows =
+        await sql`select id, at, actor, acting_role as "actingRole", action, table_name as "table", before, after
+        from tierwise.audit where company_id = ${own} and id < ${before ?? '9223372036854775807'}::bigint
+        order by id desc limit 100`;
+      return json({ rows });
+    }
+    const kind = kindOf(path);
+    const rows = await sql`select ${sql(selected(kind))}, company_id is not null as own from ${sql(kind.table)}
+      where company_id = ${own} or company_id is null order by ${sql(kind.name.column)}, own desc limit ${kMostRows}`;
+    return json({ rows: rows.map((row) => shown(kind, row)) });
+  });
+}
+
+async function write({ caller, company, path, request }: Call): Promise<Response> {
+  await take(caller, 'config', company);
+  const [first = '', ...rest] = path.split('/');
+  const named = decoded(rest.join('/'));
+  const body = await readJson(request, kMostBytes);
+  if (first === 'keys') return putKey(caller, company, named, body);
+  if (first === 'company') {
+    const columns = columnsOf(companyFields, body, false);
+    return asUser(caller, async (sql) => {
+      const own = await adminsCompany(sql, company);
+      if (Object.keys(columns).length > 0) await sql`update tierwise.companies set ${sql(columns)} where id = ${own}`;
+      return json({ success: true });
+    });
+  }
+  const kind = kindOf(first);
+  const name = nameOf(kind, named);
+  return asUser(caller, async (sql) => {
+    const own = await adminsCompany(sql, company);
+    const [known] = await sql<{ id: string }[]>`select id from ${sql(kind.table)}
+      where company_id = ${own} and ${sql(kind.name.column)} = ${name} ${kind.active ? sql`and is_active` : sql``}
+      order by ${sql(kind.newest)} desc limit 1 for update`;
+    const columns = columnsOf(kind.fields, body, known === undefined);
+    const values = jsonValues(sql, kind, columns);
+    const rows =
+      known === undefined
+        ? await sql`insert into ${sql(kind.table)} ${sql({ company_id: own, [kind.name.column]: name, ...values })}
+            returning ${sql(selected(kind))}, true as own`
+        : Object.keys(values).length === 0
+          ? await sql`select ${sql(selected(kind))}, true as own from ${sql(kind.table)} where id = ${known.id}`
+          : await sql`update ${sql(kind.table)} set ${sql(values)} where id = ${known.id}
+              returning ${sql(selected(kind))}, true as own`;
+    return json({ success: true, row: rows[0] === undefined ? undefined : shown(kind, rows[0]) });
+  });
+}
+
+async function remove({ caller, company, path }: Call): Promise<Response> {
+  await take(caller, 'config', company);
+  const [first = '', ...rest] = path.split('/');
+  const named = decoded(rest.join('/'));
+  return asUser(caller, async (sql) => {
+    const own = await adminsCompany(sql, company);
+    if (first === 'keys') {
+      const gone = await sql`delete from tierwise.secrets where company_id = ${own} and target = ${named} returning id`;
+      return json({ success: true, removed: gone.length });
+    }
+    const kind = kindOf(first);
+    const name = nameOf(kind, named);
+    // A Space that was deployed to keeps its history: it is switched off.
+    const gone = kind.active
+      ? await sql`update ${sql(kind.table)} set is_active = false
+          where company_id = ${own} and ${sql(kind.name.column)} = ${name} and is_active returning id`
+      : await sql`delete from ${sql(kind.table)} where company_id = ${own} and ${sql(kind.name.column)} = ${name} returning id`;
+    return json({ success: true, removed: gone.length });
+  });
+}
+
+async function putKey(
+  caller: Call['caller'],
+  company: string | undefined,
+  target: string,
+  body: Record<string, unknown>,
+): Promise<Response> {
+  const { key } = body;
+  if (!/^(router|openai|space:(base|company|abstraction|user))$/.test(target))
+    throw new Refusal(400, 'invalid-field', 'A key is for router, openai or space:<tier>.');
+  // What may stand in a header, and long enough to be a key.
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{8,4096}$/.test(key))
+    throw new Refusal(400, 'invalid-field', 'key must be text of 8 to 4096 characters without spaces.');
+  const keyId = currentSealingKey();
+  return asUser(caller, async (sql) => {
+    const own = await adminsCompany(sql, company);
+    const sealed = await seal(key, { company: own, target }, keyId);
+    const hint = key.length >= 16 ? key.slice(-4) : null;
+    await sql`select tierwise.put_secret(${target}, ${sealed}, ${keyId}, ${hint}, ${own})`;
+    return json({ success: true, target, hint });
+  });
+}
+
+const companyFields: Kind['fields'] = {
+  name: { column: 'name', is: 'text' },
+  keepsText: { column: 'keeps_text', is: 'boolean' },
+  retentionDays: { column: 'retention_days', is: 'integer' },
+  totalsDays: { column: 'totals_days', is: 'integer' },
+};
+
+async function adminsCompany(sql: Transaction, company: string | undefined): Promise<string> {
+  const [row] = await sql<{ id: string; admin: boolean }[]>`
+    select c.id, tierwise.is_admin(c.id) as admin from (select tierwise.resolve_company(${company ?? null}) as id) c`;
+  if (row?.admin !== true) throw new Refusal(403, 'not-an-admin', 'Only administrators of the company may do this.');
+  return row.id;
+}
+
+function kindOf(path: string): Kind {
+  const kind = Object.hasOwn(kinds, path) ? kinds[path] : undefined;
+  if (kind === undefined) throw new Refusal(404, 'no-such-kind', 'There is no such kind of configuration.');
+  return kind;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Refusal(400, 'invalid-field', 'The name in the address is not valid.');
+  }
+}
+
+function selected(kind: Kind): string[] {
+  return [
+    'id',
+    kind.name.column,
+    ...Object.values(kind.fields).map(({ column }) => column),
+    ...(kind.active ? ['is_active'] : []),
+  ];
+}
+
+function shown(kind: Kind, row: Record<string, unknown>): Record<string, unknown> {
+  const fields = Object.entries(kind.fields).map(([name, { column }]) => [name, row[column]]);
+  return {
+    id: row.id,
+    [kind.name.field]: row[kind.name.column],
+    ...Object.fromEntries(fields),
+    ...(kind.active && { active: row.is_active }),
+    own: row.own,
+  };
+}
+
+function jsonValues(sql: Transaction, kind: Kind, columns: Record<string, unknown>): Record<string, never> {
+  const asJson = new Set(
+    Object.values(kind.fields).flatMap(({ is, column }) => (is === 'json' || is === 'object' ? [column] : [])),
+  );
+  return Object.fromEntries(
+    Object.entries(columns).map(([column, value]) => [column, asJson.has(column) ? sql.json(value as never) : value]),
+  ) as Record<string, never>;
+}
