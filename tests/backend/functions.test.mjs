@@ -393,6 +393,67 @@ for (const kind of kinds)
         assert.equal(got.headers['x-gradio-user'], 'api');
       });
 
+      const openPaths = {
+        auto: [
+          ['GET', ''],
+          ['GET', 'config'],
+          ['GET', 'info'],
+          ['GET', 'gradio_api/info?serialize=False'],
+          ['GET', 'v1/models'],
+          ['GET', 'v1/models/owner/name'],
+          ['GET', 'gradio_api/file=/tmp/gradio/ab/image%201.png'],
+          ['GET', 'call/chat/0a1b'],
+          ['POST', 'gradio_api/call/caf%C3%A9'],
+          ['POST', 'gradio_api/call/v2/chat'],
+          ['POST', 'gradio_api/cancel'],
+          ['POST', 'generate'],
+          ['POST', 'embed'],
+          ['POST', 'v1/chat/completions'],
+          ['POST', 'completion'],
+          ['POST', 'api/generate'],
+          ['GET', 'admin', false],
+          ['POST', 'config', false],
+          ['GET', 'generate', false],
+        ],
+        tgi: [
+          ['POST', 'generate_stream2', false],
+          ['POST', 'generate'],
+          ['POST', 'v1/completions'],
+          ['GET', 'info'],
+          ['POST', 'gradio_api/queue/join', false],
+          ['POST', 'completion', false],
+        ],
+        gradio: [
+          ['POST', 'queue/join'],
+          ['POST', 'run/predict'],
+          ['POST', 'v1/chat/completions', false],
+          ['POST', 'generate', false],
+        ],
+        plain: [
+          ['POST', 'own/way'],
+          ['POST', 'api/generate'],
+          ['POST', 'own/way2', false],
+          ['POST', 'queue/join', false],
+        ],
+      };
+      for (const [protocol, paths] of Object.entries(openPaths))
+        test(`open paths of a Space that speaks ${protocol}`, async () => {
+          space.routes['*'] = reply({ fine: true });
+          await put('spaces/base', { protocol, endpoint: protocol === 'plain' ? '/own/way' : '/api/generate' });
+          for (const [method, path, open = true] of paths) {
+            const calls = space.calls.length;
+            const response = await stage.call(`gateway/base/${path}`, {
+              method,
+              ...(method === 'POST' && { body: { data: [] } }),
+            });
+            assert.equal(response.status, open ? 200 : 403, `${method} ${path} ${response.text}`);
+            assert.equal(space.calls.length, calls + (open ? 1 : 0));
+            if (open) assert.equal(space.calls.at(-1).url, `/${path}`);
+          }
+          delete space.routes['*'];
+          await put('spaces/base', { protocol: 'auto', endpoint: '/api/generate' });
+        });
+
       test('streams: the first part is there before the last is sent', async () => {
         const response = await stage.call('gateway/base/gradio_api/queue/data?session_hash=abc', { raw: true });
         assert.equal(response.headers.get('content-type'), 'text/event-stream');

@@ -64,7 +64,7 @@ function undone(path: string): string | undefined {
     // A second round of escapes, a slash inside a segment, a step up, what ends a line.
     // eslint-disable-next-line no-control-regex
     if (/%[0-9a-f]{2}|[/\\?#;\x00-\x1f\x7f]/i.test(text) || /^\.{1,2}$/.test(text)) return undefined;
-    if (text === '' && path !== '' && !/^(?:.*\/)?file=$/.test(segments.join('/'))) return undefined;
+    if (text === '' && path !== '') return undefined;
     segments.push(text);
   }
   return segments.join('/');
