@@ -31,7 +31,15 @@ const tools = {
   'python3-venv': () => spawnSync('python3', ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0,
 };
 export const toBuild = ['cmake', 'ninja-build', 'g++', 'emscripten', 'nlohmann-json3-dev', 'googletest'];
-export const toTest = [...toBuild, 'chromium', 'clang-14', 'libclang-rt-14-dev', 'postgresql-15', 'python3', 'python3-venv'];
+export const toTest = [
+  ...toBuild,
+  'chromium',
+  'clang-14',
+  'libclang-rt-14-dev',
+  'postgresql-15',
+  'python3',
+  'python3-venv',
+];
 
 /** Installs what is missing of these Debian packages; throws with the line to run when it may not. */
 export function ensureSystem(packages, say = console.log) {

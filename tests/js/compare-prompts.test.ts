@@ -189,9 +189,9 @@ describe.each(both)('%s', (model, comparePrompts) => {
 });
 
 test.each([
-  ['How heavy is an elephant?', 'What is the weight of an elephant?'],
-  ['What happens when water freezes?', 'What happens to water when it freezes?'],
-  ['How do I fix a leaking faucet?', 'How do I repair a leaking tap?'],
+  ['How long do I boil an egg?', 'egg boiling time'],
+  ['How do I cancel my subscription?', 'I want to end my subscription, how?'],
+  ['What are the symptoms of flu?', 'flu symptoms'],
 ])('%j and %j: MiniLM says that they are the same', async (a, b) => {
   for (const [stored, asked] of [
     [a, b],
