@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "cache/guard/signs.h"
 #include "cache/takes_part.h"
 #include "embed/pooling.h"
 
@@ -36,6 +37,9 @@ class BytePlaces {
 
 // Reading a question's words is two thirds of comparing it; those of a long one would take too much room.
 constexpr std::size_t kReadOnceBytes = 512;
+
+// Where what differs is shorter on one side (a preposition), its vector tells nothing.
+constexpr std::size_t kLeastDifferentBytes = 4;
 
 double dot(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
@@ -126,9 +130,32 @@ const guard::Words& Questions::words_of(const Question& question, guard::Words& 
   return made = guard::normalise(reading_.lexicon, question.text);
 }
 
-guard::Comparison Questions::compare(const Question& stored, const Question& asked) const {
+// The guard's comparison, and of what it leaves undecided those refused that differ in one word whose light vectors are
+// not alike: no words around them tell more.
+guard::Comparison Questions::compare(const Question& stored, const Question& asked) {
   guard::Words made[2];
-  return guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text, words_of(asked, made[1]));
+  guard::Comparison told = guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text,
+                                          words_of(asked, made[1]));
+  if (told.verdict != guard::Verdict::kUndecided || told.signs[guard::kUnmatchedMost] > 1) return told;
+  std::string differ[2];
+  for (const guard::Link& link : told.alignment) {
+    if (link.relation != guard::Relation::kUnmatched && link.relation != guard::Relation::kSimilar) continue;
+    const std::string_view parts[2] = {
+        std::string_view(stored.text).substr(link.a.begin, link.a.end - link.a.begin),
+        std::string_view(asked.text).substr(link.b.begin, link.b.end - link.b.begin)};
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (!differ[side].empty() && !parts[side].empty()) differ[side] += ' ';
+      differ[side] += parts[side];
+    }
+  }
+  if (std::min(differ[0].size(), differ[1].size()) < kLeastDifferentBytes) return told;
+  std::vector<float> vectors[2];
+  for (std::size_t side = 0; side < 2; ++side) light_vector(differ[side], vectors[side]);
+  if (dot(vectors[0], vectors[1]) >= kLeastAlike) return told;
+  told.verdict = guard::Verdict::kRefused;
+  told.rule = guard::Rule::kWording;
+  told.reason = fill("\"{}\" and \"{}\" are not alike in meaning.", {differ[0], differ[1]});
+  return told;
 }
 
 Result<std::uint32_t> Questions::restore(const Digest& scope, std::string_view text, std::string_view vectors,

@@ -50,6 +50,8 @@ class Questions {
   // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
   static constexpr float kLeastLight = 0.5f;
   static constexpr double kLeastLikely[] = {2, 0.3, 0.4};  // off, balanced, strict
+  // Light cosine of the one word in which two questions differ, below which these do not stand for each other.
+  static constexpr float kLeastAlike = 0.5f;
 
   explicit Questions(Reading& reading) : reading_(reading), index_(kLightDimensions) {}
 
@@ -99,7 +101,7 @@ class Questions {
   void leave_scope(std::uint32_t scope);
   void light_vector(std::string_view text, std::vector<float>& vector);
   const guard::Words& words_of(const Question& question, guard::Words& made) const;
-  guard::Comparison compare(const Question& stored, const Question& asked) const;
+  guard::Comparison compare(const Question& stored, const Question& asked);
 
   Reading& reading_;
   embed::VectorIndex index_;
