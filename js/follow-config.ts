@@ -7,7 +7,7 @@
  * else stands in it is left alone. Tokens in it are left out: a page's come from the page. A configuration that is wrong is
  * not applied; the one before stays, and `state().error` says why.
  */
-import type { Client, Json, JsonObject, TokenSource } from './types.js';
+import type { Client, Json, JsonObject, SpaceConfig, TokenSource } from './types.js';
 
 export interface FollowOptions {
   /** Where the functions are: `https://project.supabase.co/functions/v1`. */
@@ -45,6 +45,19 @@ export interface ConfigFollower {
 const leastEvery = 10_000;
 const patience = 15_000;
 const fields = ['spaces', 'defaultTier', 'flags', 'rules', 'wake'] as const;
+/** Of a Space: all of `SpaceConfig` but its token. */
+const spaceFields: readonly Exclude<keyof SpaceConfig, 'token'>[] = [
+  'url',
+  'endpoint',
+  'revision',
+  'protocol',
+  'inputs',
+  'model',
+  'template',
+  'templateVariables',
+  'contextWindow',
+  'quota',
+];
 type Change = Parameters<Client['configure']>[0];
 interface Kept {
   etag: string | undefined;
@@ -149,20 +162,21 @@ export function followConfig(
   return { begun, state, refresh, stop: () => stopped.abort() };
 }
 
-/** What a server may set; whatever it says of tokens is not taken. */
+/** What a server may set; whatever it says of tokens, and what this version does not know, is not taken. */
 function changeOf(config: JsonObject): Change {
-  const change: JsonObject = {};
-  for (const field of fields) if (config[field] !== undefined && config[field] !== null) change[field] = config[field];
+  const change = picked(config, fields);
   const spaces = asObject(change['spaces']);
   if (spaces !== undefined) {
     change['spaces'] = Object.fromEntries(
-      Object.entries(spaces).map(([tier, space]) => {
-        const { token: _, ...rest } = asObject(space) ?? {};
-        return [tier, asObject(space) === undefined ? space : rest];
-      }),
+      Object.entries(spaces).map(([tier, space]) => [tier, isObject(space) ? picked(space, spaceFields) : space]),
     );
   }
   return change;
+}
+function picked(from: JsonObject, names: readonly string[]): JsonObject {
+  const out: JsonObject = {};
+  for (const name of names) if (from[name] !== undefined && from[name] !== null) out[name] = from[name];
+  return out;
 }
 
 /** Settings are the page's: any script of it can write them. */
