@@ -243,6 +243,12 @@ native(
       const [verdict, rule, reason] = line.split('\t');
       const [, , a, b] = blind[i]!;
       const told = await byLight(a, b);
+      // What the guard leaves to the judge may yet differ in one word that is not alike (wasm/cache/questions.h).
+      if (verdict === '2' && told.by === 'words') {
+        expect({ a, ...told }).toMatchObject({ a, same: false, rule: 'wording' });
+        expect(told.reason).toMatch(/are not alike in meaning\.$/);
+        continue;
+      }
       // In the order of guard::Verdict.
       const expected = [
         { a, by: 'words', same: true, probability: 1 },

@@ -131,12 +131,14 @@ const guard::Words& Questions::words_of(const Question& question, guard::Words& 
 }
 
 // The guard's comparison, and of what it leaves undecided those refused that differ in one word whose light vectors are
-// not alike: no words around them tell more.
+// not alike: no words around them tell more. A question word is no such word ("how long", "time").
 guard::Comparison Questions::compare(const Question& stored, const Question& asked) {
   guard::Words made[2];
   guard::Comparison told = guard::compare(reading_.lexicon, stored.text, words_of(stored, made[0]), asked.text,
                                           words_of(asked, made[1]));
-  if (told.verdict != guard::Verdict::kUndecided || told.signs[guard::kUnmatchedMost] > 1) return told;
+  if (told.verdict != guard::Verdict::kUndecided || told.signs[guard::kUnmatchedMost] > 1 ||
+      told.signs[guard::kQuestionsOneSided] > 0)
+    return told;
   std::string differ[2];
   for (const guard::Link& link : told.alignment) {
     if (link.relation != guard::Relation::kUnmatched && link.relation != guard::Relation::kSimilar) continue;

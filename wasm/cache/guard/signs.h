@@ -1,6 +1,6 @@
-// What the alignment of two prompts tells the judge, as numbers. Symmetric: comparing b with a gives the
-// same. The order is that of models/build/guard/train.py, which gets them from the same code; a change of the
-// order or of what one means makes the judge's weights worthless.
+// What the alignment of two prompts tells the judge, as numbers. Comparing b with a gives nearly the same: runs, breaks
+// and tenses are counted along a. The order is that of models/build/guard/train.py, which gets them from the same code;
+// a change of the order or of what one means makes the judge's weights worthless.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What the token vectors of two prompts tell the judge. As in signs.h, symmetric, and its order is the
-// weights'.
+// What the token vectors of two prompts tell the judge. As in signs.h, nearly symmetric (contexts and crossings are those
+// of a's tokens), and its order is the weights'.
 #pragma once
 
 #include <array>
