@@ -1,6 +1,6 @@
 /**
- * `comparePrompts` of the built package on pairs of prompts: `node tests/guard/measure.mjs PAIRS.tsv …` (by default the blind
- * set). A line: `different` or `same`, a kind, two prompts. Prints each policy's false hits and recall, with MiniLM and by
+ * `comparePrompts` of the built package on pairs of prompts: `node tests/guard/measure.mjs PAIRS.tsv …` (by default the
+ * unseen set). A line: `different` or `same`, a kind, two prompts. Prints each policy's false hits and recall, with MiniLM and by
  * the light vectors alone, the curve, each kind's share, and what was taken wrongly.
  */
 import { readFileSync } from 'node:fs';
@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 import { comparePrompts } from '../../dist/minilm.js';
 
-const blind = fileURLToPath(new URL('blind-pairs.tsv', import.meta.url));
-const files = process.argv.length > 2 ? process.argv.slice(2) : [blind];
+const unseen = fileURLToPath(new URL('unseen-pairs.tsv', import.meta.url));
+const files = process.argv.length > 2 ? process.argv.slice(2) : [unseen];
 const models = ['minilm', 'light'];
 const percent = (part, of) => `${((100 * part) / Math.max(1, of)).toFixed(2)} %`;
 
