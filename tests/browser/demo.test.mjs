@@ -393,25 +393,25 @@ describe('The demo', () => {
     });
     await page.waitForTimeout(500);
   }
-  const cancel = 'How do I cancel my subscription?';
-  const end = 'How do I end my subscription?';
+  const center = 'How do I center a div in CSS?';
+  const terse = 'css center div';
   const enable = 'How do I enable two-factor authentication?';
   const disable = 'How do I disable two-factor authentication?';
   const thumb = (name) => answer().getByRole('button', { name });
 
   it('a question in other words: which one answered and how sure that is; "wrong" parts the two, fresh is one click', async () => {
     await open();
-    await ask(cancel);
+    await ask(center);
     await settled();
     await untilCompared();
-    await ask(end);
+    await ask(terse);
     await settled();
     assert.equal(space.seen.calls.length, 1);
     assert.match(
       await answer().locator('.reuse').innerText(),
-      /^Answered from the cache, asked just now\.\s+You asked it then as “How do I cancel my subscription\?”\. 99\.\d % likely to ask the same, by the light vectors\.$/,
+      /^Answered from the cache, asked just now\.\s+You asked it then as “How do I center a div in CSS\?”\. 99\.\d % likely to ask the same, by the light vectors\.$/,
     );
-    assert.match(await answer().locator('.reply-text').innerText(), /cancel/);
+    assert.match(await answer().locator('.reply-text').innerText(), /center/);
 
     await thumb('Good answer').click();
     await answer().locator('[aria-pressed=true]').waitFor();
@@ -422,7 +422,7 @@ describe('The demo', () => {
     await said.getByText('are never taken for the same again').waitFor();
     assert.match(
       await said.innerText(),
-      /^Noted: “How do I end my sub.*” and “How do I cancel my sub.*The stored reply still answers the second\./,
+      /^Noted: “css center.*” and “How do I center a.*The stored reply still answers the second\./,
     );
     assert.equal(await thumb('Wrong answer').getAttribute('aria-pressed'), 'true');
     assert.equal(await thumb('Good answer').getAttribute('aria-pressed'), 'false');
@@ -434,13 +434,13 @@ describe('The demo', () => {
     await said.getByRole('button', { name: 'Get a fresh answer' }).click();
     await page.locator('.answer[aria-busy="true"]').waitFor();
     await settled();
-    assert.deepEqual(space.seen.calls, [cancel, end]);
-    assert.match(await answer().locator('.reply-text').innerText(), /You asked about How do I end/);
+    assert.deepEqual(space.seen.calls, [center, terse]);
+    assert.match(await answer().locator('.reply-text').innerText(), /You asked about css center/);
     assert.equal(await answer().locator('.reuse').count(), 0);
     // Each has its own reply now.
-    await ask(cancel);
+    await ask(center);
     await settled();
-    assert.match(await answer().locator('.reply-text').innerText(), /You asked about How do I cancel/);
+    assert.match(await answer().locator('.reply-text').innerText(), /You asked about How do I center/);
     assert.equal(await answer().locator('.reuse').innerText(), 'Answered from the cache, asked just now.');
     await ask('something else');
     await settled();
@@ -452,11 +452,11 @@ describe('The demo', () => {
     await page.locator('.answer[aria-busy="true"]').waitFor();
     await settled();
     assert.equal(await page.getByRole('article', { name: 'Answer' }).count(), 5);
-    assert.deepEqual(space.seen.calls.slice(3), [cancel]);
+    assert.deepEqual(space.seen.calls.slice(3), [center]);
 
     await thumb('Wrong answer').click();
     await answer().getByText('Noted: this reply was deleted from the cache. Asked again').waitFor();
-    await ask(cancel);
+    await ask(center);
     await settled();
     assert.equal(space.seen.calls.length, 5);
   });
@@ -466,7 +466,7 @@ describe('The demo', () => {
     await ask(enable);
     await settled();
     await untilCompared();
-    await ask('How do I fix a leaking tap?');
+    await ask('How heavy is an elephant?');
     await settled();
     await ask(disable);
     await settled();
@@ -489,13 +489,16 @@ describe('The demo', () => {
     await then.locator('.word-same').first().hover();
     assert.deepEqual(await refused.locator('.pointed').allInnerTexts(), ['How do I', 'How do I']);
 
-    await ask('How do I repair a leaking tap?');
+    await ask('What is the weight of an elephant?');
     await settled();
     await answer().getByRole('button', { name: 'Why?' }).click();
-    const doubtful = candidate('How do I fix');
+    const doubtful = candidate('How heavy');
     await doubtful.waitFor();
-    assert.match(await doubtful.innerText(), /\d % likely to ask the same, by the light vectors; 97 % is wanted\./);
-    assert.deepEqual(await doubtful.locator('.pairs li').allInnerTexts(), ['fix only then', 'repair only now']);
+    assert.match(await doubtful.innerText(), /\d % likely to ask the same, by the light vectors; 94\.8 % is wanted\./);
+    assert.match(
+      (await doubtful.locator('.pairs li').allInnerTexts()).join('; '),
+      /How heavy is – weight means the same/,
+    );
 
     await ask(enable.replace('How do I', 'How can I'));
     await settled();
@@ -631,9 +634,9 @@ describe('The demo', () => {
     await choose('Off');
     assert.equal(await page.getByRole('radio', { name: 'Strict' }).count(), 0);
     await view('Chat');
-    await ask(cancel);
+    await ask(center);
     await settled();
-    await ask(end);
+    await ask(terse);
     await settled();
     assert.equal(space.seen.calls.length, 2);
     assert.deepEqual(await files(), []);
@@ -651,7 +654,7 @@ describe('The demo', () => {
     await settled();
     assert.match(await answer().locator('.reuse').innerText(), /You asked it then as/);
     await view('Settings');
-    await page.getByText(/^Loaded: 2\.4 MB\. The browser keeps it\.$/).waitFor();
+    await page.getByText(/^Loaded: 2\.[45] MB\. The browser keeps it\.$/).waitFor();
     assert.ok(!(await files()).some((name) => /onnx|ort-/.test(name)));
 
     // A running answer is stopped, what had arrived stays.
@@ -661,7 +664,7 @@ describe('The demo', () => {
     await choose('Light + MiniLM', 'Balanced');
     await view('Chat');
     assert.match(await answer().innerText(), /word[\s\S]*You stopped this answer/);
-    await ask('How do I fix a leaking tap?');
+    await ask('How long do I boil an egg?');
     await settled();
     await view('Settings');
     await page.getByText(/^Loaded: 40\.\d MB\. The browser keeps it\.$/).waitFor({ timeout: 60_000 });
@@ -675,7 +678,7 @@ describe('The demo', () => {
             const all = opening.result.transaction('replies').objectStore('replies').getAll();
             all.onsuccess = () => {
               opening.result.close();
-              resolve(all.result.some(({ prompt, question }) => prompt.includes('leaking') && question.vectors));
+              resolve(all.result.some(({ prompt, question }) => prompt.includes('boil') && question.vectors));
             };
           };
         }),
@@ -683,7 +686,7 @@ describe('The demo', () => {
       { timeout: 60_000, polling: 250 },
     );
     await view('Chat');
-    await ask('How do I repair a leaking tap?');
+    await ask('egg boiling time');
     await settled();
     assert.match(await answer().locator('.reuse').innerText(), /% likely to ask the same, by MiniLM\./);
     await ask('What is the capital of France?');
@@ -693,7 +696,7 @@ describe('The demo', () => {
     await answer().getByRole('button', { name: 'Why?' }).click();
     const doubted = page.locator('.candidate').filter({ hasText: 'What is' }).first();
     await doubted.waitFor();
-    assert.match(await doubted.innerText(), /% likely to ask the same, by MiniLM; 52\.7 % is wanted\./);
+    assert.match(await doubted.innerText(), /% likely to ask the same, by MiniLM; 82\.3 % is wanted\./);
     assert.match(await doubted.innerText(), /Doubted: “capital” for “city”/);
     // The log of what was used is of the whole session, whatever client it was.
     await view('Usage');
@@ -911,9 +914,9 @@ describe('The demo', () => {
         await check('why');
         await page.getByRole('button', { name: 'Close' }).click();
         await untilCompared();
-        await ask(cancel);
+        await ask(center);
         await settled();
-        await ask(end);
+        await ask(terse);
         await settled();
         await thumb('Wrong answer').click();
         await answer().getByText('are never taken for the same again').waitFor();

@@ -12,8 +12,8 @@ import { openPackage } from './served-package.mjs';
 const enable = 'How do I enable two-factor authentication?';
 const asEnable = 'how can i enable two factor authentication';
 /** The rules leave these to the judge. */
-const fix = 'How do I fix a leaking tap?';
-const asFix = 'How do I repair a leaking tap?';
+const fix = 'How long do I boil an egg?';
+const asFix = 'egg boiling time';
 
 let browser;
 let opened;

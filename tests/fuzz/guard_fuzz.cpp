@@ -45,7 +45,7 @@ void judge(const guard::Comparison& words, std::string_view a, std::string_view 
   const auto of_a = tokens(a, ranges[0], data[0]);
   const auto of_b = tokens(b, ranges[1], data[1]);
   for (const double p :
-       {judge.judge(words, of_a, of_b, 0.9, &doubts), judge.judge_light(words, 0.9), judge.judge_light(words, NAN)}) {
+       {judge.judge(words, of_a, of_b, 0.9, 0.9, &doubts), judge.judge_light(words, 0.9), judge.judge_light(words, NAN)}) {
     require(p >= 0 && p <= 1);
   }
 }

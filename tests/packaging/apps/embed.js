@@ -22,7 +22,7 @@ export async function embedAll({ modelUrl } = {}) {
     tokens: await tokenize('Hello, embeddings!').then((found) => found.tokens.join(' '), tell),
     light: await light({ modelUrl }).embed(texts).then(compared, tell),
     minilm: await vectors,
-    same: await comparePrompts('How heavy is an elephant?', 'What is the weight of an elephant?', {
+    same: await comparePrompts('How do I cancel my subscription?', 'I want to end my subscription, how?', {
       modelUrl,
       // The shared transformer would have a worker of its own.
       model: isolated ? 'light' : 'minilm',
