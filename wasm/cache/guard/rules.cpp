@@ -13,8 +13,38 @@
 namespace tierwise::guard {
 namespace {
 
+// Most words left over with which a rule decides: however many, none ever.
 constexpr int kAny = 1000;
+constexpr int kNever = -1;
 constexpr float kLeastShared = 0.34F;  // of the weight of the words, to be worth a look by the judge
+
+// How many words with a meaning may be left over, of the prompt with more, so that a rule decides. Of pairs that people
+// wrote with no more, these rules were right in 98 of 100; the others are right less often, and all are where more was
+// reworded: that is for the judge. (docs/SEMANTIC_CACHE.md has the table.)
+int most_left_over(Rule rule, bool both) {
+  switch (rule) {
+    case Rule::kPasted:
+    case Rule::kNumber:
+    case Rule::kDate:
+    case Rule::kUnit:
+    case Rule::kAntonym:
+    case Rule::kScope:
+    case Rule::kFormat:
+    case Rule::kLanguage:
+      return both ? 2 : 1;
+    case Rule::kName:
+      return both ? 1 : kNever;
+    case Rule::kNegation:
+    case Rule::kModality:
+    case Rule::kTask:
+    case Rule::kAudience:
+    case Rule::kPerson:
+    case Rule::kSentence:
+      return 1;
+    default:
+      return kNever;
+  }
+}
 
 int left_over(const Side& side) {
   return static_cast<int>(std::count_if(side.words.begin(), side.words.end(),
@@ -108,43 +138,13 @@ class Rules {
   }
   std::string quoted(const Word& word) const { return '"' + to_valid_utf8(cut_utf8(written(word), 60)) + '"'; }
 
-  bool refuse(Rule rule, std::string reason, bool both = false) {
+  // `most`: as most_left_over, where this case of the rule is surer than the rule.
+  bool refuse(Rule rule, std::string reason, bool both = false, int most = kNever) {
     signs_[kRules + static_cast<std::size_t>(rule)] = 1;
     if (both) signs_[kRulesBoth + static_cast<std::size_t>(rule)] = 1;
-    const bool vetoes = one_differs_ || left_over_ <= most_left_over(rule, both);
+    const bool vetoes = one_differs_ || left_over_ <= std::max(most, most_left_over(rule, both));
     if (out_.rule == Rule::kNone || (vetoes && !out_.vetoes)) out_ = {rule, std::move(reason), vetoes};
     return true;
-  }
-  // How many words with a meaning are left over, of the prompt with more, when a rule decides. Of pairs that people wrote
-  // with no more, these rules were right in 98 of 100; the others are right less often, and all are where more was
-  // reworded: that is for the judge. (docs/SEMANTIC_CACHE.md has the table.)
-  int most_left_over(Rule rule, bool both) const {
-    switch (rule) {
-      case Rule::kNumber:
-        return both && digits_ ? kAny : both ? 2 : 1;
-      case Rule::kDate:
-        return years_ ? kAny : both ? 2 : 1;
-      case Rule::kPasted:
-      case Rule::kUnit:
-      case Rule::kAntonym:
-      case Rule::kScope:
-      case Rule::kFormat:
-      case Rule::kLanguage:
-        return both ? 2 : 1;
-      case Rule::kNegation:
-      case Rule::kModality:
-      case Rule::kTask:
-      case Rule::kAudience:
-      case Rule::kPerson:
-      case Rule::kSentence:
-        return 1;
-      case Rule::kName:
-        return both || signs_[kNameWritten] > 0 ? 1 : -1;
-      case Rule::kOrder:
-        return signs_[kOrderExchanged] > 0 ? kAny : signs_[kOrderRole] > 0 ? 1 : same_forms(a_, b_) ? 0 : -1;
-      default:
-        return -1;
-    }
   }
   bool tell(std::size_t sign) {
     signs_[sign] = 1;
@@ -152,8 +152,8 @@ class Rules {
   }
   bool refuse(Rule rule, Text reason) { return refuse(rule, std::string(lexicon_.text(reason))); }
   // `reason` has a {} for the word.
-  bool refuse(Rule rule, const Word& word, Text reason) {
-    return refuse(rule, fill(lexicon_.text(reason), {quoted(word)}));
+  bool refuse(Rule rule, const Word& word, Text reason, int most = kNever) {
+    return refuse(rule, fill(lexicon_.text(reason), {quoted(word)}), false, most);
   }
 
   // The first unmatched words of some kind, in a, in b; nullptr where there is none.
@@ -171,9 +171,9 @@ class Rules {
   }
 
   // `both` has a {} for each word, `one` has one.
-  bool refuse(Rule rule, const Two& two, Text both, Text one = Text::kCount) {
-    if (!two.both()) return refuse(rule, two.one(), one);
-    return refuse(rule, fill(lexicon_.text(both), {quoted(*two.a), quoted(*two.b)}), true);
+  bool refuse(Rule rule, const Two& two, Text both, Text one = Text::kCount, int most = kNever) {
+    if (!two.both()) return refuse(rule, two.one(), one, most);
+    return refuse(rule, fill(lexicon_.text(both), {quoted(*two.a), quoted(*two.b)}), true, most);
   }
 
   bool pasted() {
@@ -195,10 +195,7 @@ class Rules {
 
   bool amounts() {
     const Two years = {first_left(a_, year), first_left(b_, year)};
-    if (years.both()) {
-      years_ = true;
-      return refuse(Rule::kDate, years, Text::kTimes);
-    }
+    if (years.both()) return refuse(Rule::kDate, years, Text::kTimes, Text::kCount, kAny);
     const Two two =
         unmatched({Kind::kNumber, Kind::kQuantity, Kind::kTime, Kind::kDate, Kind::kUnit, Kind::kCalendar}, "1");
     if (!two.any()) return false;
@@ -225,9 +222,11 @@ class Rules {
       const std::string_view digits = amount(*two.a);
       if (unit(*two.a) != unit(*two.b) || (!digits.empty() && digits == amount(*two.b))) rule = Rule::kUnit;
     }
-    // In a story of several sentences one may tell a number that the other leaves out.
-    digits_ = two.both() && in_digits(*two.a) && in_digits(*two.b) && a_.sentences < 2 && b_.sentences < 2;
-    if (rule == Rule::kNumber) return refuse(rule, two, Text::kNumbers, Text::kNumberOne);
+    if (rule == Rule::kNumber) {
+      // In a story of several sentences one may tell a number that the other leaves out.
+      const bool sure = two.both() && in_digits(*two.a) && in_digits(*two.b) && a_.sentences < 2 && b_.sentences < 2;
+      return refuse(rule, two, Text::kNumbers, Text::kNumberOne, sure ? kAny : kNever);
+    }
     if (rule == Rule::kDate) return refuse(rule, two, Text::kTimes, Text::kSays);
     return refuse(rule, two, Text::kUnitsDiffer, Text::kUnitOne);
   }
@@ -266,7 +265,9 @@ class Rules {
     for (const Word& one : a_.words) {
       if (!has_opposite(one)) continue;
       for (const Word& two : b_.words) {
-        if (has_opposite(two) && opposite(one, two)) return (one.kind != Kind::kPreposition || tell(kAntonymPlace)) && refuse(Rule::kAntonym, {&one, &two}, Text::kOpposite);
+        if (!has_opposite(two) || !opposite(one, two)) continue;
+        if (one.kind == Kind::kPreposition) tell(kAntonymPlace);
+        return refuse(Rule::kAntonym, {&one, &two}, Text::kOpposite);
       }
     }
     return false;
@@ -305,27 +306,31 @@ class Rules {
       return word.kind == Kind::kContent && (word.capital || (english && !word.known)) && !word.literal;
     };
     const auto written = [](const Word& word) { return word.kind == Kind::kContent && word.capital && !word.literal; };
-    if (first_left(a_, written) != nullptr || first_left(b_, written) != nullptr) tell(kNameWritten);
+    const bool capital = first_left(a_, written) != nullptr || first_left(b_, written) != nullptr;
+    if (capital) tell(kNameWritten);
     const Two two = {first_left(a_, name), first_left(b_, name)};
-    return two.any() && refuse(Rule::kName, two, Text::kNames, Text::kNameOne);
+    return two.any() && refuse(Rule::kName, two, Text::kNames, Text::kNameOne, capital ? 1 : kNever);
   }
 
   bool order() {
     if (findings_.exchanged) tell(kOrderExchanged);
+    const int most = findings_.exchanged ? kAny : same_forms(a_, b_) ? 0 : kNever;
     if (findings_.swapped_first != kNoPartner) {
       return refuse(Rule::kOrder, {&in_a(findings_.swapped_first), &in_a(findings_.swapped_second)},
-                    Text::kSwappedPlaces);
+                    Text::kSwappedPlaces, Text::kCount, most);
     }
-    if (findings_.bare_first != kNoPartner && (asked("yesno who")))
-      return tell(kOrderBare) && refuse(Rule::kOrder, in_a(findings_.bare_first), Text::kOtherPlace);
+    if (findings_.bare_first != kNoPartner && asked("yesno who"))
+      return tell(kOrderBare) && refuse(Rule::kOrder, in_a(findings_.bare_first), Text::kOtherPlace, most);
     for (const Word& word : a_.words) {
       if (!word.paired() || !has_place(word)) continue;
       const Word& other = in_b(word.partner);
       if (!has_place(other)) continue;
       if (word.past && other.past && passive(a_, word) != passive(b_, other))
-        return tell(kOrderPassive) && refuse(Rule::kOrder, word, Text::kWhoDoesIt);
+        return tell(kOrderPassive) && refuse(Rule::kOrder, word, Text::kWhoDoesIt, most);
       if (!word.role.empty() && !other.role.empty() && word.role != other.role && opposed(word.role, other.role)) {
-        return tell(kOrderRole) && refuse(Rule::kOrder, fill(lexicon_.text(Text::kBehind), {quoted(word), word.role, other.role}));
+        tell(kOrderRole);
+        return refuse(Rule::kOrder, fill(lexicon_.text(Text::kBehind), {quoted(word), word.role, other.role}), false,
+                      std::max(most, 1));
       }
     }
     return false;
@@ -518,8 +523,6 @@ class Rules {
   std::string_view text_b_;
   const int left_over_;
   const bool one_differs_;
-  bool years_ = false;   // years differ
-  bool digits_ = false;  // numbers written in digits do
   std::array<float, kSignCount>& signs_;
   Refusal out_;
 };
