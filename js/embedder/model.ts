@@ -5,12 +5,12 @@
 import { files as modelFiles } from '../../models/all-MiniLM-L6-v2/provenance.json';
 import { files as guardFiles } from '../../models/guard/provenance.json';
 import { Link } from '../semantic/link.js';
-import type { Source } from '../find-wasm.js';
 import type { Semantics } from '../semantic/semantics.js';
 import { keepSoon } from './kept-files.js';
 import type { Meaning } from './meaning.js';
 import { type ModelFile, type ReadModelFile, readModelFile } from './model-files.js';
 import type { ModelLocation } from './model-location.js';
+import { openMeaning } from './open-meaning.js';
 import type { Transformer } from './transformer.js';
 
 export const mostTokens = 256;
@@ -64,24 +64,6 @@ async function checkedBytes({ content, checked }: ReadModelFile): Promise<Uint8A
 }
 
 const platformFetch: typeof fetch = (input, init) => fetch(input, init);
-
-let program: Promise<Source> | undefined;
-
-/**
- * As in load-meaning.ts. Its code and the program it starts are asked for side by side: the one is compiled while the other
- * arrives. Where that fails (in Node, or where servers give it no type) load-meaning.ts finds the program itself.
- */
-export async function openMeaning(): Promise<Meaning> {
-  program ??= compiling();
-  program.catch(() => undefined);
-  const { openMeaning: open } = await import('./load-meaning.js');
-  return open(program);
-}
-
-async function compiling(): Promise<Source> {
-  const { href } = new URL('meaning.wasm', import.meta.url);
-  return { code: await WebAssembly.compileStreaming(fetch(href, { credentials: 'same-origin' })), from: href };
-}
 
 /** With the vocabulary in it. Errors: LoadError. */
 export const tokenizer = shared(async (location) => {

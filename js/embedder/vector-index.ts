@@ -9,7 +9,7 @@ import { RequestError } from '../errors.js';
 import { ofRequest } from '../request.js';
 import { anyText, anything, check, demand, isText, numberFrom, wholeFrom, type Check } from '../shape.js';
 import type { Meaning } from './meaning.js';
-import { openMeaning } from './model.js';
+import { openMeaning } from './open-meaning.js';
 
 export type VectorId = string | number;
 /** Of any length but 0: it is made a unit vector. */
