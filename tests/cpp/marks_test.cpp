@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -348,11 +350,16 @@ TEST(Marks, TakeTimeInProportionToTheText) {
   const std::string cases[] = {"ignore ", "ignore all ", "data:", "data:,", "a/data:x,", "\u200b", "a\u200b", "A1b", "you are now ",
                                "忽略", "<", "\xFF", repeated("Ab1", 25) + "\n", "ignore all your "};
   for (const std::string& piece : cases) {
+    // Seconds of this process, the least of three: what else the machine does is not counted.
     const auto time = [&](std::size_t bytes) {
       const std::string text = repeated(piece, bytes / piece.size());
-      const auto start = std::chrono::steady_clock::now();
-      marked(text, Policy::kStrip);
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      std::clock_t least = std::numeric_limits<std::clock_t>::max();
+      for (int i = 0; i < 3; ++i) {
+        const std::clock_t start = std::clock();
+        marked(text, Policy::kStrip);
+        least = std::min(least, std::clock() - start);
+      }
+      return static_cast<double>(least) / CLOCKS_PER_SEC;
     };
     const double small = time(10'000);
     EXPECT_LT(time(100'000), 40 * small + 0.05) << piece;
