@@ -186,8 +186,8 @@ async function googleTest(command, ...args) {
           quiet: true,
         });
         const count = (pattern) => Number(pattern.exec(output)?.[1] ?? 0);
-        const passed = count(/^\[  PASSED  \] (\d+) tests?\./m);
-        const failed = count(/^ *(\d+) FAILED TESTS?$/m);
+        const passed = count(/^\[ {2}PASSED {2}\] (\d+) tests?\./m);
+        const failed = count(/^ {1,3}(\d+) FAILED TESTS?$/m);
         if (code === 0 && failed === 0 && passed > 0) return { passed, failed };
         console.log(output.slice(-10_000));
         // One that ended early has told of nothing.
