@@ -2,7 +2,7 @@
  * `npm start`: builds what is missing, starts a Space for each tier, the backend and the demo, all on loopback, and prints
  * where they are. Without a backend or without Spaces the demo runs too and says what is missing, and why.
  * Options: --port N (default 5173), --backend-port N (54321), each the next free one when it is taken; --data FOLDER (of the
- * backend); --rebuild, --no-spaces, --no-backend. DATABASE_URL: a PostgreSQL to use instead of the embedded one.
+ * backend); --rebuild, --no-build, --no-spaces, --no-backend. DATABASE_URL: a PostgreSQL to use instead of the embedded one.
  */
 import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { ensureNpm, ensureSystem, root, toBuild } from './setup.mjs';
 import { isStale } from './stale.mjs';
 
 const option = (name) => process.argv.includes(`--${name}`);
-const value = (name, fallback) => (option(name) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : fallback);
+const value = (name, fallback) => (option(name) ? process.argv[process.argv.lastIndexOf(`--${name}`) + 1] : fallback);
 function portOf(name, fallback) {
   const given = value(name, String(fallback));
   if (!/^\d{1,5}$/.test(given ?? '') || Number(given) > 65_535)
@@ -35,6 +35,61 @@ const csp = [
 
 async function main() {
   const began = Date.now();
+  if (!option('no-build')) await buildWhatIsMissing();
+
+  const ready = {};
+  ready.config = new Promise((resolve) => (ready.resolve = resolve));
+  const server = serveDemo(path.join(root, 'build/demo'), ready.config);
+  const port = await listen(server, portOf('port', 5173));
+  const hosts = option('no-spaces') ? {} : await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
+  const [spaces, backend] = await Promise.all([
+    option('no-spaces') ? {} : ownSpaces(hosts),
+    option('no-backend') ? {} : ownBackend(port, hosts),
+  ]);
+  if (backend.running !== undefined) {
+    await backend.running
+      .useSpaces(spaces.urls ?? {})
+      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
+  }
+
+  const config = {
+    spaces: Object.fromEntries(Object.entries(spaces.urls ?? {}).map(([tier, url]) => [tier, { url }])),
+  };
+  const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
+  if (notes.length > 0) config.note = notes.join(' ');
+  if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
+  ready.resolve(config);
+
+  const row = (name, text) => say(`  ${name.padEnd(15)} ${text}`);
+  for (const note of notes) say(note);
+  say('');
+  row('Tierwise demo', `http://127.0.0.1:${String(port)}/`);
+  for (const [tier, { url }] of Object.entries(config.spaces)) row(`${tier} Space`, url);
+  if (config.backend !== undefined) {
+    row('Backend', config.backend.url);
+    row(
+      'Its data',
+      process.env.DATABASE_URL ? `DATABASE_URL; keys: ${backend.running.folder}` : backend.running.folder,
+    );
+    for (const [nth, { email, password, role, company }] of config.backend.people.entries())
+      row(nth === 0 ? 'Sign in as' : '', `${email.padEnd(21)} ${password}   ${role} of ${company}`);
+  }
+  say(`\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl+C ends everything.\n`);
+
+  let ending;
+  const end = async () => {
+    // npm repeats what the terminal sent; only a later one means that it takes too long.
+    if (ending !== undefined) return Date.now() - ending > 1000 ? process.exit(1) : undefined;
+    ending = Date.now();
+    server.close();
+    server.closeAllConnections();
+    await Promise.allSettled([spaces.stop?.(), backend.running?.stop()]);
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+}
+
+async function buildWhatIsMissing() {
   ensureNpm(say);
   if (
     option('rebuild') ||
@@ -73,57 +128,6 @@ async function main() {
       "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())",
     ]);
   }
-
-  const ready = {};
-  ready.config = new Promise((resolve) => (ready.resolve = resolve));
-  const server = serveDemo(path.join(root, 'build/demo'), ready.config);
-  const port = await listen(server, portOf('port', 5173));
-  const hosts = await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
-  const [spaces, backend] = await Promise.all([
-    option('no-spaces') ? {} : ownSpaces(hosts),
-    option('no-backend') ? {} : ownBackend(port, hosts),
-  ]);
-  if (backend.running !== undefined) {
-    await backend.running
-      .useSpaces(spaces.urls ?? {})
-      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
-  }
-
-  const config = {
-    spaces: Object.fromEntries(Object.entries(spaces.urls ?? {}).map(([tier, url]) => [tier, { url }])),
-  };
-  const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
-  if (notes.length > 0) config.note = notes.join(' ');
-  if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
-  ready.resolve(config);
-
-  const row = (name, text) => say(`  ${name.padEnd(15)} ${text}`);
-  for (const note of notes) say(note);
-  say('');
-  row('Tierwise demo', `http://127.0.0.1:${String(port)}/`);
-  for (const [tier, { url }] of Object.entries(config.spaces)) row(`${tier} Space`, url);
-  if (config.backend !== undefined) {
-    row('Backend', config.backend.url);
-    row(
-      'Its data',
-      process.env.DATABASE_URL ? `DATABASE_URL; keys: ${backend.running.folder}` : backend.running.folder,
-    );
-    for (const { email, password, role, company } of config.backend.people)
-      row(email.includes('ada@') ? 'Sign in as' : '', `${email.padEnd(21)} ${password}   ${role} of ${company}`);
-  }
-  say(`\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl+C ends everything.\n`);
-
-  let ending;
-  const end = async () => {
-    // npm repeats what the terminal sent; only a later one means that it takes too long.
-    if (ending !== undefined) return Date.now() - ending > 1000 ? process.exit(1) : undefined;
-    ending = Date.now();
-    server.close();
-    server.closeAllConnections();
-    await Promise.allSettled([spaces.stop?.(), backend.running?.stop()]);
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 }
 
 /** `{ urls, stop() }`, or `{ note }` that says why there are none. */
@@ -155,7 +159,7 @@ async function ownBackend(demoPort, spacePorts) {
     const why =
       error.code === 'IN_USE'
         ? `process ${String(error.pid)}, probably another npm start, has its data. End that one, or start this one with --data FOLDER or --no-backend.`
-        : `${error.message} --no-backend starts without it.`;
+        : `${error.message.trim().replace(/\s+/g, ' ').slice(0, 300)} --no-backend starts without it.`;
     return { note: `No backend is running here: ${why}` };
   }
 }
