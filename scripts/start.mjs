@@ -20,6 +20,7 @@ function portOf(name, fallback) {
     throw new Error(`--${name} must be a port, 0 to 65535.`);
   return Number(given);
 }
+const kRestartsPerMinute = 5;
 const say = (text) => console.log(text);
 
 const csp = [
@@ -42,19 +43,20 @@ async function main() {
   const server = serveDemo(path.join(root, 'build/demo'), ready.config);
   const port = await listen(server, portOf('port', 5173));
   const hosts = option('no-spaces') ? {} : await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
-  const [spaces, backend] = await Promise.all([
-    option('no-spaces') ? {} : ownSpaces(hosts),
+  const config = { spaces: {} };
+  let spaces = {};
+  let backend = {};
+  const useSpaces = async (urls = {}) => {
+    config.spaces = Object.fromEntries(Object.entries(urls).map(([tier, url]) => [tier, { url }]));
+    await backend.running
+      ?.useSpaces(urls)
+      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
+  };
+  [spaces, backend] = await Promise.all([
+    option('no-spaces') ? {} : ownSpaces(hosts, useSpaces),
     option('no-backend') ? {} : ownBackend(port, hosts),
   ]);
-  if (backend.running !== undefined) {
-    await backend.running
-      .useSpaces(spaces.urls ?? {})
-      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
-  }
-
-  const config = {
-    spaces: Object.fromEntries(Object.entries(spaces.urls ?? {}).map(([tier, url]) => [tier, { url }])),
-  };
+  await useSpaces(spaces.urls);
   const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
   if (notes.length > 0) config.note = notes.join(' ');
   if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
@@ -130,16 +132,48 @@ async function buildWhatIsMissing() {
   }
 }
 
-/** `{ urls, stop() }`, or `{ note }` that says why there are none. */
-async function ownSpaces(ports) {
+/**
+ * `{ urls, stop() }`, or `{ note }` that says why there are none. Killed, they are started again; `onMoved(urls)` is told when
+ * their ports went to another program meanwhile.
+ */
+async function ownSpaces(ports, onMoved) {
+  const { startSpaces } = await import('./space.mjs');
+  const tiers = Object.keys(ports);
+  const state = { running: undefined, urls: {}, restarts: [], stopping: false };
+  const launch = async (onProgress) => {
+    state.running = await startSpaces({ tiers, ports, onProgress });
+    state.urls = Object.fromEntries(tiers.map((tier) => [tier, state.running[tier]]));
+    state.running.ended.then(heal);
+  };
+  const heal = async () => {
+    if (state.stopping) return;
+    const now = Date.now();
+    state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
+    if (state.restarts.length > kRestartsPerMinute) return say('  The Spaces end again and again; they stay down.');
+    const before = JSON.stringify(state.urls);
+    try {
+      await launch();
+    } catch (error) {
+      return say(`  The Spaces ended and do not start again: ${error.message}`);
+    }
+    if (state.stopping) return state.running.stop();
+    say('  The Spaces were killed and run again.');
+    if (JSON.stringify(state.urls) !== before) await onMoved(state.urls);
+  };
   try {
-    const { startSpaces } = await import('./space.mjs');
-    const tiers = Object.keys(ports);
-    const started = await startSpaces({ tiers, ports, onProgress: (message) => say(`  ${message}`) });
-    return { urls: Object.fromEntries(tiers.map((tier) => [tier, started[tier]])), stop: started.stop };
+    await launch((message) => say(`  ${message}`));
   } catch (error) {
     return { note: `No Space is running here (${error.message}) The demo answers with its mock, labelled as one.` };
   }
+  return {
+    get urls() {
+      return state.urls;
+    },
+    stop() {
+      state.stopping = true;
+      return state.running.stop();
+    },
+  };
 }
 
 /** `{ running }`, or `{ note }` that says why there is none. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { createServer, request as httpRequest } from 'node:http';
+import { Agent, createServer, request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -267,7 +267,7 @@ describe('at one address', () => {
           .once('error', reject)
           .end(),
       );
-    for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example', '127.0.0.1@evil.example', ''])
+    for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example', '127.0.0.1@evil.example'])
       for (const place of ['/auth/v1/.well-known/jwks.json', '/functions/v1/health'])
         assert.equal(await ask(host, place), 421, host);
     assert.equal(await ask(`localhost:${port}`, '/auth/v1/.well-known/jwks.json'), 200);
@@ -333,7 +333,25 @@ describe('at one address', () => {
         body,
         duplex: 'half',
       });
-    assert.equal((await send(JSON.stringify({ sentAt: 1, events: 'x'.repeat(1_200_000) }))).status, 413);
+    assert.equal((await send(JSON.stringify({ sentAt: 1, events: 'x'.repeat(8_000_000) }))).status, 413);
+    // What was not read of it does not stand before the next request of the same connection.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const over = (size) =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization: `Bearer ${token}`, 'content-length': size };
+        const request = httpRequest(`${backend.url}/functions/v1/usage`, { agent, method: 'POST', headers })
+          .once('response', (response) => response.resume().once('end', () => resolve(response.statusCode)))
+          .once('error', reject);
+        request.end(Buffer.alloc(size, 'x'));
+      });
+    const began = Date.now();
+    assert.deepEqual(
+      [await over(3_000_000), await over(10), await over(3_000_000), await over(10)],
+      [413, 400, 413, 400],
+    );
+    assert.ok(Date.now() - began < 3000, 'it waited for the connection to be given up');
+    agent.destroy();
+
     const event = { eventId: crypto.randomUUID(), kind: 'start', at: Date.now() };
     const text = JSON.stringify({ sentAt: Date.now(), events: [event] });
     const parts = new ReadableStream({
@@ -514,9 +532,7 @@ describe('at one address', () => {
     );
     await backend.stop();
     backend = await start({ retentionFirstMs: 10 });
-    const rows = () =>
-      call('functions/v1/usage-summary?by=day', { token: undefined }).then(() => countRows(backend, events));
-    await until(async () => (await rows()) === 1, 'the old row to go');
+    await until(async () => (await countRows(backend, events)) === 1, 'the old row to go');
   });
 });
 
@@ -727,6 +743,11 @@ describe('npm start', { skip: !built || !isLinux }, () => {
       others.push(none);
       assert.deepEqual(none.config, { spaces: {} });
       assert.equal(none.all.length, 1);
+      const file = path.join(home.folder, 'credentials.json');
+      const unusable = await launch('--data', file);
+      others.push(unusable);
+      assert.match(unusable.config.note, /No backend is running here: .*credentials\.json.*--no-backend/);
+      assert.equal((await fetch(unusable.url)).status, 200);
     } finally {
       for (const { child, ended } of [...others, first]) {
         child.kill('SIGTERM');
