@@ -198,6 +198,8 @@ function createSessions(file, seconds) {
   };
   const write = (entries) => writeKept(file, Object.fromEntries(entries.slice(-kMostSessions)));
   const digest = (token) => sha256(token).toString('base64url');
+  // A damaged file is told of now, not with the first sign-in.
+  read();
   return {
     /** `[id, refresh token]` */
     begin(user) {
