@@ -79,12 +79,14 @@ class Database {
   async reach(): Promise<Finding> {
     let server: { number: number; version: string; me: string; superuser: boolean };
     try {
-      server = await this.read(async (tx) => {
+      const asked = this.read(async (tx) => {
         const [row] = await tx<(typeof server)[]>`
           select current_setting('server_version_num')::integer as number, current_setting('server_version') as version,
             current_user as me, (select r.rolsuper from pg_roles r where r.rolname = current_user) as superuser`;
         return row!;
       });
+      // The driver connects again and again to what hangs up.
+      server = await inTime(asked, this.#limitMs);
     } catch (error) {
       throw this.#explained(error);
     }
@@ -146,7 +148,7 @@ class Database {
         return new Trouble(`${host} is starting up or shutting down.`, 'Try again in a moment.');
       case 'CONNECT_TIMEOUT':
         return new Trouble(
-          `${host} gave no answer within ${seconds(this.#limitMs)}.`,
+          `${host} gave no answer of a PostgreSQL within ${seconds(this.#limitMs)}.`,
           'Look at host and port, the network and its firewall; a paused Supabase project must be restored first.',
         );
       case 'CONNECTION_CLOSED':
@@ -494,6 +496,19 @@ async function login(database: Database, functionsUrl: string | undefined): Prom
     message: `The functions log in as ${role.name}, which may only become the request roles.`,
     details,
   };
+}
+
+async function inTime<T>(task: Promise<T>, limitMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'CONNECT_TIMEOUT' })), limitMs);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+    task.catch(() => undefined);
+  }
 }
 
 function userOf(url: string): string | undefined {

@@ -154,7 +154,10 @@ function strange({ status, headers, json, isPage }: Answer, host: string): Pick<
   const code = String(status);
   const ours = textAt(json, 'error');
   if (ours !== undefined && textAt(json, 'code') !== undefined)
-    return { message: `${ours} (${code})`, advice: 'The log of the functions says more, by x-request-id.' };
+    return {
+      message: `${ours.replace(/\.$/, '')} (${code}).`,
+      advice: 'The log of the functions says more, by x-request-id.',
+    };
   if (status >= 300 && status < 400) {
     const to = headers.get('location') ?? '';
     const where = URL.canParse(to) ? new URL(to).origin : 'another address';
@@ -234,7 +237,7 @@ function requireOk({ status, headers, json, isPage }: Answer): Record<string, un
   const code = textAt(json, 'code');
   const said = textAt(json, 'error') ?? (isPage ? 'A web page, not JSON.' : 'No JSON.');
   if (status === 200 && typeof json === 'object' && json !== null) return asRecord(json);
-  const answered = `${said} (${String(status)}${code === undefined ? '' : ` ${code}`})`;
+  const answered = `${said.replace(/\.$/, '')} (${String(status)}${code === undefined ? '' : ` ${code}`}).`;
   switch (code) {
     case 'token-expired':
       throw new Trouble(answered, 'Sign in again and set TIERWISE_TOKEN anew: access tokens are short-lived.');
@@ -298,7 +301,7 @@ function configuration(answer: Answer): { finding: Finding; spaces: ConfiguredSp
         ]
       : [];
   const of = spaces.length === 0 ? 'no Spaces' : `Spaces ${list(spaces.map(({ tier }) => tier))}`;
-  const message = `The token is of a ${role} of ${company}: ${of}; flags on: ${on.length === 0 ? 'none' : on.join(', ')}.`;
+  const message = `The token is of ${role === 'admin' ? 'an' : 'a'} ${role} of ${company}: ${of}; flags on: ${on.length === 0 ? 'none' : on.join(', ')}.`;
   return {
     finding: {
       ...joined(message, problems),

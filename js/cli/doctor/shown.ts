@@ -6,6 +6,8 @@ import { redact } from '../../redact.js';
 
 const kMostCharacters = 600;
 const kLeastSecret = 4;
+/** Names that have the shape of a key. */
+const tables = /\b(hf_spaces_config|hf_deployments)\b/;
 const escapes =
   // eslint-disable-next-line no-control-regex
   /\u001b\[[0-?]*[ -/]*[@-~]|\u009b[0-?]*[ -/]*[@-~]|(?:\u001b[P\]X^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
@@ -26,7 +28,9 @@ export class Shown {
 
   text(text: string, most = kMostCharacters): string {
     // Cleaned first, so that a secret broken by something invisible is whole again; cut last, so that none is left half.
-    const safe = redact(clean(text), this.#secrets).replace(/(:\/\/)[^\s/@]*@/g, '$1…@');
+    const known = this.#secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), clean(text));
+    const parts = known.split(tables).map((part, index) => (index % 2 === 1 ? part : redact(part)));
+    const safe = parts.join('').replace(/(:\/\/)[^\s/@]*@/g, '$1…@');
     const points = Array.from(safe);
     return points.length > most ? `${points.slice(0, most - 1).join('')}…` : safe;
   }

@@ -70,7 +70,8 @@ export async function checkSpaces(
           const { ms, first } = await each.awake;
           const slept = first !== undefined && coming.includes(first.state);
           if (slept) Object.assign(details, { stageBefore: first.state, wokenMs: ms });
-          const finding = await generate(each.client()!, each.tier, signal);
+          const way = each.gateway === undefined ? '' : ', through the gateway';
+          const finding = await generate(each.client()!, each.tier, way, signal);
           const woken = slept ? ` It was ${first.state}, and ran after ${seconds(ms)}.` : '';
           return {
             ...finding,
@@ -150,7 +151,7 @@ async function wake(client: Client, tier: Tier, { waitMs, note, limits }: Spaces
   }
 }
 
-async function generate(client: Client, tier: Tier, signal: AbortSignal): Promise<Finding> {
+async function generate(client: Client, tier: Tier, way: string, signal: AbortSignal): Promise<Finding> {
   const stream = client.stream(question, { tier, maxTokens: kMostTokens, temperature: 0, cache: false, signal });
   const reply = await stream.reply;
   const { usage, trace, content, model, finishReason } = reply;
@@ -171,7 +172,7 @@ async function generate(client: Client, tier: Tier, signal: AbortSignal): Promis
   const speaks = protocol === undefined ? '' : ` over ${protocolNames[protocol] ?? protocol}`;
   const first = trace.firstPart === undefined ? '' : `first part after ${seconds(trace.firstPart)}, `;
   const again = attempts === 1 ? '' : `, at the ${String(attempts)}. attempt`;
-  const message = `It answered${speaks}: ${first}all after ${seconds(trace.total)}${again}.`;
+  const message = `It answered${speaks}${way}: ${first}all after ${seconds(trace.total)}${again}.`;
   if (content.trim() === '')
     return {
       status: 'failed',
