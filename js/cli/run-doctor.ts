@@ -21,7 +21,7 @@ export const doctorUsage = `tierwise doctor [--db <url>] [--url <url>] [--compan
   --space     a Space: base=owner/name, company=https://owner-name.hf.space ...; default: those that the functions (with a
               token) or the database name
   --wait      seconds that a Space which does not run is waited for; default 60
-  --limit     seconds that one request may take; default 15, and 120 for a reply of a model
+  --limit     seconds that a reply may take; default 120. Any other request may take 15, or this where it is less
   Environment: DATABASE_URL, TIERWISE_TOKEN, HUGGINGFACE_API_KEY, TIERWISE_SPACE_TOKEN_BASE (_COMPANY, _ABSTRACTION, _USER),
   OPENAI_API_KEY, TIERWISE_OPENAI_URL, TIERWISE_OPENAI_MODEL, TIERWISE_DB_URL (the functions' own login: only its name is
   looked at), TIERWISE_HUB_URL

@@ -51,7 +51,7 @@ async function run(args, env = {}) {
     assert.match(check.status, /^(ok|warning|failed|skipped)$/);
     assert.match(check.message, /[.”"]$/, check.name);
     assert.ok(Number.isInteger(check.ms) && check.ms >= 0, check.name);
-    if (check.status !== 'ok') assert.ok(check.advice !== undefined || check.status === 'failed', check.name);
+    if (check.status !== 'ok') assert.match(check.advice ?? '', /[.;>]$/, `${check.name}: ${check.message}`);
   }
   assert.equal(report.ok, !report.checks.some((check) => check.status === 'failed'));
   assert.equal(status, report.ok ? 0 : 1, stdout);
@@ -601,6 +601,24 @@ describe('key and Spaces', () => {
     assert.equal(new Set(columns).size, 1, stdout);
   });
 
+  test('in a terminal the status is coloured, unless NO_COLOR forbids it', async (t) => {
+    const inTerminal = async (more) => {
+      const command = `${process.execPath} ${cli} doctor --space base=owner/paused`;
+      const child = spawn('script', ['-qec', command, '/dev/null'], {
+        env: { PATH: process.env.PATH, TERM: 'xterm', ...env(more) },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      let shown = '';
+      child.stdout.on('data', (part) => (shown += part));
+      const code = await new Promise((resolve) => child.once('error', () => resolve(undefined)).once('close', resolve));
+      return code === undefined ? undefined : shown;
+    };
+    const shown = await inTerminal({});
+    if (shown === undefined) return t.skip('the program "script" is not there (apt-get install util-linux)');
+    assert.ok(shown.includes('\u001b[31mfailed   \u001b[0mspace:base'), JSON.stringify(shown));
+    assert.ok(!(await inTerminal({ NO_COLOR: '1' })).includes('\u001b['));
+  });
+
   test('an OpenAI-compatible provider, where one is given', async () => {
     const secret = `sk-${randomBytes(20).toString('hex')}`;
     secrets.push(secret);
@@ -758,12 +776,13 @@ describe('functions', () => {
       told(checks.health),
       /^failed: .*The key of router does not work.*The base Space cannot be called.*PUT config\/keys\/router/,
     );
+    assert.match(told(checks['space:base']), /^failed: .*paused.*Restart it/);
     asleep = false;
     await stage.call('config/keys/router', { user: 'admin', method: 'DELETE' });
     await put('spaces/base', { url: 'https://elsewhere.example' });
     const other = await look(['--limit', '10'], { TIERWISE_TOKEN: tokenOf('admin') });
     assert.match(told(other.checks.health), /^failed: .*base Space cannot be called.*TIERWISE_SPACE_HOSTS/);
-    assert.equal(other.checks['space:base'].status, 'failed');
+    assert.match(told(other.checks['space:base']), /^failed: .*not at a host that the operator allows/);
     await put('spaces/base', { url: space.origin });
   });
 

@@ -24,6 +24,7 @@ export interface Limits {
 }
 /** Of what a check may take beyond its requests. */
 export const kGraceMs = 2000;
+const unexpected = 'This was not expected. Run it again; if it stays so, look at the log of what was asked.';
 /** Runs one check and tells of it. `limitMs`: after that long it has failed; the signal ends then. */
 export type Step = (name: string, limitMs: number, look: (signal: AbortSignal) => Promise<Finding>) => Promise<Finding>;
 
@@ -46,13 +47,13 @@ export function stepper(tell: (finding: Finding & { name: string; ms: number }) 
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<Finding>((resolve) => {
       timer = setTimeout(() => {
-        resolve({ status: 'failed', message: `It took longer than ${seconds(limitMs)}.` });
+        resolve({ status: 'failed', message: `It took longer than ${seconds(limitMs)}.`, advice: 'Run it again.' });
         over.abort(new Trouble(`It took longer than ${seconds(limitMs)}.`));
       }, limitMs);
     });
     const looked = look(over.signal).catch((error: unknown): Finding => {
       const message = error instanceof Error ? error.message : String(error);
-      const { advice, details } = error instanceof Trouble ? error : {};
+      const { advice, details } = error instanceof Trouble ? error : { advice: unexpected };
       return { status: 'failed', message, advice, ...(details && { details }) };
     });
     const finding = await Promise.race([looked, late]);

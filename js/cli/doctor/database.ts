@@ -5,10 +5,10 @@
  * The login may be the owner's, or one that may become `service_role`. What it may not see is told as such.
  */
 import { kOldest, postgres, readMigrations } from '../migrate.js';
-import { type SpaceConfig, type Tier, tiers } from '../../types.js';
+import { type Tier, tiers } from '../../types.js';
 import { unreachable } from './ask.js';
 import { counted, type Finding, joined, kGraceMs, type Limits, list, seconds, type Step, Trouble } from './check.js';
-import type { ConfiguredSpace } from './spaces.js';
+import { type ConfiguredSpace, spaceOf } from './spaces.js';
 
 export interface DatabaseOptions {
   url: string | undefined;
@@ -158,7 +158,7 @@ class Database {
           'Look whether this is the address of a PostgreSQL, and whether it wants sslmode=require.',
         );
     }
-    if (/^[0-9A-Z]{5}$/.test(code)) return new Trouble(`${host} answered: ${said}`);
+    if (/^[0-9A-Z]{5}$/.test(code)) return new Trouble(`${host} answered: ${said}.`, 'Look at the log of the server.');
     return unreachable(error, host);
   }
 }
@@ -297,10 +297,8 @@ interface SpaceRow {
 
 function configured(row: SpaceRow): ConfiguredSpace {
   const { options, space_type: tier, space_url: url, api_endpoint, protocol, model_id, model_version } = row;
-  const fields = { endpoint: api_endpoint, protocol, model: model_id, revision: model_version };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-  const { token: _token, ...rest } = options;
-  return { tier, from: 'database', space: { ...(rest as Partial<SpaceConfig>), ...given, url } };
+  const given = { ...options, endpoint: api_endpoint, protocol, model: model_id, revision: model_version };
+  return { tier, from: 'database', space: spaceOf(url, given) };
 }
 
 function isTier(value: unknown): value is Tier {
@@ -413,7 +411,19 @@ async function rowSecurity(database: Database): Promise<Finding> {
     problems.length > 0
       ? ''
       : `On for the five public tables${host.length === 0 ? '' : `, of which the host's own: ${list(host)}`}.`;
-  return { ...joined(message, problems), details: { tables: rows.map((row) => ({ ...row })) } };
+  return {
+    ...joined(message, problems),
+    details: {
+      tables: rows.map((row) => ({
+        name: row.name,
+        ofHost: row.of_host,
+        rowSecurity: row.row_security,
+        policies: row.policies,
+        anonymousReads: row.anonymous_reads,
+        unfilled: row.unfilled,
+      })),
+    },
+  };
 }
 
 /** Who the functions log in as. What they may do beyond the three request roles, row-level security would not hold back. */
@@ -445,7 +455,9 @@ async function login(database: Database, functionsUrl: string | undefined): Prom
           select from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid and g.rolname = 'authenticated'))
       order by r.rolname`,
   );
-  const details = { roles: roles.map((role) => ({ ...role })) };
+  const details = {
+    roles: roles.map(({ logs_in: logsIn, ...role }) => ({ ...role, logsIn })),
+  };
   const create =
     "create role tierwise_functions login noinherit password '…'; grant anon, authenticated, service_role to tierwise_functions; and log in as it in TIERWISE_DB_URL.";
   if (named !== undefined && roles.length === 0)

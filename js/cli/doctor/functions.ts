@@ -2,11 +2,10 @@
  * The functions of the backend, as a page meets them: each answers, each can be called from a page (CORS), and with a user's
  * token the configuration of that user and what `health` says of database, keys and Spaces.
  */
-import type { SpaceConfig } from '../../types.js';
 import { tiers } from '../../types.js';
 import { type Answer, asRecord, ask, textAt } from './ask.js';
 import { counted, type Finding, joined, kGraceMs, type Limits, list, type Step, Trouble } from './check.js';
-import type { ConfiguredSpace } from './spaces.js';
+import { type ConfiguredSpace, spaceOf } from './spaces.js';
 
 export interface FunctionsOptions {
   /** Ends in `/functions/v1`. */
@@ -261,20 +260,9 @@ function requireOk({ status, headers, json, isPage }: Answer): Record<string, un
     case 'not-configured':
       throw new Trouble(answered, 'Set what is missing in the environment of the functions.');
     default:
-      throw new Trouble(answered, status >= 500 ? 'Look at the log of the functions.' : undefined);
+      throw new Trouble(answered, 'Look at the log of the functions.');
   }
 }
-
-const spaceFields = [
-  'endpoint',
-  'protocol',
-  'model',
-  'revision',
-  'template',
-  'templateVariables',
-  'inputs',
-  'contextWindow',
-];
 
 function configuration(answer: Answer): { finding: Finding; spaces: ConfiguredSpace[] } {
   const config = requireOk(answer);
@@ -283,8 +271,7 @@ function configuration(answer: Answer): { finding: Finding; spaces: ConfiguredSp
     const space = asRecord(given[tier]);
     const url = textAt(space, 'url');
     if (url === undefined) return [];
-    const more = Object.fromEntries(spaceFields.flatMap((name) => (name in space ? [[name, space[name]]] : [])));
-    return [{ tier, from: 'functions', space: { ...(more as Partial<SpaceConfig>), url } }];
+    return [{ tier, from: 'functions', space: spaceOf(url, space) }];
   });
   const flags = Object.entries(asRecord(config['flags']));
   const on = flags.filter(([, flag]) => asRecord(flag)['enabled'] === true).map(([name]) => name);

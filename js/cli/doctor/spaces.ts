@@ -4,7 +4,7 @@
  * after another, so that what one takes is not another's.
  */
 import type { Client, SpaceConfig, SpaceStatus, Tier } from '../../types.js';
-import { ask } from './ask.js';
+import { ask, textAt } from './ask.js';
 import { type Finding, kGraceMs, type Limits, seconds, type Step, Trouble } from './check.js';
 
 export interface ConfiguredSpace {
@@ -29,6 +29,26 @@ const question = 'Reply with the single word: ready';
 const kMostTokens = 16;
 /** A Space in one of these may run soon. */
 const coming: readonly SpaceStatus['state'][] = ['sleeping', 'building', 'starting'];
+/** What the Hub says of one that does not run: nobody need be asked why. */
+const doing = ['asleep', 'building', 'paused', 'broken', 'missing'];
+
+/** Of a Space's configuration by others, what a page would take from there: see `followConfig`. */
+const fields = [
+  'endpoint',
+  'protocol',
+  'model',
+  'revision',
+  'template',
+  'templateVariables',
+  'inputs',
+  'contextWindow',
+];
+export function spaceOf(url: string, given: Record<string, unknown>): SpaceConfig {
+  const taken = fields.flatMap((name) =>
+    given[name] === undefined || given[name] === null ? [] : [[name, given[name]]],
+  );
+  return { ...(Object.fromEntries(taken) as Partial<SpaceConfig>), url };
+}
 
 export async function checkSpaces(
   spaces: readonly ConfiguredSpace[],
@@ -79,8 +99,7 @@ export async function checkSpaces(
             details: { ...details, stage: stageOf(each.client(), each.tier), ...finding.details },
           };
         } catch (error) {
-          const { message, advice } =
-            each.gateway === undefined ? await explained(error, each.space.url, askMs, signal) : asTrouble(error);
+          const { message, advice } = await explained(error, each, askMs, signal);
           throw new Trouble(message, advice, { ...details, stage: stageOf(each.client(), each.tier) });
         }
       });
@@ -95,13 +114,35 @@ function stageOf(client: Client | undefined, tier: Tier): string {
   return client?.statuses().find((status) => status.tier === tier)?.state ?? 'unknown';
 }
 
-/** A page only sees that the network is silent; here the system says why. */
-async function explained(error: unknown, url: string, askMs: number, signal: AbortSignal): Promise<Trouble> {
+/** A page only sees that the network is silent, or a status; here the system says why, or the gateway. */
+async function explained(
+  error: unknown,
+  { tier, space: { url }, gateway }: Pick<ConfiguredSpace, 'tier' | 'space'> & Pick<SpacesOptions, 'gateway'>,
+  askMs: number,
+  signal: AbortSignal,
+): Promise<Trouble> {
   const trouble = asTrouble(error);
-  if (codeOf(error) !== 'network' || !/^https?:\/\//.test(url)) return trouble;
-  try {
-    await ask(url, askMs, signal);
+  const code = codeOf(error) ?? '';
+  if (gateway === undefined ? code !== 'network' || !/^https?:\/\//.test(url) : doing.includes(code) || code === '')
     return trouble;
+  try {
+    if (gateway === undefined) {
+      await ask(url, askMs, signal);
+      return trouble;
+    }
+    const { headers, json } = await ask(`${gateway.url}/${tier}/config`, askMs, signal, {
+      headers: { authorization: `Bearer ${gateway.token}` },
+    });
+    const [said, why] = [textAt(json, 'error'), textAt(json, 'code')];
+    if (headers.get('x-tierwise-from') === 'upstream' || said === undefined || why === undefined) return trouble;
+    // The protocol's other paths may be allowed: it says nothing of the call.
+    if (why === 'path-not-allowed') return trouble;
+    return new Trouble(
+      `The gateway does not pass the call on: ${said.replace(/\.$/, '')} (${why}).`,
+      why === 'host-not-allowed'
+        ? 'Add its host to TIERWISE_SPACE_HOSTS of the functions, or correct its address.'
+        : adviceFor(why),
+    );
   } catch (reason) {
     return asTrouble(reason);
   }
@@ -192,7 +233,7 @@ const protocolNames: Record<string, string> = {
   plain: 'the plain contract',
 };
 
-function adviceFor(code: string | undefined): string | undefined {
+function adviceFor(code: string | undefined): string {
   switch (code) {
     case 'paused':
       return 'Restart it on its page on the Hub, under Settings.';
@@ -200,6 +241,9 @@ function adviceFor(code: string | undefined): string | undefined {
       return 'Read its logs on the Hub, and restart it there.';
     case 'building':
       return 'Wait for its build, or read its build log on the Hub.';
+    case 'no-key':
+    case 'key-unreadable':
+      return 'Put its key again: PUT config/keys/space:<tier>; and look at TIERWISE_SEALING_KEYS of the functions.';
     case 'missing':
       return 'Correct its address; for a private Space give its token (TIERWISE_SPACE_TOKEN_<TIER>, or PUT config/keys/space:<tier>).';
     case 'auth':
@@ -218,7 +262,7 @@ function adviceFor(code: string | undefined): string | undefined {
     case 'app-error':
       return 'Look at its endpoint and protocol; docs/SPACES.md shows what is spoken.';
     default:
-      return undefined;
+      return 'Look at its logs.';
   }
 }
 
