@@ -92,7 +92,7 @@ function optionsOf(values: Values, env: NodeJS.ProcessEnv): Omit<DoctorOptions, 
   const trimmed = (name: string): string | undefined => variable(name)?.trim();
 
   const databaseUrl = values.db ?? trimmed('DATABASE_URL');
-  if (databaseUrl !== undefined && !(/^postgres(ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl)))
+  if (databaseUrl !== undefined && !isDatabaseUrl(databaseUrl))
     throw new CalledWrongly(
       '--db (or DATABASE_URL) must be a URL as postgres://user:password@host:port/database, with @ : / # % in the password percent-encoded.',
     );
@@ -147,6 +147,17 @@ function optionsOf(values: Values, env: NodeJS.ProcessEnv): Omit<DoctorOptions, 
     waitMs: wait ?? kStandardWaitMs,
     limits: { askMs: Math.min(limit ?? kAskMs, kAskMs), replyMs: limit ?? kReplyMs },
   };
+}
+
+function isDatabaseUrl(text: string): boolean {
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname } = new URL(text);
+  try {
+    decodeURIComponent(username + password + pathname);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function millisecondsOf(text: string | undefined, what: string, least: number): number | undefined {

@@ -20,6 +20,8 @@ import { addPeople, companyA, companyB, kinds, newDatabase, startServer, users }
 const cli = fileURLToPath(new URL('../../dist/cli.mjs', import.meta.url));
 const key = `hf_${randomBytes(20).toString('hex')}`;
 const spacesKey = `hf_${randomBytes(20).toString('hex')}`;
+/** ms. What hangs would take longer; these tests give servers 1 to 3 s, on a machine that may be busy. */
+const kInTime = 20_000;
 /** What no output may hold; tests add theirs. */
 const secrets = [key, spacesKey];
 
@@ -96,6 +98,7 @@ describe('the call', () => {
       [['--force'], {}, /Unknown option '--force'/],
       [['--db', 'mysql://u:hidden-word@x'], {}, /must be a URL as postgres/],
       [['--db', 'postgres://u:hid/den-word@x:y/z'], {}, /percent-encoded/],
+      [['--db', 'postgres://u:100%hidden-word@x/z'], {}, /percent-encoded/],
       [[], { DATABASE_URL: 'hidden-word' }, /must be a URL as postgres/],
       [['--url', 'http://project.example'], {}, /must be https/],
       [['--url', 'https://u:hidden-word@project.example'], {}, /holds a user name or password/],
@@ -323,7 +326,7 @@ for (const kind of kinds)
           assert.match(told(checks.database), expected);
           assert.equal(checks.database.status, 'failed');
           assert.equal(names[1], 'functions', 'what needs it is left out');
-          assert.ok(ms < 10_000, `${String(ms)} ms`);
+          assert.ok(ms < kInTime, `${String(ms)} ms`);
         }
       } finally {
         await web.close();
@@ -450,7 +453,7 @@ describe('key and Spaces', () => {
       const { checks, ms } = await json(['--limit', '1'], { TIERWISE_HUB_URL: url, HUGGINGFACE_API_KEY: key });
       assert.match(told(checks.key), expected);
       assert.equal(checks.key.status, 'failed');
-      assert.ok(ms < 8000);
+      assert.ok(ms < kInTime);
     }
     const fine = await open(
       upstream({
@@ -508,7 +511,7 @@ describe('key and Spaces', () => {
     assert.match(human.stderr, /… base Space is waking up.* It is waited for, 30 s at most\./);
     assert.match(
       human.stdout,
-      /ok +space:base +\d+ ms {2}It answered over .* It was sleeping, and ran after [\d.]+ s\. It says: “awake again”/,
+      /ok +space:base +\d+ ms {2}It was sleeping, and ran after [\d.]+ s\. It answered over .* It says: “awake again”/,
     );
 
     const cases = [
@@ -523,7 +526,7 @@ describe('key and Spaces', () => {
       const check = await of(name);
       assert.match(told(check), expected);
       assert.equal(check.details.stage, stage);
-      assert.ok(Date.now() - began < 10_000);
+      assert.ok(Date.now() - began < kInTime);
     }
     assert.match(told(await of('owner/asleep', '--wait', '0')), /^failed: After 0 s it does not run yet/);
   });
@@ -558,7 +561,7 @@ describe('key and Spaces', () => {
       const { checks, ms } = await json(['--space', `company=${url}`, '--limit', '3'], env());
       assert.match(told(checks['space:company']), expected);
       assert.equal(checks['space:company'].status, 'failed', told(checks['space:company']));
-      assert.ok(ms < 15_000, `${String(ms)} ms for ${url}`);
+      assert.ok(ms < kInTime, `${String(ms)} ms for ${url}`);
     }
     const opened = await json(
       ['--space', `company=${guarded.origin}`],
@@ -730,7 +733,6 @@ describe('functions', () => {
     );
     const human = await run(args, env);
     assert.match(human.stdout, /\n\n\d+ ok, 0 warnings, 0 failed, 0 skipped\.\n$/);
-    if (process.env.TIERWISE_SHOW !== undefined) console.log(human.stdout);
   });
 
   test('without a token: what can be seen, and what to give', async () => {
@@ -825,12 +827,20 @@ describe('functions', () => {
       told(checks.preflight),
       /^failed: Browsers would not let a page call them: .*names no allowed origin.*verify_jwt/,
     );
-    assert.ok(ms < 12_000);
+    assert.ok(ms < kInTime);
   });
 
   test('another server, nobody, a redirect, a server that repeats what it is sent', async () => {
     const token = tokenOf('member');
     const deaf = await open(silent());
+    const endless = await open(
+      upstream({
+        '*': (_, response) => {
+          const timer = setInterval(() => response.write('x'.repeat(100_000)), 5);
+          response.on('close', () => clearInterval(timer));
+        },
+      }),
+    );
     const cases = [
       [
         (
@@ -847,12 +857,13 @@ describe('functions', () => {
       ],
       [`http://${await freePort()}`, /Nothing listens/],
       [`http://${deaf.host}`, /gave no answer within 1 s/],
+      [endless.origin, /answered with more than 1 MiB/],
     ];
     for (const [url, expected] of cases) {
       const { checks, names, ms } = await json(['--url', url, '--limit', '1'], { TIERWISE_TOKEN: token });
       assert.match(told(checks.functions), expected);
       assert.equal(names[2], 'key', 'what needs them is left out');
-      assert.ok(ms < 8000);
+      assert.ok(ms < kInTime);
     }
     const echo = await open(
       upstream({
@@ -886,7 +897,7 @@ describe('functions', () => {
     const token = tokenOf('member');
     const child = spawn(
       process.execPath,
-      [cli, 'doctor', '--url', `http://${deaf.host}`, '--token', token, '--limit', '3'],
+      [cli, 'doctor', '--url', `http://${deaf.host}`, '--token', token, '--limit', '15'],
       {
         stdio: 'ignore',
         env: { PATH: process.env.PATH },
@@ -894,12 +905,13 @@ describe('functions', () => {
     );
     const { readFile } = await import('node:fs/promises');
     let shown = token;
-    for (const until = Date.now() + 2500; shown.includes(token) && Date.now() < until;) {
+    for (const until = Date.now() + 14_000; shown.includes(token) && Date.now() < until;) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       shown = await readFile(`/proc/${String(child.pid)}/cmdline`, 'latin1').catch(() => '');
     }
     assert.match(shown, /^tierwise doctor/);
     assert.ok(!shown.includes(token.slice(0, 20)));
+    child.kill();
     await new Promise((resolve) => child.once('close', resolve));
   });
 

@@ -274,7 +274,10 @@ function configuration(answer: Answer): { finding: Finding; spaces: ConfiguredSp
     return [{ tier, from: 'functions', space: spaceOf(url, space) }];
   });
   const flags = Object.entries(asRecord(config['flags']));
-  const on = flags.filter(([, flag]) => asRecord(flag)['enabled'] === true).map(([name]) => name);
+  const on = flags
+    .filter(([, flag]) => asRecord(flag)['enabled'] === true)
+    .map(([name]) => name)
+    .sort();
   const role = textAt(config, 'role') ?? 'member';
   const company = textAt(config, 'company', 'name') ?? 'a company without a name';
   const problems: Problem[] =

@@ -92,10 +92,10 @@ export async function checkSpaces(
           if (slept) Object.assign(details, { stageBefore: first.state, wokenMs: ms });
           const way = each.gateway === undefined ? '' : ', through the gateway';
           const finding = await generate(each.client()!, each.tier, way, signal);
-          const woken = slept ? ` It was ${first.state}, and ran after ${seconds(ms)}.` : '';
+          const woken = slept ? `It was ${first.state}, and ran after ${seconds(ms)}. ` : '';
           return {
             ...finding,
-            message: finding.message + woken,
+            message: woken + finding.message,
             details: { ...details, stage: stageOf(each.client(), each.tier), ...finding.details },
           };
         } catch (error) {
