@@ -577,15 +577,24 @@ describe('key and Spaces', () => {
   });
 
   test('what a Space says cannot change the terminal, nor repeat a secret', async () => {
-    const nasty = `\u001b[31mred\u001b[0m \u001b]0;title\u0007\u202Eevil\u202C one\r\ntwo\u0007\u009b2J\u200B ${key.slice(0, 9)}\u200B${key.slice(9)} ${spacesKey} ${'x'.repeat(500)}`;
+    const shapeless = 'our-own secret/42';
+    secrets.push(shapeless);
+    const nasty = `${shapeless} ${encodeURIComponent(shapeless)} \u001b[31mred\u001b[0m \u001b]0;title\u0007\u202Eevil\u202C one\r\ntwo\u0007\u009b2J\u200B ${key.slice(0, 9)}\u200B${key.slice(9)} ${spacesKey} ${'x'.repeat(500)}`;
     const app = await open(plainSpace(nasty));
     const given = ['--space', `base=${app.origin}`];
-    const secret = env({ HUGGINGFACE_API_KEY: key, TIERWISE_SPACE_TOKEN_BASE: spacesKey });
+    const secret = env({
+      HUGGINGFACE_API_KEY: key,
+      TIERWISE_SPACE_TOKEN_BASE: spacesKey,
+      TIERWISE_SPACE_TOKEN_USER: shapeless,
+    });
     const human = await run(given, secret);
-    assert.match(human.stdout, /It says: “red evil one two .*redacted.*…”/);
+    assert.match(human.stdout, /It says: “\[redacted\] \[redacted\] red evil one two .*…”/);
     assert.equal(human.stdout.split('\n').filter((line) => line.startsWith('ok ')).length, 2);
     const { checks } = await json(given, secret);
-    assert.match(checks['space:base'].details.sample, /^red evil one two .*redacted/);
+    assert.match(
+      checks['space:base'].details.sample,
+      /^\[redacted\] \[redacted\] red evil one two \S*redacted\S* \S*redacted/,
+    );
   });
 
   test('human output: a line for each, no colour, the sum last', async () => {
