@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 
 import { parseSpaceAddress, requireServiceUrl } from '../transports/space-address.js';
 import { type Tier, tiers } from '../types.js';
-import { doctor, type DoctorOptions, summary } from './doctor.js';
+import { doctor, type DoctorOptions, type Report, summary } from './doctor.js';
 import type { Check, Status } from './doctor/check.js';
 import { clean, secretsOf, Shown } from './doctor/shown.js';
 
@@ -57,11 +57,18 @@ export async function runDoctor(args: string[]): Promise<number> {
   process.title = 'tierwise doctor';
   const json = values.json === true;
   const line = json ? () => undefined : printer();
-  const report = await doctor({
-    ...given,
-    tell: line,
-    note: json ? () => undefined : (text) => console.error(`${' '.repeat(kStatusWidth)}… ${text}`),
-  });
+  let report: Report;
+  try {
+    report = await doctor({
+      ...given,
+      tell: line,
+      note: json ? () => undefined : (text) => console.error(`${' '.repeat(kStatusWidth)}… ${text}`),
+    });
+  } catch (error) {
+    // A bug; its text may hold what was given.
+    console.error(`The doctor itself failed: ${error instanceof Error ? error.name : 'an unknown error'}.`);
+    return 1;
+  }
   console.log(json ? JSON.stringify(report) : `\n${summary(report.checks)}`);
   return report.ok ? 0 : 1;
 }
