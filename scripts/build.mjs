@@ -273,9 +273,12 @@ export async function buildCli() {
     banner: { js: '#!/usr/bin/env node' },
     plugins: [
       {
-        name: 'migrate',
+        // The driver is in the one, the gateway itself is the other: neither is there twice.
+        name: 'beside',
         setup(builder) {
-          builder.onResolve({ filter: /^\.\/migrate\.js$/ }, () => ({ path: './backend/migrate.mjs', external: true }));
+          const beside = (file) => () => ({ path: file, external: true });
+          builder.onResolve({ filter: /^\.\.?\/migrate\.js$/ }, beside('./backend/migrate.mjs'));
+          builder.onResolve({ filter: /^\.\.\/\.\.\/index\.js$/ }, beside('./index.js'));
         },
       },
     ],

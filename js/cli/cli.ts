@@ -5,16 +5,20 @@
 import { parseArgs } from 'node:util';
 
 import { migrate } from './migrate.js';
+import { doctorUsage, runDoctor } from './run-doctor.js';
 
-const usage = `tierwise migrate --db <url> [--dry-run] [--seed | --no-seed] [--json]
+const migrateUsage = `tierwise migrate --db <url> [--dry-run] [--seed | --no-seed] [--json]
 
   Brings the schema of the backend into a PostgreSQL, 15 or newer (Supabase included). Creates only what is missing.
   --db        postgres://user:password@host:port/database; default: the environment variable DATABASE_URL
   --dry-run   does it in a transaction, rolls it back, and tells what would be done
   --seed      adds the default flags, models and prices that are missing; by default with the first migration only
   --no-seed   never adds them`;
+const usage = `${migrateUsage}\n\n${doctorUsage}`;
 
-const commands: Record<string, (args: string[]) => Promise<number>> = { migrate: runMigrate };
+const commands: Record<string, (args: string[]) => Promise<number>> = { migrate: runMigrate, doctor: runDoctor };
+/** What still holds the process when a command is done (a connection that nobody ends) is not waited for. */
+const kLastMs = 3000;
 
 async function main(args: string[]): Promise<number> {
   const [name = '', ...rest] = args;
@@ -40,16 +44,16 @@ async function runMigrate(args: string[]): Promise<number> {
       },
     }));
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${migrateUsage}`);
     return 2;
   }
   if (values.help === true) {
-    console.log(usage);
+    console.log(migrateUsage);
     return 0;
   }
   const url = values.db ?? process.env['DATABASE_URL'];
   if (url === undefined || !/^postgres(ql)?:\/\//.test(url)) {
-    console.error(`--db must be a URL as postgres://user:password@host:port/database.\n\n${usage}`);
+    console.error(`--db must be a URL as postgres://user:password@host:port/database.\n\n${migrateUsage}`);
     return 2;
   }
   const json = values.json === true;
@@ -96,3 +100,4 @@ function withoutPassword(text: string, url: string): string {
 }
 
 process.exitCode = await main(process.argv.slice(2));
+setTimeout(() => process.exit(), kLastMs).unref();

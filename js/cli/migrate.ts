@@ -35,7 +35,7 @@ export interface MigrateResult {
   /** What the database's owner should look at. */
   warnings: string[];
 }
-interface Migration {
+export interface Migration {
   version: string;
   name: string;
   text: string;
@@ -44,7 +44,10 @@ type Transaction = postgres.TransactionSql;
 
 /** Of `pg_advisory_xact_lock`: any number, the same in every version. */
 const kLock = 7_305_116_229;
-const kOldest = 150_000;
+export const kOldest = 150_000;
+
+/** The driver, so that the built command has it once. */
+export { postgres };
 
 export class MigrateError extends Error {
   override name = 'MigrateError';
@@ -103,7 +106,7 @@ async function locked(tx: Transaction, step: (tx: Transaction) => Promise<void>)
   await step(tx);
 }
 
-async function readMigrations(folder: URL): Promise<Migration[]> {
+export async function readMigrations(folder: URL): Promise<Migration[]> {
   const found: Migration[] = [];
   for (const file of (await readdir(folder)).sort()) {
     // As the Supabase CLI reads them.

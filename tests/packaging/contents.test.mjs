@@ -3,7 +3,7 @@
  * exports map, types for strict TypeScript projects, no `eval`, and that what is not used falls away.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
@@ -213,6 +213,29 @@ test('every entry of the exports map is there', () => {
   assert.deepEqual(bin, { tierwise: 'dist/cli.mjs' });
   const help = execFileSync(process.execPath, [path.join(inside, bin.tierwise), '--help'], { encoding: 'utf8' });
   assert.match(help, /tierwise migrate --db <url>/);
+  assert.match(help, /tierwise doctor \[--db <url>\]/);
+  // The gateway itself and the driver are loaded from beside it, by name, when they are needed.
+  const doctor = spawnSync(
+    process.execPath,
+    [
+      path.join(inside, bin.tierwise),
+      'doctor',
+      '--json',
+      '--limit',
+      '2',
+      '--db',
+      'postgres://u:x@127.0.0.1:9/x',
+      '--space',
+      'base=http://127.0.0.1:9',
+    ],
+    { encoding: 'utf8', env: { PATH: process.env.PATH } },
+  );
+  assert.equal(doctor.status, 1, doctor.stderr);
+  assert.deepEqual(
+    JSON.parse(doctor.stdout).checks.map(({ name, status }) => `${name} ${status}`),
+    ['database failed', 'functions skipped', 'key skipped', 'space:base failed'],
+  );
+  assert.doesNotMatch(doctor.stdout, /Cannot find|ERR_MODULE/);
 });
 
 test('imports by name only, in Node', async () => {
