@@ -12,13 +12,13 @@ import type { UsageConfig, UsageEvent } from '../../js/types.ts';
 export const warnings: string[] = [];
 const account = accountOf({ user: 'u' });
 
-export function open(usage: UsageConfig): Promise<Delivery> {
+export function open(usage: UsageConfig, request: typeof fetch = globalThis.fetch): Promise<Delivery> {
   return openDelivery({
     usage,
     version: '0',
     clock: systemClock,
     random: Math.random,
-    fetch: globalThis.fetch,
+    fetch: request,
     newId,
     warn: ({ code, message }) => warnings.push(`${code}: ${message}`),
     account: () => account,
@@ -57,14 +57,21 @@ export function event(more: Partial<UsageEvent> = {}): UsageEvent {
   };
 }
 
-/** Records until the page is gone; `acknowledged` hears of ids once their write is complete. */
+interface Pace {
+  everyMs?: number;
+  atOnce?: number;
+  until?: number;
+  signal?: AbortSignal;
+}
+
+/** Records until the page is gone or `signal` says so; `acknowledged` hears of ids once their write is complete. */
 export async function produce(
   delivery: Delivery,
   acknowledged: (ids: string[]) => void,
-  { everyMs = 5, atOnce = 3, until = Infinity } = {},
+  { everyMs = 5, atOnce = 3, until = Infinity, signal }: Pace = {},
 ): Promise<void> {
   const end = performance.now() + until;
-  while (performance.now() < end) {
+  while (performance.now() < end && signal?.aborted !== true) {
     const events = Array.from({ length: Math.ceil(Math.random() * atOnce) }, () => event());
     for (const each of events) delivery.record(each, account);
     void delivery.written().then(() => acknowledged(events.map(({ eventId }) => eventId)));

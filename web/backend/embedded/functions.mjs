@@ -55,7 +55,11 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       onLine(line);
     });
     const listening = new Promise((resolve, reject) => {
-      const limit = setTimeout(() => child.kill('SIGKILL'), kStartLimitMs);
+      let late = false;
+      const limit = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, kStartLimitMs);
       createInterface({ input: child.stdout }).on('line', (line) => {
         const found = /^\{"listening":(\d+)\}$/.exec(line);
         if (found === null) return onLine(line);
@@ -63,23 +67,30 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
         resolve(Number(found[1]));
       });
       child.once('error', reject);
-      child.once('close', () => {
+      child.once('close', (_, signal) => {
         clearTimeout(limit);
-        reject(new Error(`The functions did not start:\n${said.trim()}`));
+        const error = new Error(`The functions did not start:\n${said.trim()}`);
+        reject(Object.assign(error, { killed: signal !== null && !late }));
       });
     });
     state.child = child;
     state.port = await listening;
-    child.once('exit', () => {
-      if (state.stopping) return;
-      const now = Date.now();
-      state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
-      if (state.restarts.length > kRestartsPerMinute) return onLost?.(new Error('The functions end again and again.'));
-      launch().then(
-        () => onRestart?.(),
-        (error) => (state.stopping ? undefined : onLost?.(error)),
-      );
-    });
+    if (child.exitCode !== null || child.signalCode !== null) restart();
+    else child.once('exit', restart);
+  };
+  const restart = () => {
+    if (state.stopping) return;
+    const now = Date.now();
+    state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
+    if (state.restarts.length > kRestartsPerMinute) return onLost?.(new Error('The functions end again and again.'));
+    launch().then(
+      () => onRestart?.(),
+      (error) => {
+        if (state.stopping) return;
+        if (error.killed) restart();
+        else onLost?.(error);
+      },
+    );
   };
   await launch();
   return {
