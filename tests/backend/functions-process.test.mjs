@@ -50,6 +50,23 @@ test('stop() ends it for good, and it is not started again', async () => {
   assert.equal(functions.pid, pid);
 });
 
+test('killed, and killed again while it starts: another takes its place on the same port', async () => {
+  let tell;
+  const restarted = new Promise((resolve, reject) => (tell = { onRestart: resolve, onLost: reject }));
+  const functions = await startFunctions(tell);
+  try {
+    const { pid: first, url } = functions;
+    process.kill(first, 'SIGKILL');
+    while (functions.pid === first) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(functions.pid, 'SIGKILL');
+    await restarted;
+    assert.equal(functions.url, url);
+    assert.equal((await fetch(`${url}/config`)).status, 401);
+  } finally {
+    await functions.stop();
+  }
+});
+
 test('what is not configured is named, not guessed', async () => {
   const tokens = new Tokens();
   const all = {

@@ -515,6 +515,11 @@ for (const kind of kinds) {
       await admin`update tierwise.rate_buckets set filled_at = filled_at - interval '1 hour' where name = 'test'`;
       assert.equal((await take(users.member, 5)).allowed, true);
       assert.equal((await take(users.stranger, 1000)).allowed, true, 'no limit of that name');
+      await admin`update tierwise.rate_buckets set filled_at = filled_at - interval '1 hour' where name = 'test'`;
+      assert.equal((await take(users.member, 65)).allowed, true, 'more than a full bucket');
+      const later = await take(users.member, 5);
+      assert.equal(later.allowed, false);
+      assert.ok(later.retry_after_ms > 60_000 && later.retry_after_ms <= 65_000, String(later.retry_after_ms));
       await assert.rejects(take(users.member, -1), { code: '22023' });
       await assert.rejects(take(users.nobody, 1), { code: '42501' });
     });

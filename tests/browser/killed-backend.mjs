@@ -34,7 +34,7 @@ export async function killBackendAgainAndAgain(browser, { kills, fsync, random =
       if (whom === 'functions' || whom === 'both') end([before.functions]);
       // In a third of the cases the next one falls while this one is being started again.
       if (random() < 0.35 && i + 1 < kills && i % 4 !== 3) continue;
-      await restarted(whom, before, stage.backend);
+      await restarted(whom, before, stage);
       const missing = await stage.missing(page);
       if (missing.length > 0) throw new Error(`After ${i + 1} kills ${missing.length} acknowledged rows are nowhere.`);
       if (i % 5 === 4) say(`${i + 1} kills: ${stage.acknowledged.size} acknowledged, none missing`);
@@ -90,12 +90,12 @@ function end(pids) {
   }
 }
 
-async function restarted(whom, before, { functions, running }) {
+async function restarted(whom, before, { backend: { functions, running }, gone }) {
   for (const end = Date.now() + kRestartLimitMs; Date.now() < end; await sleep(50)) {
     const { pid } = running.server;
     const server = whom === 'functions' || (pid !== undefined && pid !== before.server);
     const process = !['functions', 'both'].includes(whom) || functions.pid !== before.functions;
     if (server && process) return;
   }
-  throw new Error(`${whom} did not come back within ${kRestartLimitMs / 1000} s.`);
+  throw new Error(`${whom} did not come back within ${kRestartLimitMs / 1000} s. ${gone.join()}`);
 }

@@ -31,7 +31,9 @@ async function work({ url, token, company, pace }) {
 
 /** `fsync`: as for users; what outlives the processes, but not the machine, needs none. `close()` ends all of it. */
 export async function openUsageStage(browser, { fsync = false } = {}) {
-  const backend = await start({}, kinds[0], { settings: { fsync: fsync ? 'on' : 'off' } });
+  const gone = [];
+  const onLost = (error) => gone.push(error.message);
+  const backend = await start({}, kinds[0], { settings: { fsync: fsync ? 'on' : 'off' }, onLost });
   const site = await serve({
     '/': '<!doctype html><html lang="en"><meta charset="utf-8"><title>usage</title>',
     '/usage.js': { body: await bundle('tests/browser/usage-in-page.ts'), type: 'text/javascript' },
@@ -58,6 +60,8 @@ export async function openUsageStage(browser, { fsync = false } = {}) {
     context,
     acknowledged,
     sent,
+    /** Why what runs the database gave it up. */
+    gone,
     async openTab() {
       const page = await context.newPage();
       await page.goto(`${site.origin}/`);

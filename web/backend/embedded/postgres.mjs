@@ -196,6 +196,8 @@ function attempt({ native, cluster, port, runAs, settings, log }) {
       if (ready) return;
       said = (said + text).slice(-8000);
       if (!said.includes('database system is ready to accept connections')) return;
+      // Killed just then: that it is gone may be told before its last words.
+      if (child.exitCode !== null || child.signalCode !== null) return;
       ready = true;
       resolve({ child });
     });
