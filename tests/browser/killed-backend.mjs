@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openUsageStage } from './usage-stage.mjs';
 
 const kRestartLimitMs = 60_000;
+/** What ends more than twenty times a minute is not started again. */
+const kKillsPerMinute = 18;
 
 export async function killBackendAgainAndAgain(browser, { kills, fsync, random = Math.random, say = () => undefined }) {
   const stage = await openUsageStage(browser, { fsync });
@@ -19,15 +21,18 @@ export async function killBackendAgainAndAgain(browser, { kills, fsync, random =
     const page = await stage.openTab();
     const underWay = watchRequests(page);
     const counts = { functions: 0, postmaster: 0, both: 0, 'all of PostgreSQL': 0 };
+    const times = [];
     let inTheMiddle = 0;
     for (let i = 0; i < kills; i += 1) {
       await sleep(300 + random() * 1500);
+      while (times.length >= kKillsPerMinute && times.at(-kKillsPerMinute) > Date.now() - 60_000) await sleep(100);
       if (random() < 0.5) {
         await Promise.race([underWay.next(), sleep(5000)]);
         await sleep(random() * 25);
       }
       const whom = Object.keys(counts)[i % 4];
       counts[whom] += 1;
+      times.push(Date.now());
       if (underWay.size > 0) inTheMiddle += 1;
       const before = { functions: functions.pid, server: running.server.pid };
       if (whom !== 'functions') end(serverProcesses(running.server.folder, whom === 'all of PostgreSQL'));
