@@ -4,6 +4,7 @@
  * sender, and minds what happens to the page: it is hidden or left, shown again, on the network again. What fails is told
  * once and holds up nobody.
  */
+import { atMost } from '../clock.js';
 import type { Clock, UsageConfig, UsageEvent, UsageSink, Warning } from '../types.js';
 import { backendDestination } from './backend.js';
 import type { Destination } from './destination.js';
@@ -127,11 +128,7 @@ export class Delivery {
   /** As the client's. */
   async flush(): Promise<void> {
     await this.written();
-    const sending = Promise.all([this.#told(), this.send()]);
-    await new Promise<void>((resolve) => {
-      const stop = this.#clock.after(flushPatience, resolve);
-      void sending.then(stop).then(resolve);
-    });
+    await atMost(this.#clock, flushPatience, Promise.all([this.#told(), this.send()]));
   }
 
   /** A round of sending, for each destination at once. */
