@@ -7,26 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
 import { addPeople, companyA, companyB, kinds, newDatabase, startServer, supabaseDefaults, users } from './servers.mjs';
+import { event, llama } from './usage-event.mjs';
 
 const kDay = 86_400_000;
-const llama = 'meta-llama/Llama-3.2-3B-Instruct';
-const event = (fields = {}) => ({
-  eventId: randomUUID(),
-  interactionId: 'i',
-  kind: 'complete',
-  at: Date.now(),
-  tier: 'base',
-  target: 'router',
-  provider: 'router',
-  model: llama,
-  source: 'router',
-  inputTokens: 1000,
-  outputTokens: 500,
-  firstPartMs: 100,
-  totalMs: 800,
-  status: 'ok',
-  ...fields,
-});
 
 for (const kind of kinds) {
   describe(kind.name, () => {

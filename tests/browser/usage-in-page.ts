@@ -7,6 +7,7 @@ import { newId } from '../../js/request.ts';
 import { accountOf } from '../../js/usage/account.ts';
 import { type Delivery, openDelivery } from '../../js/usage/delivery.ts';
 import { openKeptOutbox } from '../../js/usage/kept-outbox.ts';
+import { event } from '../bench/in-page/usage-event.mjs';
 import type { UsageConfig, UsageEvent } from '../../js/types.ts';
 
 export const warnings: string[] = [];
@@ -24,37 +25,6 @@ export function open(usage: UsageConfig, request: typeof fetch = globalThis.fetc
     account: () => account,
     inMemory: false,
   });
-}
-
-export function event(more: Partial<UsageEvent> = {}): UsageEvent {
-  return {
-    eventId: newId(),
-    interactionId: newId(),
-    replyId: newId(),
-    kind: 'complete',
-    at: Date.now(),
-    tier: 'base',
-    target: 'space:base',
-    provider: 'space',
-    model: 'HuggingFaceH4/zephyr-7b-beta',
-    source: 'space',
-    inputTokens: 130,
-    outputTokens: 250,
-    tokensEstimated: false,
-    cost: 0.0012,
-    saved: undefined,
-    firstPartMs: 312.4,
-    totalMs: 2210.8,
-    status: 'ok',
-    errorClass: undefined,
-    attempt: 1,
-    user: 'u',
-    company: 'acme',
-    contextLabel: 'general',
-    experimentArm: undefined,
-    appVersion: '1.0.0',
-    ...more,
-  };
 }
 
 interface Pace {
