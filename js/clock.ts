@@ -34,6 +34,14 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   });
 }
 
+/** Resolves with `work`, which must not reject, or after `ms`. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = clock.after(ms, resolve);
+    void work.then(stop).then(resolve);
+  });
+}
+
 interface Wait {
   at: number;
   task: () => void;

@@ -7,6 +7,7 @@
  * else stands in it is left alone. Tokens in it are left out: a page's come from the page. A configuration that is wrong is
  * not applied; the one before stays, and `state().error` says why.
  */
+import { privateFetch } from './private-fetch.js';
 import type { Client, Json, JsonObject, SpaceConfig, TokenSource } from './types.js';
 
 export interface FollowOptions {
@@ -112,10 +113,7 @@ export function followConfig(
           ...(company !== undefined && { 'x-tierwise-company': company }),
           ...(kept?.etag !== undefined && { 'if-none-match': kept.etag }),
         },
-        credentials: 'omit',
-        redirect: 'error',
-        cache: 'no-store',
-        referrerPolicy: 'no-referrer',
+        ...privateFetch,
         signal: over.signal,
       });
       if (answer.status === 304 && kept !== undefined) kept = { ...kept, at: Date.now() };

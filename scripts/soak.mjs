@@ -2,18 +2,46 @@
  * `npm run soak [-- name …]`: the long versions of tests that look for what happens seldom. Each prints what it counted
  * and throws when something was lost or doubled. `TIERWISE_SOAK_ROUNDS` sets how often.
  */
+import { launch } from '../tests/browser/harness.mjs';
+import { killBackendAgainAndAgain } from '../tests/browser/killed-backend.mjs';
 import { killAgainAndAgain } from '../tests/browser/killed-browser.mjs';
+import { tabsComeAndGo } from '../tests/browser/three-tabs.mjs';
 
-const rounds = Number(process.env.TIERWISE_SOAK_ROUNDS ?? 100);
+const rounds = (usual) => Number(process.env.TIERWISE_SOAK_ROUNDS ?? usual);
 
 const soaks = {
   /** Chromium killed while a page records and sends usage. */
   async page() {
-    const result = await killAgainAndAgain({ kills: rounds, say: console.log });
-    console.log(JSON.stringify(result, undefined, 2));
-    if (result.lost > 0 || result.left > 0) throw new Error(`${result.lost} rows are lost, ${result.left} are left.`);
+    const result = await killAgainAndAgain({ kills: rounds(100), say: console.log });
+    report(result);
+  },
+  /** The real functions and PostgreSQL killed while a page records and sends usage. */
+  async backend() {
+    await inBrowser((browser) =>
+      killBackendAgainAndAgain(browser, { kills: rounds(30), fsync: true, say: console.log }),
+    );
+  },
+  /** Three tabs offline, online, closed and opened, against the real functions. */
+  async tabs() {
+    await inBrowser((browser) => tabsComeAndGo(browser, { changes: rounds(300), fsync: true, say: console.log }));
   },
 };
+
+async function inBrowser(task) {
+  const browser = await launch();
+  try {
+    report(await task(browser));
+  } finally {
+    await browser.close();
+  }
+}
+
+function report(result) {
+  console.log(JSON.stringify(result, undefined, 2));
+  const { lost, left, doubled = 0, atOnce = 0, bugs = [] } = result;
+  const found = { lost, left, doubled, atOnce, bugs: bugs.length };
+  if (Object.values(found).some((count) => count > 0)) throw new Error(`Not as promised: ${JSON.stringify(found)}`);
+}
 
 const wanted = process.argv.slice(2);
 for (const name of wanted.length > 0 ? wanted : Object.keys(soaks)) {

@@ -8,10 +8,11 @@
  *   of a newer format, which a newer version of the page will want.
  * Tombstones are kept for 7 days, at most 500: far longer than a request can be under way.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema, IDBPDatabase } from 'idb';
 
 import type { ForgetRequest } from '../core-types.js';
 import type { Json } from '../types.js';
+import { openDatabase } from './open-database.js';
 import { forgets, matchesSelector } from './selector.js';
 import { isChange, isNewer, isSound, isTombstone, recordFormat, type StoredRecord, type Tombstone } from './sound.js';
 import type { CacheRecord, RemoteChange, Store } from './store.js';
@@ -27,33 +28,12 @@ interface Schema extends DBSchema {
 }
 
 export async function openIndexedDb(name = 'tierwise'): Promise<Store> {
-  let onBlocked: (error: Error) => void = () => undefined;
-  const blocked = new Promise<never>((_, reject) => (onBlocked = reject));
-  const opening = openDB<Schema>(name, 1, {
-    upgrade(db) {
-      db.createObjectStore('replies', { keyPath: 'id' }).createIndex('partition', 'partition');
-      db.createObjectStore('tombstones', { autoIncrement: true });
-      db.createObjectStore('settings');
-    },
-    blocked: () => onBlocked(new Error('another tab holds an older version of the storage open')),
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  const db = await openDatabase<Schema>(name, (made) => {
+    made.createObjectStore('replies', { keyPath: 'id' }).createIndex('partition', 'partition');
+    made.createObjectStore('tombstones', { autoIncrement: true });
+    made.createObjectStore('settings');
   });
-  // A browser that neither opens nor refuses must not hold up a request for ever.
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('IndexedDB did not open within 3 s')), 3000);
-  });
-  let store: Store | undefined;
-  try {
-    store = new IndexedDbStore(await Promise.race([opening, blocked, tooLate]), name);
-    return store;
-  } finally {
-    clearTimeout(timer);
-    blocked.catch(() => undefined);
-    tooLate.catch(() => undefined);
-    // Opened after all, when nobody waits any more: it must not stand in another tab's way.
-    if (store === undefined) opening.then((db) => db.close()).catch(() => undefined);
-  }
+  return new IndexedDbStore(db, name);
 }
 
 class IndexedDbStore implements Store {

@@ -4,25 +4,21 @@
  * sender, and minds what happens to the page: it is hidden or left, shown again, on the network again. What fails is told
  * once and holds up nobody.
  */
+import { atMost } from '../clock.js';
 import type { Clock, UsageConfig, UsageEvent, UsageSink, Warning } from '../types.js';
 import { backendDestination } from './backend.js';
 import type { Destination } from './destination.js';
+import { eventKinds } from './fold.js';
 import { memoryOutbox } from './memory-outbox.js';
 import { openOutbox } from './open-outbox.js';
 import { otlpDestination } from './otlp.js';
 import type { Outbox } from './outbox.js';
-import { Sender } from './sender.js';
+import { Sender, type World } from './sender.js';
 import { askForSync } from './sync.js';
 
-export interface DeliveryOptions {
+export interface DeliveryOptions extends Pick<World, 'clock' | 'random' | 'fetch' | 'newId' | 'warn' | 'account'> {
   usage: Omit<UsageConfig, 'sink'>;
   version: string;
-  clock: Clock;
-  random: () => number;
-  fetch: typeof fetch;
-  newId: () => string;
-  warn: (warning: Warning) => void;
-  account: () => string;
   /** Nothing is kept in this browser. */
   inMemory: boolean;
 }
@@ -93,7 +89,7 @@ export class Delivery {
     const add = (destination: Destination, kinds: readonly UsageEvent['kind'][]) =>
       this.#events.push({ sender: new Sender(destination, world), kinds });
     if (usage.backend !== undefined) {
-      add(backendDestination(usage.backend, 'usage'), ['start', 'complete', 'error', 'hit', 'cancel']);
+      add(backendDestination(usage.backend, 'usage'), eventKinds);
       this.#feedback = new Sender(backendDestination(usage.backend, 'feedback'), world);
     }
     if (usage.otlp !== undefined) {
@@ -132,11 +128,7 @@ export class Delivery {
   /** As the client's. */
   async flush(): Promise<void> {
     await this.written();
-    const sending = Promise.all([this.#told(), this.send()]);
-    await new Promise<void>((resolve) => {
-      const stop = this.#clock.after(flushPatience, resolve);
-      void sending.then(stop).then(resolve);
-    });
+    await atMost(this.#clock, flushPatience, Promise.all([this.#told(), this.send()]));
   }
 
   /** A round of sending, for each destination at once. */

@@ -7,7 +7,7 @@ import type { UsageEvent, UsageTotals } from '../types.js';
 import type { Row } from './outbox.js';
 
 const day = 24 * 60 * 60 * 1000;
-const kinds = ['start', 'complete', 'error', 'hit', 'cancel'] as const;
+export const eventKinds = ['start', 'complete', 'error', 'hit', 'cancel'] as const;
 
 export function foldRows(rows: readonly Row[], now: number, newId: () => string): Row[] {
   const groups = new Map<string, UsageTotals>();
@@ -34,7 +34,7 @@ export function foldRows(rows: readonly Row[], now: number, newId: () => string)
       groups.set(key, totals);
     }
     const { counts } = totals;
-    if (event.kind === 'totals') for (const kind of kinds) counts[kind] += event.counts[kind];
+    if (event.kind === 'totals') for (const kind of eventKinds) counts[kind] += event.counts[kind];
     else counts[event.kind] += 1;
     if (event.kind === 'complete' || event.kind === 'totals') {
       totals.inputTokens += event.inputTokens ?? 0;

@@ -2,8 +2,9 @@
  * The outbox in IndexedDB, in a database of its own (`tierwise-usage`), which all tabs of an origin share. Rows are
  * written with `durability: 'strict'`: complete means on the disk, not only in the system's memory.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema, IDBPDatabase } from 'idb';
 
+import { openDatabase } from '../store/open-database.js';
 import { isAfter, type Outbox, type QueueState, type Row, within } from './outbox.js';
 
 type Key = [queue: string, at: number, id: string];
@@ -12,31 +13,14 @@ interface Schema extends DBSchema {
   states: { key: string; value: QueueState };
 }
 export const databaseName = 'tierwise-usage';
-const patience = 3000;
 
-/** Rejects when the browser has none, refuses, or does not answer within 3 s. */
+/** Rejects as `openDatabase`. */
 export async function openKeptOutbox(name = databaseName): Promise<Outbox> {
-  let fail: (error: Error) => void = () => undefined;
-  const failed = new Promise<never>((_, reject) => (fail = reject));
-  const timer = setTimeout(() => fail(new Error('IndexedDB did not open within 3 s')), patience);
-  const opening = openDB<Schema>(name, 1, {
-    upgrade(db) {
-      db.createObjectStore('rows', { keyPath: ['queue', 'at', 'id'] });
-      db.createObjectStore('states', { keyPath: 'queue' });
-    },
-    blocked: () => fail(new Error('another tab holds an older version of the outbox open')),
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  const db = await openDatabase<Schema>(name, (made) => {
+    made.createObjectStore('rows', { keyPath: ['queue', 'at', 'id'] });
+    made.createObjectStore('states', { keyPath: 'queue' });
   });
-  let opened = false;
-  try {
-    const db = await Promise.race([opening, failed]);
-    opened = true;
-    return new KeptOutbox(db);
-  } finally {
-    clearTimeout(timer);
-    failed.catch(() => undefined);
-    if (!opened) opening.then((db) => db.close()).catch(() => undefined);
-  }
+  return new KeptOutbox(db);
 }
 
 class KeptOutbox implements Outbox {

@@ -2,6 +2,7 @@
  * One request of a sender. Gives the answer, or undefined where there was none (no network, too late, a redirect).
  * Bodies are compressed where the browser can, a piece at a time, so that the page stays responsive.
  */
+import { privateFetch } from '../private-fetch.js';
 import type { Answer } from './answer.js';
 
 const piece = 32 * 1024;
@@ -22,7 +23,8 @@ export async function post({ fetch, url, headers, body, compress, signal }: Post
   try {
     const compressed = compress && body.length >= leastCompressed ? await gzip(body) : undefined;
     const response = await fetch(url, {
-      ...settings,
+      ...privateFetch,
+      method: 'POST',
       headers: {
         'content-type': 'application/json',
         ...(compressed && { 'content-encoding': 'gzip' }),
@@ -48,21 +50,18 @@ export async function postAndLeave(
   body: string,
 ): Promise<Answer | undefined> {
   try {
-    const init = { ...settings, headers: { 'content-type': 'application/json', ...headers }, body, keepalive: true };
+    const init = {
+      ...privateFetch,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+      keepalive: true,
+    };
     return await answerOf(await fetch(url, init));
   } catch {
     return undefined;
   }
 }
-
-/** As for models: no cookies, and no redirect takes the token elsewhere. */
-const settings: RequestInit = {
-  method: 'POST',
-  credentials: 'omit',
-  redirect: 'error',
-  cache: 'no-store',
-  referrerPolicy: 'no-referrer',
-};
 
 async function answerOf(response: Response): Promise<Answer> {
   const { status, headers, body } = response;

@@ -2,6 +2,7 @@
  * Step 10: one usage event per attempt, hit, cancel and failure, in its final shape, to `on('usage')`, and to delivery.ts
  * where there are sinks or a backend: that is loaded with the first request then. Nothing here fails or holds up a request.
  */
+import { atMost } from '../clock.js';
 import type { ResolvedConfig } from '../config.js';
 import { newId, type PreparedRequest } from '../request.js';
 import type { UsageEvent, Warning } from '../types.js';
@@ -52,7 +53,7 @@ export class UsageReporter {
   /** What a request must wait for, so that its events are being written before it resolves. */
   ready(): Promise<void> | undefined {
     if (this.#delivery !== undefined || this.#waited || !this.#delivers()) return undefined;
-    return this.#within(patience, this.#open()).then(() => void (this.#waited = true));
+    return atMost(this.#config().clock, patience, this.#open()).then(() => void (this.#waited = true));
   }
 
   report(request: PreparedRequest, kind: UsageEvent['kind'], facts: Partial<UsageEvent>): void {
@@ -106,7 +107,7 @@ export class UsageReporter {
   }
 
   async flush(): Promise<void> {
-    if (this.#early.length > 0) await this.#within(patience, this.#open());
+    if (this.#early.length > 0) await atMost(this.#config().clock, patience, this.#open());
     await this.#delivery?.flush();
   }
 
@@ -163,13 +164,5 @@ export class UsageReporter {
         message: `More than ${String(mostEarly)} events wait for usage.js: the oldest is lost.`,
       });
     }
-  }
-
-  /** Resolves with the work, or when the time is over. */
-  #within(ms: number, work: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#config().clock.after(ms, resolve);
-      void work.then(stop).then(resolve);
-    });
   }
 }

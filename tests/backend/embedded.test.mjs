@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   readFileSync,
   readdirSync,
@@ -125,6 +126,54 @@ test('the server killed: another takes its place on the same port', { skip: !isL
   running.child.kill('SIGTERM');
   assert.equal(await running.ended, 0, running.errors);
   all.push(...running.kept);
+});
+
+test('the server killed, and killed again while it starts: another takes its place', { skip: !isLinux }, async () => {
+  const running = await launch();
+  const lock = path.join(home, 'cluster/postmaster.pid');
+  const numberIn = () => existsSync(lock) && Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  process.kill(running.pid, 'SIGKILL');
+  await until(() => ![false, 0, running.pid].includes(numberIn()), 'the next server');
+  process.kill(numberIn(), 'SIGKILL');
+  const sofar = running.kept.length;
+  await until(() => running.kept.length > sofar + 5, 'rows after the restart');
+  running.child.kill('SIGTERM');
+  assert.equal(await running.ended, 0, running.errors);
+  all.push(...running.kept);
+});
+
+test('the server killed as it says that it is ready: another takes its place', { skip: !isLinux }, async () => {
+  const { folder, remove: removeIt } = temporaryFolder();
+  try {
+    const first = await startPostgres({ folder, settings: { fsync: 'off' } });
+    const binary = readlinkSync(`/proc/${String(first.pid)}/exe`);
+    await first.stop();
+    // Once, its end is heard of before its last words.
+    const bin = path.join(folder, 'installed/bin');
+    const once = path.join(folder, 'once');
+    mkdirSync(bin, { recursive: true });
+    mkdirSync(path.join(once, 'now'), { recursive: true });
+    chmodSync(once, 0o777);
+    const last = '(sleep 0.2; echo database system is ready to accept connections >&2) &';
+    const program = `#!/bin/sh\nif rmdir ${once}/now 2>/dev/null; then ${last} kill -9 $$; fi\nexec ${binary} "$@"\n`;
+    writeFileSync(path.join(bin, 'postgres'), program, { mode: 0o755 });
+    const server = await startPostgres({
+      folder,
+      settings: { fsync: 'off' },
+      installation: { folder: path.dirname(bin), version: 17 },
+    });
+    try {
+      assert.equal(existsSync(path.join(once, 'now')), false);
+      assert.ok(isAlive(server.pid));
+      const sql = postgres(server.url(), { max: 1 });
+      assert.equal((await sql`select 1 as one`)[0].one, 1);
+      await sql.end();
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    removeIt();
+  }
 });
 
 test(

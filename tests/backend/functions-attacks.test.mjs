@@ -11,21 +11,10 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { startFunctions } from '../../web/backend/embedded/functions.mjs';
-import { reply, start, upstream } from './functions-stage.mjs';
+import { companysKey, functionPaths, operatorsKey, reply, start, upstream } from './functions-stage.mjs';
 import { companyA, users } from './servers.mjs';
+import { llama } from './usage-event.mjs';
 
-const functions = [
-  'usage',
-  'feedback',
-  'config',
-  'usage-summary',
-  'gateway/base/config',
-  'huggingface-inference',
-  'health',
-];
-const llama = 'meta-llama/Llama-3.2-3B-Instruct';
-const operatorsKey = `hf_${randomBytes(20).toString('hex')}`;
-const companysKey = `hf_${randomBytes(20).toString('hex')}`;
 const sqls = [
   "'; drop table public.llm_observations; --",
   "' or '1'='1",
@@ -102,7 +91,7 @@ describe('tokens', () => {
   ];
   for (const [name, make] of forged)
     test(`${name}: 401 from every function`, async () => {
-      for (const path of functions)
+      for (const path of functionPaths)
         for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
           const token = make(stage.tokens);
           const { status, value, headers } = await stage.call(path, {

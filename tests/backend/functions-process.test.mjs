@@ -1,6 +1,6 @@
 /** The functions' process: it ends with whoever started it, says what is not configured, and each function runs alone too. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,23 @@ test('stop() ends it for good, and it is not started again', async () => {
   assert.equal(functions.pid, pid);
 });
 
+test('killed, and killed again while it starts: another takes its place on the same port', async () => {
+  let tell;
+  const restarted = new Promise((resolve, reject) => (tell = { onRestart: resolve, onLost: reject }));
+  const functions = await startFunctions(tell);
+  try {
+    const { pid: first, url } = functions;
+    process.kill(first, 'SIGKILL');
+    while (functions.pid === first) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(functions.pid, 'SIGKILL');
+    await restarted;
+    assert.equal(functions.url, url);
+    assert.equal((await fetch(`${url}/config`)).status, 401);
+  } finally {
+    await functions.stop();
+  }
+});
+
 test('what is not configured is named, not guessed', async () => {
   const tokens = new Tokens();
   const all = {
@@ -76,6 +93,34 @@ test('what is not configured is named, not guessed', async () => {
     assert.ok(!error.includes('abc'));
   }
   await assert.rejects(startFunctions({ env: { PATH: '/' } }), /no variable PATH/);
+});
+
+test('errors of the database: what a caller is told of each', () => {
+  const cases = {
+    // The server was killed: found out while connecting, waiting, writing.
+    ...{
+      ECONNREFUSED: 503,
+      CONNECTION_CLOSED: 503,
+      EPIPE: 503,
+      ECONNRESET: 503,
+      '57P01': 503,
+      '57P03': 503,
+      53300: 503,
+    },
+    ...{ ENOTFOUND: 503, EAI_AGAIN: 503, EHOSTUNREACH: 503, ENETUNREACH: 503, CONNECT_TIMEOUT: 503, 40001: 503 },
+    ...{ 28000: 401, 42501: 403, 54000: 413, 22023: 400, 23505: 409, '42P01': 503 },
+    ...{ XX000: 'as it is', EACCES: 'as it is' },
+  };
+  const shared = new URL('../../web/backend/supabase/functions/_shared/database.ts', import.meta.url).href;
+  const program = `import { refusalOf } from '${shared}';
+    const told = (code) => refusalOf(Object.assign(new Error('secret'), { code })).status ?? 'as it is';
+    console.log(JSON.stringify(Object.fromEntries(${JSON.stringify(Object.keys(cases))}.map((code) => [code, told(code)]))));`;
+  const { stdout, stderr } = spawnSync(denoBinary(), ['run', ...denoFlags, '--allow-env', '-'], {
+    input: program,
+    env: cacheEnvironment(),
+    encoding: 'utf8',
+  });
+  assert.deepEqual(stdout === '' ? stderr : JSON.parse(stdout), cases);
 });
 
 test('one function alone, as hosted Supabase runs it', async () => {

@@ -8,6 +8,19 @@ import { startFunctions } from '../../web/backend/embedded/functions.mjs';
 import { listen } from '../servers/loopback.mjs';
 import { addPeople, kinds, newDatabase, startServer, supabaseDefaults, users } from './servers.mjs';
 
+/** An address of each function. */
+export const functionPaths = [
+  'usage',
+  'feedback',
+  'config',
+  'usage-summary',
+  'gateway/base/config',
+  'huggingface-inference',
+  'health',
+];
+/** Keys as Hugging Face's look; what a test looks for where no key may be. */
+export const operatorsKey = `hf_${randomBytes(20).toString('hex')}`;
+export const companysKey = `hf_${randomBytes(20).toString('hex')}`;
 export const issuer = 'https://project.supabase.test/auth/v1';
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 

@@ -3,37 +3,20 @@
  * contract in docs/BACKEND.md.
  */
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { reply, start, upstream } from './functions-stage.mjs';
+import { companysKey, functionPaths, operatorsKey, reply, start, upstream } from './functions-stage.mjs';
 import { companyA, companyB, kinds, users } from './servers.mjs';
+import { event as recorded, llama } from './usage-event.mjs';
 
 const built = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
-const llama = 'meta-llama/Llama-3.2-3B-Instruct';
-const operatorsKey = `hf_${randomBytes(20).toString('hex')}`;
-const companysKey = `hf_${randomBytes(20).toString('hex')}`;
+/** Of the Space whose last hour `health` tells. */
+const event = (fields) => recorded({ target: 'space:base', ...fields });
 const day = () => new Date().toISOString().slice(0, 10);
-const event = (fields = {}) => ({
-  eventId: randomUUID(),
-  interactionId: 'i',
-  kind: 'complete',
-  at: Date.now(),
-  tier: 'base',
-  target: 'space:base',
-  provider: 'router',
-  model: llama,
-  source: 'router',
-  inputTokens: 1000,
-  outputTokens: 500,
-  firstPartMs: 100,
-  totalMs: 800,
-  status: 'ok',
-  ...fields,
-});
 
 for (const kind of kinds)
   describe(kind.name, () => {
@@ -606,15 +589,7 @@ for (const kind of kinds)
     });
 
     test('preflights and unknown functions can be read by any page', async () => {
-      for (const name of [
-        'usage',
-        'feedback',
-        'config',
-        'usage-summary',
-        'gateway/base/config',
-        'huggingface-inference',
-        'health',
-      ]) {
+      for (const name of functionPaths) {
         const { status, headers } = await stage.call(name, {
           user: null,
           method: 'OPTIONS',

@@ -5,21 +5,14 @@
  */
 import { randomUUID } from 'node:crypto';
 
+import { endOf, events, kBatch, modelOf, people, quantile, user } from './measured-load.mjs';
 import { companyA, kinds, newDatabase, startServer } from './servers.mjs';
 
-const events = Number(process.argv[2] ?? 1_000_000);
-const people = Number(process.argv[3] ?? 1000);
-const kBatch = 500;
-const kDay = 86_400_000;
-const models = ['meta-llama/Llama-3.2-3B-Instruct', 'mistralai/Mistral-7B-Instruct-v0.2', 'gpt-4'];
-const user = (n) => `dddddddd-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
-
 function batch(n) {
-  const end = Date.now() - ((n * 7919) % 88) * kDay;
+  const end = endOf(n);
   return Array.from({ length: kBatch }, (_, i) => {
     const hit = i % 5 === 0;
-    const model = models[(n + i) % 3];
+    const model = modelOf(n, i);
     const provider = model === 'gpt-4' ? 'openai' : 'router';
     return {
       eventId: randomUUID(),

@@ -9,19 +9,13 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
 import { start } from './functions-stage.mjs';
+import { endOf, events, kBatch, modelOf, people, quantile, user } from './measured-load.mjs';
 import { companyA, kinds } from './servers.mjs';
 
-const events = Number(process.argv[2] ?? 1_000_000);
-const people = Number(process.argv[3] ?? 1000);
 const senders = Number(process.argv[4] ?? 4);
-const kBatch = 500;
-const kDay = 86_400_000;
-const models = ['meta-llama/Llama-3.2-3B-Instruct', 'mistralai/Mistral-7B-Instruct-v0.2', 'gpt-4'];
-const user = (n) => `dddddddd-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 
 function batch(n) {
-  const end = Date.now() - ((n * 7919) % 88) * kDay;
+  const end = endOf(n);
   const list = Array.from({ length: kBatch }, (_, i) => {
     const provider = (n + i) % 3 === 2 ? 'openai' : 'router';
     return {
@@ -32,7 +26,7 @@ function batch(n) {
       tier: ['base', 'company', 'abstraction'][i % 3],
       target: provider,
       provider,
-      model: models[(n + i) % 3],
+      model: modelOf(n, i),
       source: i % 5 === 0 ? 'cache' : provider,
       inputTokens: 100 + (i % 900),
       outputTokens: 50 + (i % 300),

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { reply, start, upstream } from './functions-stage.mjs';
-import { companyA, users } from './servers.mjs';
+import { companyA, companyB, users } from './servers.mjs';
 
 const at = (file) => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
 const skip = !existsSync(at('index.js')) && 'the package is not built';
@@ -67,6 +67,72 @@ test(
     }
   },
 );
+
+test('rows that the database refuses leave and are told; the others are stored', { skip }, async () => {
+  const warnings = [];
+  const seen = [];
+  const backend = { url: stage.functions.url, token: () => stage.tokens.es256(users.member), company: companyA };
+  const page = await client({
+    cache: false,
+    usage: {
+      backend,
+      appVersion: 'refused',
+      redact: (event) => (event.kind === 'start' ? { ...event, at: 0 } : event),
+    },
+  });
+  page.on('usage', (event) => seen.push(event));
+  page.on('warning', (warning) => warnings.push(warning));
+  try {
+    for (const prompt of ['One?', 'Two?']) await page.generate(prompt);
+    await page.flush();
+    const rows = await stage.database.admin`select kind from public.llm_observations where app_version = 'refused'`;
+    assert.deepEqual(
+      rows.map(({ kind }) => kind),
+      ['complete', 'complete'],
+    );
+    const told = warnings.filter(({ code }) => code === 'usage-refused');
+    assert.match(told[0].message, /too-old/);
+    assert.deepEqual(
+      told.flatMap(({ cause }) => cause.eventIds).sort(),
+      seen
+        .filter(({ kind }) => kind === 'start')
+        .map(({ eventId }) => eventId)
+        .sort(),
+    );
+  } finally {
+    await page.close();
+  }
+});
+
+test('a limit smaller than a batch slows a page down; in the end all of it is stored', { skip }, async () => {
+  const { admin } = stage.database;
+  await admin`insert into tierwise.rate_limits (company_id, name, counted_by, per_minute, burst) values
+    (${companyB}, 'usage', 'user', 300, 2)`;
+  const token = () => stage.tokens.es256(users.stranger);
+  const page = await client({
+    cache: false,
+    partition: { tenant: 'b', user: users.stranger },
+    usage: { backend: { url: stage.functions.url, token, company: companyB }, appVersion: 'limited' },
+  });
+  const warnings = [];
+  page.on('warning', ({ message }) => warnings.push(message));
+  const stored = async () =>
+    (await admin`select count(*)::int as n from public.llm_observations where app_version = 'limited'`)[0].n;
+  try {
+    for (let round = 1; round <= 2; round += 1) {
+      for (let i = 0; i < 3; i += 1) await page.generate(`Question ${i} of ${round}?`);
+      await page.flush();
+    }
+    for (let tries = 0; (await stored()) < 12 && tries < 100; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await page.flush();
+    }
+    assert.equal(await stored(), 12);
+    assert.match(warnings.join(), /answered 429/);
+  } finally {
+    await page.close();
+  }
+});
 
 test('what an administrator sets is what the page runs on, until it is taken back', { skip }, async () => {
   const { followConfig } = await import(at('follow-config.js'));

@@ -7,26 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
 import { addPeople, companyA, companyB, kinds, newDatabase, startServer, supabaseDefaults, users } from './servers.mjs';
+import { event, llama } from './usage-event.mjs';
 
 const kDay = 86_400_000;
-const llama = 'meta-llama/Llama-3.2-3B-Instruct';
-const event = (fields = {}) => ({
-  eventId: randomUUID(),
-  interactionId: 'i',
-  kind: 'complete',
-  at: Date.now(),
-  tier: 'base',
-  target: 'router',
-  provider: 'router',
-  model: llama,
-  source: 'router',
-  inputTokens: 1000,
-  outputTokens: 500,
-  firstPartMs: 100,
-  totalMs: 800,
-  status: 'ok',
-  ...fields,
-});
 
 for (const kind of kinds) {
   describe(kind.name, () => {
@@ -515,6 +498,11 @@ for (const kind of kinds) {
       await admin`update tierwise.rate_buckets set filled_at = filled_at - interval '1 hour' where name = 'test'`;
       assert.equal((await take(users.member, 5)).allowed, true);
       assert.equal((await take(users.stranger, 1000)).allowed, true, 'no limit of that name');
+      await admin`update tierwise.rate_buckets set filled_at = filled_at - interval '1 hour' where name = 'test'`;
+      assert.equal((await take(users.member, 65)).allowed, true, 'more than a full bucket');
+      const later = await take(users.member, 5);
+      assert.equal(later.allowed, false);
+      assert.ok(later.retry_after_ms > 60_000 && later.retry_after_ms <= 65_000, String(later.retry_after_ms));
       await assert.rejects(take(users.member, -1), { code: '22023' });
       await assert.rejects(take(users.nobody, 1), { code: '42501' });
     });

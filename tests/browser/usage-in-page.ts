@@ -7,18 +7,19 @@ import { newId } from '../../js/request.ts';
 import { accountOf } from '../../js/usage/account.ts';
 import { type Delivery, openDelivery } from '../../js/usage/delivery.ts';
 import { openKeptOutbox } from '../../js/usage/kept-outbox.ts';
+import { event } from '../bench/in-page/usage-event.mjs';
 import type { UsageConfig, UsageEvent } from '../../js/types.ts';
 
 export const warnings: string[] = [];
 const account = accountOf({ user: 'u' });
 
-export function open(usage: UsageConfig): Promise<Delivery> {
+export function open(usage: UsageConfig, request: typeof fetch = globalThis.fetch): Promise<Delivery> {
   return openDelivery({
     usage,
     version: '0',
     clock: systemClock,
     random: Math.random,
-    fetch: globalThis.fetch,
+    fetch: request,
     newId,
     warn: ({ code, message }) => warnings.push(`${code}: ${message}`),
     account: () => account,
@@ -26,45 +27,21 @@ export function open(usage: UsageConfig): Promise<Delivery> {
   });
 }
 
-export function event(more: Partial<UsageEvent> = {}): UsageEvent {
-  return {
-    eventId: newId(),
-    interactionId: newId(),
-    replyId: newId(),
-    kind: 'complete',
-    at: Date.now(),
-    tier: 'base',
-    target: 'space:base',
-    provider: 'space',
-    model: 'HuggingFaceH4/zephyr-7b-beta',
-    source: 'space',
-    inputTokens: 130,
-    outputTokens: 250,
-    tokensEstimated: false,
-    cost: 0.0012,
-    saved: undefined,
-    firstPartMs: 312.4,
-    totalMs: 2210.8,
-    status: 'ok',
-    errorClass: undefined,
-    attempt: 1,
-    user: 'u',
-    company: 'acme',
-    contextLabel: 'general',
-    experimentArm: undefined,
-    appVersion: '1.0.0',
-    ...more,
-  };
+interface Pace {
+  everyMs?: number;
+  atOnce?: number;
+  until?: number;
+  signal?: AbortSignal;
 }
 
-/** Records until the page is gone; `acknowledged` hears of ids once their write is complete. */
+/** Records until the page is gone or `signal` says so; `acknowledged` hears of ids once their write is complete. */
 export async function produce(
   delivery: Delivery,
   acknowledged: (ids: string[]) => void,
-  { everyMs = 5, atOnce = 3, until = Infinity } = {},
+  { everyMs = 5, atOnce = 3, until = Infinity, signal }: Pace = {},
 ): Promise<void> {
   const end = performance.now() + until;
-  while (performance.now() < end) {
+  while (performance.now() < end && signal?.aborted !== true) {
     const events = Array.from({ length: Math.ceil(Math.random() * atOnce) }, () => event());
     for (const each of events) delivery.record(each, account);
     void delivery.written().then(() => acknowledged(events.map(({ eventId }) => eventId)));

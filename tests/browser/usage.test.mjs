@@ -86,6 +86,51 @@ test('three tabs, offline and online at random: nothing lost, nothing doubled', 
   }
 });
 
+test('409, 413, 500, HTML, a reset, 429, and rows that are refused: each row has its right end', async () => {
+  const backend = await usageBackend();
+  const trouble = [
+    { status: 409 },
+    { status: 413 },
+    { status: 500 },
+    { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' },
+    'reset',
+    { status: 429, headers: { 'retry-after': '1' } },
+  ];
+  const waits = [];
+  backend.answer = ({ at }) => {
+    if (trouble.length <= 1) waits.push(at);
+    return trouble.shift();
+  };
+  const opened = await openPage(browser, { modules });
+  try {
+    const { bad, warnings, left } = await opened.run(async ({ usage }, url) => {
+      const delivery = await usage.open({ backend: { url, token: 'session' } });
+      usage.record(delivery, 300);
+      const refused = usage.record(delivery, 3, { contextLabel: 'poison' });
+      usage.record(delivery, 100);
+      await delivery.written();
+      for (let i = 0; i < 100 && (await delivery.left()) > 0; i += 1) {
+        await delivery.send();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return { bad: refused, warnings: usage.warnings, left: await usage.waiting() };
+    }, backend.url);
+    assert.deepEqual([trouble, left], [[], []]);
+    assert.equal(backend.stored.size, 400);
+    assert.deepEqual(
+      bad.filter((id) => backend.stored.has(id) || backend.times.get(id) === undefined),
+      [],
+    );
+    assert.match(warnings.join(), /usage-refused: .* refused \S+ rows? for good: invalid-field/);
+    // What Retry-After asked for was read across origins, and minded.
+    assert.ok(waits[1] - waits[0] >= 1000, `${waits[1] - waits[0]} ms`);
+    backend.restart();
+  } finally {
+    await opened.close();
+    await backend.close();
+  }
+});
+
 test('tabs take turns: no row is sent twice while all goes well', async () => {
   const backend = await usageBackend();
   backend.answer = () => undefined;

@@ -1,6 +1,8 @@
 /** Usage in the page, as built: recording events one by one, and sending many that wait. */
 import { openDelivery } from '/tierwise/usage.js';
 
+import { event } from './usage-event.mjs';
+
 const account = '["","u"]';
 let delivery;
 
@@ -20,36 +22,6 @@ export async function open({ url }) {
     account: () => account,
     inMemory: false,
   });
-}
-
-function event() {
-  return {
-    eventId: crypto.randomUUID(),
-    interactionId: crypto.randomUUID(),
-    replyId: crypto.randomUUID(),
-    kind: 'complete',
-    at: Date.now(),
-    tier: 'company',
-    target: 'space:company',
-    provider: 'space',
-    model: 'HuggingFaceH4/zephyr-7b-beta',
-    source: 'space',
-    inputTokens: 130,
-    outputTokens: 250,
-    tokensEstimated: false,
-    cost: 0.00123,
-    saved: undefined,
-    firstPartMs: 312.4,
-    totalMs: 2210.8,
-    status: 'ok',
-    errorClass: undefined,
-    attempt: 1,
-    user: '1f6c1a3e-8a54-4a13-9f43-0b8a2b1c9d10',
-    company: 'acme',
-    contextLabel: 'idea-playground',
-    experimentArm: undefined,
-    appVersion: '1.4.2',
-  };
 }
 
 /** ms of each `record`, each in a task of its own, and of the time until it is on the disk. */

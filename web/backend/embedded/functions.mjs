@@ -73,9 +73,11 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       });
     });
     state.port = await listening;
-    child.once('exit', () => {
+    const ended = () => {
       if (!state.stopping) state.starting = relaunch();
-    });
+    };
+    if (child.exitCode !== null || child.signalCode !== null) ended();
+    else child.once('exit', ended);
   };
   const relaunch = async () => {
     for (;;) {

@@ -97,7 +97,7 @@ export async function startPostgres({
     const deadline = Date.now() + kStartLimitMs;
     for (;;) {
       const wanted = state.port || (await freePort());
-      const { child, failure } = await attempt({ native, cluster, port: wanted, runAs, settings, log });
+      const { child, failure, killed } = await attempt({ native, cluster, port: wanted, runAs, settings, log });
       if (child !== undefined) {
         state.port = wanted;
         state.child = child;
@@ -127,7 +127,7 @@ export async function startPostgres({
       }
       // A free port may have been taken meanwhile; what a killed server left goes away within seconds.
       const passing = /could not (bind|create any TCP)|Address already in use|lock file|shared memory|starting up/i;
-      if (state.stopping || Date.now() > deadline || !passing.test(failure))
+      if (state.stopping || Date.now() > deadline || !(killed || passing.test(failure)))
         throw new Error(`PostgreSQL did not start:\n${failure.trim()}`);
       if (/lock file/i.test(failure)) clearStale(cluster);
       await wait(200);
@@ -166,7 +166,7 @@ export async function startPostgres({
   };
 }
 
-/** One start: the child when it takes connections, else what it said. */
+/** One start: the child when it takes connections, else what it said and whether a signal ended it. */
 function attempt({ native, cluster, port, runAs, settings, log }) {
   const fixed = {
     listen_addresses: '127.0.0.1',
@@ -197,10 +197,12 @@ function attempt({ native, cluster, port, runAs, settings, log }) {
       if (ready) return;
       said = (said + text).slice(-8000);
       if (!said.includes('database system is ready to accept connections')) return;
+      // Killed just then: that it is gone may be told before its last words.
+      if (child.exitCode !== null || child.signalCode !== null) return;
       ready = true;
       resolve({ child });
     });
-    child.once('close', () => resolve({ failure: said }));
+    child.once('close', (_, signal) => resolve({ failure: said, killed: signal !== null }));
   });
 }
 

@@ -334,7 +334,8 @@ end
 $$;
 
 -- Takes `amount` from the caller's bucket and from the company's, or from neither. Call it in a transaction of its own, or
--- requests of one company wait for each other. Returns when to come back when it is not allowed.
+-- requests of one company wait for each other. Returns when to come back when it is not allowed. What is more than a bucket
+-- holds takes a full one, and the rest of what comes later: it is slowed down, not shut out.
 create function tierwise.take(name text, amount double precision default 1, company uuid default null)
 returns table (allowed boolean, retry_after_ms integer)
 language plpgsql security definer set search_path = ''
@@ -358,7 +359,7 @@ begin
   where b.company_id = resolved and b.name = take.name and b.holder in (caller, resolved)
   order by b.holder for update;
   instant := clock_timestamp();
-  select max((take.amount - least(l.burst, b.remaining + l.per_minute * extract(epoch from instant - b.filled_at) / 60)) / l.per_minute)
+  select max((least(take.amount, l.burst) - least(l.burst, b.remaining + l.per_minute * extract(epoch from instant - b.filled_at) / 60)) / l.per_minute)
   into missing_minutes
   from tierwise.limits_of(resolved, take.name, caller) l
   join tierwise.rate_buckets b on b.company_id = resolved and b.name = take.name and b.holder = l.holder;

@@ -304,6 +304,23 @@ create type tierwise.checked_event as (
   prompt text, answer text
 );
 
+-- Raises when it is no list, of more than 500 or 2 MiB, or sent at no time there can be.
+create function tierwise.require_batch(batch jsonb, sent_at timestamptz) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if batch is null or jsonb_typeof(batch) <> 'array' then
+    raise exception 'not-an-array' using errcode = '22023';
+  end if;
+  if jsonb_array_length(batch) > 500 or pg_column_size(batch) > 2097152 then
+    raise exception 'too-many-events' using errcode = '54000';
+  end if;
+  if sent_at is not null and (sent_at < '1970-01-01' or sent_at > '2290-01-01') then
+    raise exception 'invalid-sent-at' using errcode = '22023';
+  end if;
+end
+$$;
+
 -- Milliseconds by which a page's clock is behind the server's; 0 within 5 s, or when the page did not say.
 create function tierwise.clock_skew(sent_at timestamptz) returns interval
 language sql stable set search_path = ''
@@ -431,15 +448,7 @@ declare
   checked tierwise.checked_event[];
   stored uuid[];
 begin
-  if events is null or jsonb_typeof(events) <> 'array' then
-    raise exception 'not-an-array' using errcode = '22023';
-  end if;
-  if jsonb_array_length(events) > 500 or pg_column_size(events) > 2097152 then
-    raise exception 'too-many-events' using errcode = '54000';
-  end if;
-  if sent_at is not null and (sent_at < '1970-01-01' or sent_at > '2290-01-01') then
-    raise exception 'invalid-sent-at' using errcode = '22023';
-  end if;
+  perform tierwise.require_batch(events, sent_at);
   select c.keeps_text into keeps from tierwise.companies c where c.id = resolved;
   checked := array(select c from tierwise.check_events(events, sent_at, resolved, keeps) c);
 
@@ -494,15 +503,7 @@ declare
   resolved constant uuid := tierwise.resolve_company(company);
   given jsonb := feedback;
 begin
-  if given is null or jsonb_typeof(given) <> 'array' then
-    raise exception 'not-an-array' using errcode = '22023';
-  end if;
-  if jsonb_array_length(given) > 500 or pg_column_size(given) > 2097152 then
-    raise exception 'too-many-events' using errcode = '54000';
-  end if;
-  if sent_at is not null and (sent_at < '1970-01-01' or sent_at > '2290-01-01') then
-    raise exception 'invalid-sent-at' using errcode = '22023';
-  end if;
+  perform tierwise.require_batch(given, sent_at);
   return query
   with checked as materialized (
     select e.ordinal, i.event_id, w.fault, f.*,
@@ -556,7 +557,8 @@ $$;
 
 revoke all on function tierwise.add_to_totals(uuid[]), tierwise.total_new_rows(),
   tierwise.cost_of(uuid, text, text, timestamptz, bigint, bigint, integer, double precision),
-  tierwise.clock_skew(timestamptz), tierwise.check_events(jsonb, timestamptz, uuid, boolean),
+  tierwise.require_batch(jsonb, timestamptz), tierwise.clock_skew(timestamptz),
+  tierwise.check_events(jsonb, timestamptz, uuid, boolean),
   tierwise.record_usage(jsonb, timestamptz, uuid), tierwise.record_feedback(jsonb, timestamptz, uuid)
   from public, anon, authenticated, service_role;
 revoke all on type tierwise.checked_event from public;

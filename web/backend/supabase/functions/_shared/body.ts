@@ -3,6 +3,7 @@
  * each count on their own. Nothing larger is ever held. Slow senders are cut off.
  */
 import { Refusal } from './answer.ts';
+import { joinBytes } from './join-bytes.ts';
 
 const kTimeLimitMs = 30_000;
 /** Fed to the decompressor at once: its answer to one piece is whole, and at most about a thousand times as large. */
@@ -23,13 +24,11 @@ export async function readBody(request: Request, most: number): Promise<Uint8Arr
     late = setTimeout(() => reject(new Refusal(408, 'too-slow', 'The body did not come in time.')), kTimeLimitMs);
   });
   const parts: Uint8Array[] = [];
-  let size = 0;
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), limit]);
       if (done) break;
       parts.push(value);
-      size += value.byteLength;
     }
   } catch (error) {
     reader.cancel().catch(() => undefined);
@@ -38,13 +37,7 @@ export async function readBody(request: Request, most: number): Promise<Uint8Arr
   } finally {
     clearTimeout(late);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 /** A JSON object. Numbers too large for a double come as 1e300, which no field allows, instead of as nothing. */

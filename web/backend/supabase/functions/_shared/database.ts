@@ -75,10 +75,15 @@ const byState: [RegExp, number, string, string][] = [
   [/^235|^23P/, 409, 'conflict', 'This is already there, or something still depends on it.'],
   [/^(42P01|42883|42703|3F000|3D000)$/, 503, 'not-migrated', 'The database lacks the schema of this version.'],
   [/^(57014|40001|40P01|55P03)$/, 503, 'busy', 'The database is busy. Try again.'],
-  [/^(08|53|57P)|^(CONN|ECONN|ENOTFOUND|ETIMEDOUT)/, 503, 'database-unavailable', 'The database cannot be reached.'],
+  [
+    /^(08|53|57P)|^(CONN|E(CONN|PIPE|HOST|NET|NOTFOUND|AI_|TIMEDOUT))/,
+    503,
+    'database-unavailable',
+    'The database cannot be reached.',
+  ],
 ];
 
-function refusalOf(error: unknown): unknown {
+export function refusalOf(error: unknown): unknown {
   if (error instanceof Refusal) return error;
   const {
     code,

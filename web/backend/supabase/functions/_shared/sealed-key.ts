@@ -3,6 +3,7 @@
  * UTF-8 with its tag of 16; additional data `<company or "all">/<target>`, so that a row moved elsewhere does not open.
  */
 import { Refusal } from './answer.ts';
+import { joinBytes } from './join-bytes.ts';
 import { settings } from './settings.ts';
 
 const kVersion = 1;
@@ -32,11 +33,7 @@ export async function seal(key: string, place: Place, keyId: string): Promise<Ui
     await outer(keyId),
     new TextEncoder().encode(key),
   );
-  const sealed = new Uint8Array(1 + kNonce + cipher.byteLength);
-  sealed.set([kVersion]);
-  sealed.set(nonce, 1);
-  sealed.set(new Uint8Array(cipher), 1 + kNonce);
-  return sealed;
+  return joinBytes([Uint8Array.of(kVersion), nonce, new Uint8Array(cipher)]);
 }
 
 export async function open(sealed: Uint8Array, place: Place, keyId: string): Promise<string> {

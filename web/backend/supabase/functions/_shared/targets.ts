@@ -23,6 +23,7 @@ export interface Space {
   model?: string;
 }
 export interface Configuration {
+  etag: string;
   company: { id: string };
   role: string;
   spaces: Record<string, Space>;
@@ -94,14 +95,13 @@ const kHostsKept = 1000;
 async function hostOf(space: Space, key: string | undefined, signal: AbortSignal): Promise<string> {
   const url = URL.canParse(space.url) ? new URL(space.url) : undefined;
   if (url === undefined) throw forbidden();
-  const { hubUrl } = settings();
-  const id = /^\/spaces\/([\w.-]+\/[\w.-]+)\/?$/.exec(url.pathname)?.[1];
-  if (url.origin !== new URL(hubUrl).origin || id === undefined) return allowed(url);
+  const id = hubSpaceOf(url);
+  if (id === undefined) return allowed(url);
   const cached = hosts.get(`${id} ${space.id}`);
   if (cached !== undefined && cached.until > Date.now()) return cached.base;
   const response = await call({
-    url: `${hubUrl}/api/spaces/${id}/host`,
-    key: key?.startsWith('hf_') === true ? key : undefined,
+    url: `${settings().hubUrl}/api/spaces/${id}/host`,
+    key: isHubKey(key) ? key : undefined,
     signal,
     firstByteMs: 10_000,
     mostBytes: 65_536,
@@ -113,6 +113,17 @@ async function hostOf(space: Space, key: string | undefined, signal: AbortSignal
   if (hosts.size >= kHostsKept) hosts.clear();
   hosts.set(`${id} ${space.id}`, { base, until: Date.now() + 600_000 });
   return base;
+}
+
+/** `owner/name` of a Space that is named by its page at the Hub. */
+export function hubSpaceOf(url: URL): string | undefined {
+  if (url.origin !== new URL(settings().hubUrl).origin) return undefined;
+  return /^\/spaces\/([\w.-]+\/[\w.-]+)\/?$/.exec(url.pathname)?.[1];
+}
+
+/** Keys of others are never shown to the Hub. */
+export function isHubKey(key: string | undefined): key is string {
+  return key?.startsWith('hf_') === true;
 }
 
 /** The address without a slash at its end, when it is at a host that the operator allows. */

@@ -3,6 +3,7 @@
  * whatever comes back; the answer is bounded in size and every wait in time; when the caller leaves, the call is aborted.
  */
 import { Refusal } from './answer.ts';
+import { joinBytes } from './join-bytes.ts';
 
 export interface UpstreamCall {
   url: string;
@@ -126,9 +127,7 @@ export class Cutter {
 
   push(part: Uint8Array): Uint8Array {
     const secret = this.#secret;
-    const bytes = new Uint8Array(this.#held.byteLength + part.byteLength);
-    bytes.set(this.#held);
-    bytes.set(part, this.#held.byteLength);
+    const bytes = joinBytes([this.#held, part]);
     const shown: Uint8Array[] = [];
     let from = 0;
     for (let at = bytes.indexOf(secret[0] ?? 0); at >= 0; at = bytes.indexOf(secret[0] ?? 0, at + 1)) {
@@ -141,12 +140,12 @@ export class Cutter {
       } else if (at + same === bytes.byteLength) {
         this.#held = bytes.slice(at);
         shown.push(bytes.subarray(from, at));
-        return joined(shown);
+        return joinBytes(shown);
       }
     }
     this.#held = new Uint8Array();
     shown.push(bytes.subarray(from));
-    return joined(shown);
+    return joinBytes(shown);
   }
 
   end(): Uint8Array {
@@ -154,13 +153,3 @@ export class Cutter {
   }
 }
 const kCut = new TextEncoder().encode('[redacted]');
-
-function joined(parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
-}

@@ -11,6 +11,7 @@ import { readJson } from '../_shared/body.ts';
 import { asUser, take, type Transaction } from '../_shared/database.ts';
 import { type Call, endpoint } from '../_shared/endpoint.ts';
 import { currentSealingKey, seal } from '../_shared/sealed-key.ts';
+import { configurationOf } from '../_shared/targets.ts';
 import { columnsOf, type Kind, kinds, nameOf } from './kinds.ts';
 
 const kMostBytes = 131_072;
@@ -23,15 +24,11 @@ async function read(call: Call): Promise<Response> {
   await take(caller, 'config', company);
   if (path === 'company') return readCompany(call);
   if (path !== '') return list(call);
-  const [row] = await asUser(
-    caller,
-    (sql) => sql<{ config: { etag: string } }[]>`select tierwise.effective_config(${company ?? null}) as config`,
-  );
-  if (row === undefined) throw new Error('no configuration');
-  const etag = `"${row.config.etag}"`;
+  const configuration = await configurationOf(caller, company);
+  const etag = `"${configuration.etag}"`;
   const headers = { etag, 'cache-control': 'private, no-cache', vary: 'authorization, x-tierwise-company' };
   const known = (request.headers.get('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return known.includes(etag) ? new Response(undefined, { status: 304, headers }) : json(row.config, 200, headers);
+  return known.includes(etag) ? new Response(undefined, { status: 304, headers }) : json(configuration, 200, headers);
 }
 
 /** For every member: which company this is, and what they are in it. */

@@ -3,6 +3,7 @@
  * field must be. The database's own constraints say the rest (addresses, ranges, lengths).
  */
 import { Refusal } from '../_shared/answer.ts';
+import { uuid } from '../_shared/token.ts';
 
 export interface Field {
   column: string;
@@ -130,4 +131,3 @@ export function nameOf(kind: Kind, name: string): string {
   if (!fits) throw new Refusal(400, 'invalid-field', `The address must end with the ${kind.name.field}.`);
   return name;
 }
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -8,7 +8,15 @@ import { json, Refusal } from '../_shared/answer.ts';
 import { asUser, take } from '../_shared/database.ts';
 import { endpoint } from '../_shared/endpoint.ts';
 import { settings } from '../_shared/settings.ts';
-import { type Configuration, configurationOf, keyOf, type Space, targetOf } from '../_shared/targets.ts';
+import {
+  type Configuration,
+  configurationOf,
+  hubSpaceOf,
+  isHubKey,
+  keyOf,
+  type Space,
+  targetOf,
+} from '../_shared/targets.ts';
 import { call } from '../_shared/upstream.ts';
 
 interface Checked {
@@ -94,7 +102,7 @@ async function keyStatus(
 
 /** Only Hugging Face's keys are shown to the Hub; of others is known that they are there. */
 async function whoami(key: string, oldest: number, signal: AbortSignal): Promise<Checked> {
-  if (!key.startsWith('hf_')) return { status: 'present' };
+  if (!isHubKey(key)) return { status: 'present' };
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)));
   const name = digest.join('.');
   const known = keysSeen.get(name);
@@ -147,8 +155,7 @@ async function spaceStatus(configuration: Configuration, tier: string, oldest: n
 async function stageOf(space: Space, key: string | undefined, oldest: number, signal: AbortSignal): Promise<Stage> {
   const { hubUrl } = settings();
   const url = new URL(space.url);
-  const id =
-    url.origin === new URL(hubUrl).origin ? /^\/spaces\/([\w.-]+\/[\w.-]+)\/?$/.exec(url.pathname)?.[1] : undefined;
+  const id = hubSpaceOf(url);
   const subdomain = /^([a-z0-9-]+)\.hf\.space$/.exec(url.hostname)?.[1];
   if (id === undefined && subdomain === undefined) return { stage: 'UNKNOWN', checkedAt: new Date().toISOString() };
   const path = id === undefined ? `/api/spaces/by-subdomain/${String(subdomain)}` : `/api/spaces/${id}/runtime`;
@@ -160,7 +167,7 @@ async function stageOf(space: Space, key: string | undefined, oldest: number, si
   try {
     const response = await call({
       url: hubUrl + path,
-      key: key?.startsWith('hf_') === true ? key : undefined,
+      key: isHubKey(key) ? key : undefined,
       signal,
       firstByteMs: 10_000,
       mostBytes: 1_048_576,

@@ -1,0 +1,31 @@
+/** An event of a completed call with every field a page knows. Runs in the page, as it is or bundled. */
+export function event(more = {}) {
+  return {
+    eventId: crypto.randomUUID(),
+    interactionId: crypto.randomUUID(),
+    replyId: crypto.randomUUID(),
+    kind: 'complete',
+    at: Date.now(),
+    tier: 'company',
+    target: 'space:company',
+    provider: 'space',
+    model: 'HuggingFaceH4/zephyr-7b-beta',
+    source: 'space',
+    inputTokens: 130,
+    outputTokens: 250,
+    tokensEstimated: false,
+    cost: 0.00123,
+    saved: undefined,
+    firstPartMs: 312.4,
+    totalMs: 2210.8,
+    status: 'ok',
+    errorClass: undefined,
+    attempt: 1,
+    user: '1f6c1a3e-8a54-4a13-9f43-0b8a2b1c9d10',
+    company: 'acme',
+    contextLabel: 'idea-playground',
+    experimentArm: undefined,
+    appVersion: '1.4.2',
+    ...more,
+  };
+}
