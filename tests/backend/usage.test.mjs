@@ -120,6 +120,7 @@ for (const kind of kinds) {
         [event({ at: Date.now() - 89 * kDay }), 'stored'],
         [event({ at: Date.now() + 9 * 60_000 }), 'stored'],
         [event({ kind: 'start', tier: null, model: null, inputTokens: null, aFieldOfTheFuture: { x: 1 } }), 'stored'],
+        [event({ kind: 'start' }), 'stored'],
         [event({ kind: 'totals', counts: { complete: 2, hit: 1 } }), 'stored'],
       ];
       const verdicts = await record(
