@@ -1,5 +1,5 @@
 /** What was used: since the page was opened, and, for those signed in, what the backend has of them or of their company. */
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 
 import { Icon } from '../parts/icon';
 import { Segmented } from '../parts/segmented';
@@ -10,8 +10,9 @@ import { PageUsage } from './page-usage';
 import { useWaiting, WaitingLine } from './waiting';
 
 // The charts come with it: who never looks at it does not load them.
+const load = () => import('./company/company-usage');
 const CompanyUsage = lazy(() =>
-  import('./company/company-usage').then(
+  load().then(
     ({ CompanyUsage }) => ({ default: CompanyUsage }),
     () => ({ default: NotLoaded }),
   ),
@@ -21,6 +22,10 @@ export function UsageView() {
   const { status, company } = useSession();
   const [from, setFrom] = useQuery('from');
   const waiting = useWaiting();
+  // So that it is there when the network is not.
+  useEffect(() => {
+    if (status === 'in') load().catch(() => undefined);
+  }, [status]);
   const source = status === 'in' && from === 'backend' ? 'backend' : 'page';
   const isAdmin = company?.role === 'admin';
   return (

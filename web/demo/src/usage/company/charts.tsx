@@ -180,7 +180,7 @@ const rowHeight = 32;
 /** One bar for each name, longest names cut; the value stands at its end. */
 export function NamedBars(props: { labelledBy: string; bars: readonly NamedBar[]; quantity: string; words: Words }) {
   const isNarrow = useMedia(narrow);
-  const most = isNarrow ? 16 : 26;
+  const most = isNarrow ? 16 : 28;
   const cut = (name: string) => (name.length <= most ? name : `${name.slice(0, most - 1)}…`);
   const longest = Math.max(...props.bars.map(({ name }) => cut(name).length));
   const data = props.bars.map((bar) => ({ fill: 'var(--series-answered)', ...bar }));
@@ -210,7 +210,7 @@ export function NamedBars(props: { labelledBy: string; bars: readonly NamedBar[]
         tick={{ ...tick, fill: 'var(--text)' }}
         axisLine={axisLine}
         tickLine={false}
-        width={Math.max(64, longest * 7 + 8)}
+        width={Math.max(64, longest * 7.5 + 16)}
         interval={0}
       />
       <Tooltip

@@ -10,9 +10,9 @@ import { Icon } from '../../parts/icon';
 import { Segmented } from '../../parts/segmented';
 import { address, useQuery } from '../../route';
 import { useSession } from '../../session/session';
-import { ago, count, dash, dollars, duration, plural } from '../../words';
+import { ago, count, dash, dollars, duration, fineDollars, plural } from '../../words';
 import { ChartCard } from './chart-card';
-import { DayBars, dayName, LatencyDays, NamedBars, StackedDays } from './charts';
+import { DayBars, dayName, LatencyDays, type NamedBar, NamedBars, StackedDays } from './charts';
 import {
   answersMessage,
   comparisonMessage,
@@ -24,7 +24,7 @@ import {
   tierMessage,
 } from './messages';
 import { PartsTable, type Split } from './parts-table';
-import { modelName, type Part, type Summary, tierName } from './summary';
+import { type Compared, modelName, type Part, shortModel, type Summary, tierName } from './summary';
 import { SummarySkeleton } from './summary-skeleton';
 import { type SummaryState, useSummary } from './use-summary';
 
@@ -168,7 +168,7 @@ function Charts({ summary }: { summary: Summary }) {
   const personName = usePersonName();
   const [measure, setMeasure] = useState<'cost' | 'tokens'>('cost');
   const value = (part: Part) => (measure === 'cost' ? part.cost : part.inputTokens + part.outputTokens);
-  const words = measure === 'cost' ? dollars : count;
+  const words = measure === 'cost' ? fineDollars : count;
   const quantity = measure === 'cost' ? 'Cost' : 'Tokens';
   const unit = measure === 'cost' ? 'US dollars' : 'tokens, in and out';
   const unpriced = (parts: readonly Part[]) =>
@@ -257,7 +257,7 @@ function Charts({ summary }: { summary: Summary }) {
             labelledBy={labelledBy}
             days={day.map(({ part, saved }) => ({ day: part, value: saved ?? 0 }))}
             name="Saved"
-            words={dollars}
+            words={fineDollars}
           />
         )}
       </ChartCard>
@@ -282,7 +282,7 @@ function Charts({ summary }: { summary: Summary }) {
         }}
         empty={total.p50 === undefined ? 'Shown when a new answer has been counted.' : undefined}
       >
-        {(labelledBy) => <LatencyDays labelledBy={labelledBy} days={day} words={duration} />}
+        {(labelledBy) => <LatencyDays labelledBy={labelledBy} days={day} words={axisDuration} />}
       </ChartCard>
       <ChartCard
         wide
@@ -299,10 +299,10 @@ function Charts({ summary }: { summary: Summary }) {
           rows: comparison.map(({ model: name, provider, unit: per, priceIn, priceOut, wouldCost }) => [
             `${name}${per === 'embedding' ? ' (vectors only)' : ''}`,
             provider,
-            per === 'image' ? dash : dollars(priceIn),
-            per === 'image' ? dash : dollars(priceOut),
-            per === 'image' ? dollars(priceIn) : dash,
-            (per === 'image' ? total.images : tokens) === 0 ? dash : dollars(wouldCost),
+            per === 'image' ? dash : fineDollars(priceIn),
+            per === 'image' ? dash : fineDollars(priceOut),
+            per === 'image' ? fineDollars(priceIn) : dash,
+            (per === 'image' ? total.images : tokens) === 0 ? dash : fineDollars(wouldCost),
           ]),
         }}
         empty={
@@ -314,12 +314,9 @@ function Charts({ summary }: { summary: Summary }) {
         {(labelledBy) => (
           <NamedBars
             labelledBy={labelledBy}
-            bars={tokensCompared.map(({ model: name, provider, wouldCost }) => ({
-              name: `${name.replace(/^.*\//, '')}, ${provider}`,
-              value: wouldCost,
-            }))}
+            bars={comparedBars(tokensCompared)}
             quantity="Would have cost"
-            words={dollars}
+            words={fineDollars}
           />
         )}
       </ChartCard>
@@ -356,6 +353,26 @@ function Charts({ summary }: { summary: Summary }) {
     </div>
   );
 }
+
+/** Providers that ask the same for a model stand together. */
+function comparedBars(compared: readonly Compared[]): NamedBar[] {
+  const bars = new Map<string, { model: string; providers: string[]; value: number }>();
+  for (const { model, provider, wouldCost } of compared) {
+    const key = `${model} ${String(wouldCost)}`;
+    const bar = bars.get(key);
+    if (bar === undefined) bars.set(key, { model, providers: [provider], value: wouldCost });
+    else bar.providers.push(provider);
+  }
+  const all = [...bars.values()];
+  return all.map(({ model, providers, value }) => ({
+    name:
+      all.filter((other) => other.model === model).length > 1
+        ? `${shortModel(model)}, ${providers.join(', ')}`
+        : shortModel(model),
+    value,
+  }));
+}
+const axisDuration = (ms: number) => (ms === 0 ? '0' : duration(ms));
 
 function PartsOf({ summary }: { summary: Summary }) {
   const personName = usePersonName();

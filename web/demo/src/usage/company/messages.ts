@@ -1,6 +1,6 @@
 /** What each chart says, as its title. */
-import { count, dollars, duration, plural } from '../../words';
-import { type Compared, type Part, modelName, tierName } from './summary';
+import { count, dollars, duration, fineDollars, plural } from '../../words';
+import { type Compared, type Part, modelName, shortModel, tierName } from './summary';
 
 export function share(part: number, whole: number): string {
   if (whole === 0) return '–';
@@ -59,8 +59,8 @@ export function comparisonMessage(compared: readonly Compared[], total: Part): s
   if (least === undefined || most === undefined) return 'No model has a price to compare with';
   if (total.inputTokens + total.outputTokens === 0) return 'There are no tokens to compare the cost of yet';
   if (least === most || least.wouldCost === most.wouldCost)
-    return `The same tokens would have cost ${dollars(most.wouldCost)} with ${most.model}`;
-  return `The same tokens would have cost ${dollars(least.wouldCost)} with ${least.model}, ${dollars(most.wouldCost)} with ${most.model}`;
+    return `The same tokens would have cost ${fineDollars(most.wouldCost)} with ${shortModel(most.model)}`;
+  return `The same tokens would have cost ${fineDollars(least.wouldCost)} with ${shortModel(least.model)}, ${fineDollars(most.wouldCost)} with ${shortModel(most.model)}`;
 }
 
 export function latencyMessage({ p50, p95 }: Part): string {

@@ -36,8 +36,8 @@ export function PartsTable(props: {
       key: keyof Part & string,
       label: string,
       words: (value: number | undefined) => string,
-      from = 0,
-      width = '96px',
+      from: number,
+      width: string,
     ): Column<Part> => ({
       key,
       label,
@@ -65,19 +65,19 @@ export function PartsTable(props: {
         value: ({ part }) => nameOf(part),
         ...(split === 'user' && { csv: ({ part }: Part) => part }),
       },
-      number('answered', 'New answers', count, 0, '108px'),
-      number('cached', 'From cache', count, 440, '104px'),
-      number('failed', 'Failed', count, 600, '76px'),
-      number('stopped', 'Stopped', count, 1060, '88px'),
-      number('inputTokens', 'Tokens in', count, 860),
-      number('outputTokens', 'Tokens out', count, 860, '104px'),
-      number('cost', 'Cost', dollars, 0, '92px'),
-      number('saved', 'Saved', dollars, 700, '92px'),
-      number('unpriced', 'Without price', count, 1160, '116px'),
+      number('answered', 'New answers', count, 0, '100px'),
+      number('cached', 'From cache', count, 460, '92px'),
+      number('failed', 'Failed', count, 544, '64px'),
+      number('stopped', 'Stopped', count, 1176, '76px'),
+      number('inputTokens', 'Tokens in', count, 972, '88px'),
+      number('outputTokens', 'Tokens out', count, 972, '92px'),
+      number('cost', 'Cost', dollars, 0, '80px'),
+      number('saved', 'Saved', dollars, 644, '80px'),
+      number('unpriced', 'Without price', count, 1300, '104px'),
       // Of people and of hits no times are kept.
       ...(split === 'user'
         ? []
-        : [number('p50', 'Half within', duration, 760, '104px'), number('p95', '95 % within', duration, 960, '104px')]),
+        : [number('p50', 'Half within', duration, 752, '88px'), number('p95', '95 % within', duration, 1080, '88px')]),
     ];
   }, [split, nameOf]);
   return (

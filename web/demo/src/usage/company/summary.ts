@@ -139,6 +139,10 @@ function comparedOf(row: Record<string, unknown>): Compared {
 export function modelName(model: string): string {
   return model === '' ? 'No model named' : model;
 }
+/** Without its owner. */
+export function shortModel(model: string): string {
+  return model.replace(/^.*\//, '');
+}
 export function tierName(tier: string): string {
   return tierWords[tier as Tier]?.label ?? 'No tier';
 }
