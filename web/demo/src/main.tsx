@@ -5,9 +5,12 @@ import type { Client, Tier, Warning } from 'tierwise';
 
 import { App } from './app';
 import { ClientHost, openClient } from './client-host';
+import { SessionProvider } from './session/session';
+import { type Backend, type Person, SessionStore } from './session/session-store';
 import { StartFailed } from './start-failed';
 import { secrets } from './settings/secrets';
 import {
+  clientConfig,
   clientSettings,
   configurable,
   problemsOf,
@@ -22,6 +25,12 @@ import { SettingsProvider, settingsKey } from './settings/use-settings';
 interface PageConfig {
   spaces?: Partial<Record<Tier, Partial<SpaceSettings>>>;
   note?: string;
+  backend?: { url: string; people?: readonly Person[] };
+}
+
+function backendOf({ backend }: PageConfig): Backend | undefined {
+  if (typeof backend?.url !== 'string' || !URL.canParse(backend.url)) return undefined;
+  return { url: backend.url, people: Array.isArray(backend.people) ? backend.people : [] };
 }
 
 async function pageConfig(): Promise<PageConfig> {
@@ -38,9 +47,12 @@ async function keptSettings(client: Client, start: Settings): Promise<Settings> 
 
 const root = createRoot(document.getElementById('root')!);
 try {
-  const { spaces, note } = await pageConfig();
+  const config = await pageConfig();
+  const { spaces, note } = config;
+  const session = new SessionStore(backendOf(config));
   const start = startSettings(spaces ?? {});
-  let open = openClient(start);
+  const { account } = session.state();
+  let open = openClient(clientConfig(start, account));
   const early: Warning[] = [];
   open.client.on('warning', (warning) => early.push(warning));
   let initial = await keptSettings(open.client, start).catch(() => start);
@@ -48,15 +60,17 @@ try {
     await open.client.configure(clientSettings(initial)).catch(() => (initial = start));
   } else {
     open.close();
-    open = openClient(initial);
+    open = openClient(clientConfig(initial, account));
   }
   root.render(
     <StrictMode>
-      <ClientHost first={open}>
-        <SettingsProvider initial={initial} start={start} note={note}>
-          <App early={early} />
-        </SettingsProvider>
-      </ClientHost>
+      <SessionProvider store={session}>
+        <ClientHost first={open}>
+          <SettingsProvider initial={initial} openFor={account} start={start} note={note}>
+            <App early={early} />
+          </SettingsProvider>
+        </ClientHost>
+      </SessionProvider>
     </StrictMode>,
   );
 } catch (error) {

@@ -14,6 +14,8 @@ export function TextField(props: {
   type?: 'text' | 'url' | 'password';
   /** Finds the field of a problem. */
   name: string;
+  /** What the browser may fill in; default nothing. */
+  autoComplete?: string;
   after?: ReactNode;
 }) {
   const id = useId();
@@ -29,7 +31,7 @@ export function TextField(props: {
           data-field={props.name}
           type={props.type === 'password' ? 'password' : 'text'}
           inputMode={props.type === 'url' ? 'url' : undefined}
-          autoComplete={props.type === 'password' ? 'new-password' : 'off'}
+          autoComplete={props.autoComplete ?? (props.type === 'password' ? 'new-password' : 'off')}
           autoCapitalize="none"
           spellCheck={false}
           dir="auto"
