@@ -114,7 +114,7 @@ export class UsageReporter {
   /** Rows of the account that is signed in that have no verdict yet. */
   async waiting(): Promise<number> {
     if (!this.#delivers() || this.#closed) return 0;
-    await this.#within(patience, this.#open());
+    await atMost(this.#config().clock, patience, this.#open());
     return this.#delivery === undefined ? this.#early.length : await this.#delivery.left();
   }
 
