@@ -2,10 +2,14 @@
  * `npm run soak [-- name …]`: the long versions of tests that look for what happens seldom. Each prints what it counted
  * and throws when something was lost or doubled. `TIERWISE_SOAK_ROUNDS` sets how often.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
 import { launch } from '../tests/browser/harness.mjs';
 import { killBackendAgainAndAgain } from '../tests/browser/killed-backend.mjs';
 import { killAgainAndAgain } from '../tests/browser/killed-browser.mjs';
 import { tabsComeAndGo } from '../tests/browser/three-tabs.mjs';
+import { buildCollector } from '../tests/servers/otel-collector.mjs';
 
 const rounds = (usual) => Number(process.env.TIERWISE_SOAK_ROUNDS ?? usual);
 
@@ -24,6 +28,13 @@ const soaks = {
   /** Three tabs offline, online, closed and opened, against the real functions. */
   async tabs() {
     await inBrowser((browser) => tabsComeAndGo(browser, { changes: rounds(300), fsync: true, say: console.log }));
+  },
+  /** Builds an OpenTelemetry Collector where there is none, and sends it what a page records. */
+  async collector() {
+    buildCollector();
+    const file = fileURLToPath(new URL('../tests/browser/otel-collector.test.mjs', import.meta.url));
+    const { status } = spawnSync(process.execPath, ['--test', file], { stdio: 'inherit' });
+    if (status !== 0) throw new Error('The collector has something else than the page recorded.');
   },
 };
 
