@@ -260,7 +260,7 @@ describe('The demo, signed in', () => {
         );
         // Of what nothing has a price, the cost is not 0.
         if (part.answered > 0 && part.priced === 0) assert.deepEqual([row['Cost'], row['Saved']], ['–', '–'], name);
-        else assert.equal(row['Cost'], dollars(part.cost), name);
+        else assert.equal(row['Cost'], part.answered + part.cached === 0 ? '–' : dollars(part.cost), name);
       }
     }
     // The comparison, from prices.
@@ -282,10 +282,12 @@ describe('The demo, signed in', () => {
     assert.equal(csv.length, 3);
     assert.ok(csv.some((line) => line.startsWith(`${ada},`)) && csv.some((line) => line.startsWith(`${max},`)));
     assert.ok(!csv.join().includes(eve));
-    // A period in the address.
+    // A period in the address, and what else was chosen stays.
+    await demo.page.getByRole('radio', { name: 'Tokens' }).check();
     await demo.page.getByRole('radio', { name: '7 days' }).check();
     await demo.page.waitForURL(/days=7/);
     await agreesInTotal(total);
+    assert.equal(await demo.page.getByRole('radio', { name: 'Tokens' }).isChecked(), true);
   });
   const agreesInTotal = async (total) =>
     until('the same totals', async () => (await figures())['Answers'][0] === String(total.answered + total.cached));

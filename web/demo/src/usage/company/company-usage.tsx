@@ -2,7 +2,7 @@
  * Usage as the backend has it: of the company for administrators, of oneself for members. Sums, charts, the comparison of costs,
  * and a table by day, model, tier or person.
  */
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useMemo } from 'react';
 
 import { useNow } from '../../clock';
 import { Empty } from '../../parts/empty';
@@ -104,7 +104,11 @@ function Filled({ summary }: { summary: Summary }) {
   if (total.answered + total.cached + total.failed + total.stopped === 0)
     return (
       <Empty icon="usage" title="Nothing was used in this period">
-        <p>Each question asked while somebody of the company is signed in is counted here, some seconds later.</p>
+        <p>
+          {summary.user === undefined
+            ? 'Each question you ask while signed in is counted here, some seconds later.'
+            : 'Each question that somebody of the company asks while signed in is counted here, some seconds later.'}
+        </p>
         <a className="button primary" href={address('chat')}>
           Ask a question
         </a>
@@ -167,7 +171,8 @@ function Charts({ summary }: { summary: Summary }) {
   const { total, day, model, tier, user, comparison } = summary;
   const newestFirst = [...day].reverse();
   const personName = usePersonName();
-  const [measure, setMeasure] = useState<'cost' | 'tokens'>('cost');
+  const [chosen, setChosen] = useQuery('measure');
+  const measure = chosen === 'tokens' ? 'tokens' : 'cost';
   const value = (part: Part) => (measure === 'cost' ? part.cost : part.inputTokens + part.outputTokens);
   const words = measure === 'cost' ? fineDollars : count;
   const quantity = measure === 'cost' ? 'Cost' : 'Tokens';
@@ -225,7 +230,7 @@ function Charts({ summary }: { summary: Summary }) {
             { value: 'cost', label: 'Cost' },
             { value: 'tokens', label: 'Tokens' },
           ]}
-          onChange={setMeasure}
+          onChange={(next) => setChosen(next === 'tokens' ? next : undefined)}
         />
       </div>
       <ChartCard

@@ -101,16 +101,19 @@ function partOf(row: Record<string, unknown>): Part {
   const cached = of('hits');
   const unpriced = of('unpriced');
   const allUnpriced = unpriced >= answered;
+  const failed = of('errors');
+  const stopped = of('cancels');
+  const unknown = (allUnpriced && unpriced > 0) || (answered + cached === 0 && failed + stopped > 0);
   return {
     part: typeof row['part'] === 'string' ? row['part'] : '',
     answered,
     cached,
-    failed: of('errors'),
-    stopped: of('cancels'),
+    failed,
+    stopped,
     inputTokens: of('inputTokens'),
     outputTokens: of('outputTokens'),
     images: of('images'),
-    cost: allUnpriced && unpriced > 0 && of('cost') === 0 ? undefined : of('cost'),
+    cost: unknown && of('cost') === 0 ? undefined : of('cost'),
     saved: allUnpriced && cached > 0 && of('saved') === 0 ? undefined : of('saved'),
     unpriced,
     p50: number(row['totalP50Ms']),
