@@ -82,7 +82,7 @@ describe('the data folder', { skip: !isLinux }, () => {
         await first.ended;
         if (!atOnce) {
           await until(() => processesOf(`--pgdata=${folder}`).length === 0, 'the end of initdb');
-          assert.equal(existsSync(path.join(folder, unfinished() ?? '', 'PG_VERSION')), false, 'it went on');
+          assert.equal(existsSync(path.join(folder, unfinished() ?? '', 'global/pg_control')), false, 'it went on');
         }
         next = program(folder);
         await until(() => next.said() !== '', 'the next start');

@@ -209,13 +209,17 @@ function attempt({ native, cluster, port, runAs, settings, log }) {
   });
 }
 
-/** Ends the server when this process is gone, however it went: its end of the pipe closes. Watched again when it is killed. */
-function watch(child) {
+/**
+ * Ends the child, `whole` its process group, when this process is gone, however it went: its end of the pipe closes. What
+ * watches is started again when it is killed. Gives what to call when the child has ended.
+ */
+function watch(child, { signal = 'INT', whole = false } = {}) {
   if (process.platform === 'win32') return () => {};
+  const whom = `${whole ? '-' : ''}${String(child.pid)}`;
   let guard;
   let watching = true;
   const post = () => {
-    guard = spawn('/bin/sh', ['-c', 'read _ || kill -INT "$0" 2>/dev/null', String(child.pid)], {
+    guard = spawn('/bin/sh', ['-c', 'read _ || kill -s "$1" -- "$0" 2>/dev/null', whom, signal], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
@@ -281,11 +285,11 @@ async function initialise({ native, version, cluster, home, runAs, settings, pas
         '--data-checksums',
         ...(settings.fsync === 'off' ? ['--no-sync'] : []),
       ],
-      { ...identity(runAs), stdio: ['ignore', 'pipe', 'pipe'] },
+      { ...identity(runAs), detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-    const unwatch = watch(child);
+    const unwatch = watch(child, { signal: 'KILL', whole: true });
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
     unwatch();
     if (code !== 0) throw new Error(`initdb failed: ${reasonIn(said)}`);
