@@ -11,6 +11,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { listen } from '../web/backend/embedded/listen.mjs';
+import { isOwnName } from '../web/backend/embedded/own-name.mjs';
 import { ensureNpm, ensureSystem, root, toBuild } from './setup.mjs';
 import { isStale } from './stale.mjs';
 
@@ -289,9 +290,7 @@ function serveDemo(folder, config) {
       'cache-control': 'no-cache',
     };
     const pathname = request.url.split('?', 1)[0];
-    // A foreign name that resolves to this machine (DNS rebinding) is not served.
-    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
-      return void response.writeHead(421, headers).end();
+    if (!isOwnName(request)) return void response.writeHead(421, headers).end();
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, headers).end();
     if (pathname === '/config.json') {
       return void response

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 import { startBackend } from '../../web/backend/embedded/backend.mjs';
 import { startFunctions } from '../../web/backend/embedded/functions.mjs';
+import { keepLog } from '../../web/backend/embedded/kept-log.mjs';
 import { listen } from '../../web/backend/embedded/listen.mjs';
 import { kinds, newDatabase, startServer, temporaryFolder } from './servers.mjs';
 
@@ -196,6 +197,71 @@ test('stopped while their port is taken, the functions do not come back', { skip
   await new Promise((resolve) => other.close(resolve));
   await functions.stop();
   assert.equal(isThere(functions.pid), false);
+});
+
+test('the log keeps its newest lines, for this user only, and a full disk does not end the program', () => {
+  const { folder, remove } = temporaryFolder();
+  const file = path.join(folder, 'x.log');
+  for (let start = 0; start < 3; start += 1) {
+    const write = keepLog(file, 100);
+    for (let nth = 0; nth < 10; nth += 1) write(`${String(start)} ${String(nth)} ${'é'.repeat(10)}`);
+  }
+  const lines = [`${file}.old`, file].flatMap((one) => readFileSync(one, 'utf8').trim().split('\n'));
+  assert.match(lines.at(-1), /^2 9 é{10}$/);
+  assert.ok(lines.length >= 4 && lines.length <= 8, String(lines.length));
+  for (const one of [`${file}.old`, file]) {
+    assert.equal(statSync(one).mode & 0o777, 0o600);
+    assert.ok(statSync(one).size <= 100);
+  }
+  keepLog(path.join(folder, 'no-such-folder', 'x.log'))('told to nobody');
+  remove();
+});
+
+test('what went wrong in the functions is in the log of the data folder, without what was sent', async () => {
+  const { folder, remove } = temporaryFolder();
+  const backend = await startBackend({ port: 0, folder, env: {} });
+  try {
+    const answer = await fetch(`${backend.url}/functions/v1/config/topsecret?topsecret`, {
+      headers: { authorization: 'Bearer top.sec.ret' },
+    });
+    await answer.text();
+    const log = path.join(folder, 'functions.log');
+    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('\n'), 'the line');
+    const text = readFileSync(log, 'utf8');
+    assert.ok(text.includes(answer.headers.get('x-request-id')), text);
+    assert.doesNotMatch(text, /top\.?sec/);
+    assert.equal(statSync(log).mode & 0o777, 0o600);
+  } finally {
+    await backend.stop();
+    remove();
+  }
+});
+
+test('the functions answer while Spaces move to other addresses, and when that fails', async () => {
+  const { folder, remove } = temporaryFolder();
+  const backend = await startBackend({ port: 0, folder, env: {} });
+  const ask = async () => (await fetch(`${backend.url}/functions/v1/config`)).status;
+  try {
+    const before = backend.pids().functions;
+    const statuses = [];
+    let moved = false;
+    const moving = backend.useSpaces({ base: 'http://127.0.0.1:7861' }).finally(() => (moved = true));
+    while (!moved) {
+      statuses.push(await ask());
+      await sleep(20);
+    }
+    await moving;
+    // One may be on its way just when they change places.
+    const others = statuses.filter((status) => status !== 401);
+    assert.ok(statuses.length > 1 && (others.length === 0 || others.join() === '503'), statuses.join());
+    assert.notEqual(backend.pids().functions, before);
+    // An address that Deno does not take.
+    await assert.rejects(backend.useSpaces({ base: 'https://a*b' }));
+    assert.equal(await ask(), 401);
+  } finally {
+    await backend.stop();
+    remove();
+  }
 });
 
 test('under a foreign name nothing is answered while it starts, either', async () => {

@@ -17,7 +17,9 @@ import postgres from 'postgres';
 import { startDatabase, useDatabase } from './database.mjs';
 import { startFunctions } from './functions.mjs';
 import { keptOnce } from './kept-file.mjs';
+import { keepLog } from './kept-log.mjs';
 import { listen } from './listen.mjs';
+import { isOwnName } from './own-name.mjs';
 import { setOwnSpaces } from './own-spaces.mjs';
 import { passOn } from './pass-on.mjs';
 import { addPeople, people } from './people.mjs';
@@ -42,8 +44,8 @@ const ofOperator = [
  * - `folder`: of data, keys and sessions; `databaseUrl`: another PostgreSQL than the embedded one, as the owner of its schema.
  * - `origins`: pages that may use the sign-in, `['http://127.0.0.1:5173']`.
  * - `spaceHosts`: Spaces on this machine that the functions may call, `['http://127.0.0.1:7861']`.
- * - `env`: variables of the operator; `onNote(text)`: told of restarts and what could not be healed; `onLine(text)`: the
- *   functions' log.
+ * - `env`: variables of the operator; `onNote(text)`: told of restarts and what could not be healed.
+ * The functions' log is `functions.log` of the folder.
  */
 export async function startBackend({
   port = defaultPort,
@@ -53,7 +55,6 @@ export async function startBackend({
   spaceHosts = [],
   env = process.env,
   onNote = () => {},
-  onLine = () => {},
   tokenSeconds,
   retentionFirstMs,
 } = {}) {
@@ -67,13 +68,12 @@ export async function startBackend({
       url: '',
       answer: undefined,
       functions: undefined,
-      hosts: spaceHosts,
+      hosts: [...new Set(spaceHosts)],
       moving: undefined,
       stopping: false,
     };
     server.on('request', (request, response) => {
-      if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
-        return void response.writeHead(421).end();
+      if (!isOwnName(request)) return void response.writeHead(421).end();
       return state.answer(request, response);
     });
     state.answer = (request, response) => unavailable(request, response, 'The backend is starting.');
@@ -98,7 +98,8 @@ export async function startBackend({
       origins: () => origins,
       tokenSeconds,
     });
-    const start = () =>
+    const log = keepLog(path.join(home, 'functions.log'));
+    const start = (hosts) =>
       startFunctions({
         env: {
           ...Object.fromEntries(ofOperator.map((name) => [name, env[name] || undefined])),
@@ -106,13 +107,13 @@ export async function startBackend({
           TIERWISE_JWKS_URL: `${state.url}/auth/v1/.well-known/jwks.json`,
           TIERWISE_JWT_ISSUER: `${state.url}/auth/v1`,
           TIERWISE_SEALING_KEYS: [env.TIERWISE_SEALING_KEYS, sealingKey(home)].filter(Boolean).join(','),
-          TIERWISE_SPACE_HOSTS: [env.TIERWISE_SPACE_HOSTS || '*.hf.space', ...state.hosts].join(','),
+          TIERWISE_SPACE_HOSTS: [env.TIERWISE_SPACE_HOSTS || '*.hf.space', ...hosts].join(','),
         },
-        onLine,
+        onLine: log,
         onLost,
         onRestart: () => onNote('The functions were killed and run again.'),
       });
-    state.functions = await start();
+    state.functions = await start(state.hosts);
     ends.push(() => state.functions.stop());
 
     state.answer = (request, response) => {
@@ -135,14 +136,15 @@ export async function startBackend({
 
     const moveTo = async (spaces) => {
       if (state.stopping) return;
+      const hosts = new Set([...state.hosts, ...Object.values(spaces).map((url) => new URL(url).origin)]);
+      if (hosts.size > state.hosts.length) {
+        // Those that run go on until the others take requests.
+        const next = await start([...hosts]);
+        const before = state.functions;
+        Object.assign(state, { functions: next, hosts: [...hosts] });
+        await before.stop();
+      }
       await setOwnSpaces(sql, spaces);
-      const missing = Object.values(spaces)
-        .map((url) => new URL(url).origin)
-        .filter((origin) => !state.hosts.includes(origin));
-      if (missing.length === 0 || state.stopping) return;
-      state.hosts = [...state.hosts, ...missing];
-      await state.functions.stop();
-      state.functions = await start();
     };
 
     return {
