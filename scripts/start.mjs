@@ -8,18 +8,15 @@ import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 
+import { listen } from '../web/backend/embedded/listen.mjs';
+import { isOwnName } from '../web/backend/embedded/own-name.mjs';
 import { ensureNpm, ensureSystem, root, toBuild } from './setup.mjs';
 import { isStale } from './stale.mjs';
 
-const option = (name) => process.argv.includes(`--${name}`);
-const value = (name, fallback) => (option(name) ? process.argv[process.argv.lastIndexOf(`--${name}`) + 1] : fallback);
-function portOf(name, fallback) {
-  const given = value(name, String(fallback));
-  if (!/^\d{1,5}$/.test(given ?? '') || Number(given) > 65_535)
-    throw new Error(`--${name} must be a port, 0 to 65535.`);
-  return Number(given);
-}
+const options = optionsOf(process.argv.slice(2));
+const kPort = 5173;
 const kRestartsPerMinute = 5;
 const say = (text) => console.log(text);
 
@@ -34,15 +31,48 @@ const csp = [
   "form-action 'none'",
 ].join('; ');
 
+/** What is not known ends the program (exit code 2): a misspelt `--data` must not mean the usual folder. */
+function optionsOf(words) {
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+  const wrong = (message) => {
+    console.error(message);
+    process.exit(2);
+  };
+  let given;
+  try {
+    given = parseArgs({
+      args: words,
+      options: {
+        port: text,
+        'backend-port': text,
+        data: text,
+        rebuild: flag,
+        'no-build': flag,
+        'no-spaces': flag,
+        'no-backend': flag,
+      },
+    }).values;
+  } catch (error) {
+    wrong(error.message);
+  }
+  for (const name of ['port', 'backend-port'])
+    if (given[name] !== undefined && (!/^\d{1,5}$/.test(given[name]) || Number(given[name]) > 65_535))
+      wrong(`--${name} must be a port, 0 to 65535.`);
+  if (given.data === '') wrong('--data must be a folder.');
+  return given;
+}
+
 async function main() {
+  // Who reads may leave, as the terminal may: what runs goes on.
+  process.stdout.on('error', () => {});
   const began = Date.now();
-  if (!option('no-build')) await buildWhatIsMissing();
+  if (!options['no-build']) await buildWhatIsMissing();
 
   const ready = {};
   ready.config = new Promise((resolve) => (ready.resolve = resolve));
   const server = serveDemo(path.join(root, 'build/demo'), ready.config);
-  const port = await listen(server, portOf('port', 5173));
-  const hosts = option('no-spaces') ? {} : await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
+  const port = await listen(server, Number(options.port ?? kPort));
+  const hosts = options['no-spaces'] ? {} : await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
   const config = { spaces: {} };
   let spaces = {};
   let backend = {};
@@ -53,8 +83,8 @@ async function main() {
       .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
   };
   [spaces, backend] = await Promise.all([
-    option('no-spaces') ? {} : ownSpaces(hosts, useSpaces),
-    option('no-backend') ? {} : ownBackend(port, hosts),
+    options['no-spaces'] ? {} : ownSpaces(hosts, useSpaces),
+    options['no-backend'] ? {} : ownBackend(port, hosts),
   ]);
   await useSpaces(spaces.urls);
   const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
@@ -94,7 +124,7 @@ async function main() {
 async function buildWhatIsMissing() {
   ensureNpm(say);
   if (
-    option('rebuild') ||
+    options.rebuild ||
     isStale('build/wasm/module/core.wasm', ['wasm', 'CMakeLists.txt', 'CMakePresets.json', 'scripts/split-core.mjs'])
   ) {
     ensureSystem(toBuild, say);
@@ -104,7 +134,7 @@ async function buildWhatIsMissing() {
     ]);
   }
   if (
-    option('rebuild') ||
+    options.rebuild ||
     isStale('dist/index.js', [
       'js',
       'models/injection.json',
@@ -120,11 +150,11 @@ async function buildWhatIsMissing() {
   ) {
     await step('Building the package', 'node', ['scripts/build.mjs', '--js-only']);
   }
-  if (option('rebuild') || isStale('build/demo/index.html', ['web/demo', 'dist/index.js'])) {
+  if (options.rebuild || isStale('build/demo/index.html', ['web/demo', 'dist/index.js'])) {
     await step('Building the demo', 'npx', ['vite', 'build', 'web/demo', '--logLevel', 'warn']);
   }
 
-  if (!option('no-backend') && isStale('dist/backend/migrate.mjs', ['js/cli'])) {
+  if (!options['no-backend'] && isStale('dist/backend/migrate.mjs', ['js/cli'])) {
     await step('Building what migrates the database', 'node', [
       '-e',
       "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())",
@@ -181,8 +211,8 @@ async function ownBackend(demoPort, spacePorts) {
   try {
     const { defaultPort, startBackend } = await import('../web/backend/embedded/backend.mjs');
     const running = await startBackend({
-      port: portOf('backend-port', defaultPort),
-      folder: value('data', undefined),
+      port: Number(options['backend-port'] ?? defaultPort),
+      folder: options.data,
       databaseUrl: process.env.DATABASE_URL || undefined,
       origins: ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${String(demoPort)}`),
       spaceHosts: Object.values(spacePorts).map((port) => `http://127.0.0.1:${String(port)}`),
@@ -260,9 +290,7 @@ function serveDemo(folder, config) {
       'cache-control': 'no-cache',
     };
     const pathname = request.url.split('?', 1)[0];
-    // A foreign name that resolves to this machine (DNS rebinding) is not served.
-    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
-      return void response.writeHead(421, headers).end();
+    if (!isOwnName(request)) return void response.writeHead(421, headers).end();
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, headers).end();
     if (pathname === '/config.json') {
       return void response
@@ -279,17 +307,6 @@ function serveDemo(folder, config) {
     } catch {
       response.writeHead(404, { ...headers, 'content-type': 'text/plain' }).end('Not found');
     }
-  });
-}
-
-function listen(server, wished) {
-  return new Promise((resolve, reject) => {
-    let port = wished;
-    server.on('error', (error) => {
-      if (error.code === 'EADDRINUSE' && port < wished + 20) server.listen(++port, '127.0.0.1');
-      else reject(error);
-    });
-    server.listen(port, '127.0.0.1', () => resolve(server.address().port));
   });
 }
 

@@ -313,10 +313,8 @@ test(
       const links = JSON.parse(readFileSync(path.join(installed, 'native/pg-symlinks.json'), 'utf8'));
       for (const { target } of links) rmSync(path.join(installed, target), { force: true });
       assert.equal(existsSync(path.join(lib, 'libicui18n.so.60')), false);
-      cpSync(
-        fileURLToPath(new URL('../../web/backend/embedded/postgres.mjs', import.meta.url)),
-        path.join(folder, 'postgres.mjs'),
-      );
+      for (const name of ['postgres.mjs', 'kept-file.mjs'])
+        cpSync(fileURLToPath(new URL(`../../web/backend/embedded/${name}`, import.meta.url)), path.join(folder, name));
       const program = `import { startPostgres } from './postgres.mjs'; const s = await startPostgres({ folder: ${JSON.stringify(path.join(folder, 'data'))}, settings: { fsync: 'off' } }); await s.stop(); console.log('fine');`;
       const done = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
         cwd: folder,

@@ -144,6 +144,9 @@ describe('at one address', () => {
       'invalid_credentials',
     ],
     ['an unknown person without a password', 'password', { email: 'x', password: '' }, 400, 'invalid_credentials'],
+    ['what is no text', 'password', { email: { toString: 1 }, password: { length: 1 } }, 400, 'invalid_credentials'],
+    ['a refresh token that is no text', 'refresh_token', { refresh_token: [1] }, 400, 'refresh_token_not_found'],
+    ['an object as refresh token', 'refresh_token', { refresh_token: { toString: 1 } }, 400, 'refresh_token_not_found'],
     ['a made-up refresh token', 'refresh_token', { refresh_token: 'a'.repeat(32) }, 400, 'refresh_token_not_found'],
     ['no refresh token', 'refresh_token', {}, 400, 'refresh_token_not_found'],
     ['another way to sign in', 'id_token', {}, 400, 'validation_failed'],
@@ -168,6 +171,7 @@ describe('at one address', () => {
     }
     const out = (session, scope) =>
       call(`auth/v1/logout?scope=${scope}`, { token: session.access_token, method: 'POST' });
+    assert.equal((await out(first, 'some')).status, 400);
     assert.equal((await out(first, 'local')).status, 204);
     assert.equal((await refresh(first)).status, 400);
     assert.deepEqual(

@@ -17,6 +17,9 @@ import postgres from 'postgres';
 import { startDatabase, useDatabase } from './database.mjs';
 import { startFunctions } from './functions.mjs';
 import { keptOnce } from './kept-file.mjs';
+import { keepLog } from './kept-log.mjs';
+import { listen } from './listen.mjs';
+import { isOwnName } from './own-name.mjs';
 import { setOwnSpaces } from './own-spaces.mjs';
 import { passOn } from './pass-on.mjs';
 import { addPeople, people } from './people.mjs';
@@ -25,7 +28,6 @@ import { keepRetention } from './retention.mjs';
 import { createSignIn } from './sign-in.mjs';
 
 export const defaultPort = 54321;
-const kPortsTried = 20;
 
 /** Of the surroundings, what the functions get as it is: docs/BACKEND.md, Environment. */
 const ofOperator = [
@@ -42,8 +44,8 @@ const ofOperator = [
  * - `folder`: of data, keys and sessions; `databaseUrl`: another PostgreSQL than the embedded one, as the owner of its schema.
  * - `origins`: pages that may use the sign-in, `['http://127.0.0.1:5173']`.
  * - `spaceHosts`: Spaces on this machine that the functions may call, `['http://127.0.0.1:7861']`.
- * - `env`: variables of the operator; `onNote(text)`: told of restarts and what could not be healed; `onLine(text)`: the
- *   functions' log.
+ * - `env`: variables of the operator; `onNote(text)`: told of restarts and what could not be healed.
+ * The functions' log is `functions.log` of the folder.
  */
 export async function startBackend({
   port = defaultPort,
@@ -53,7 +55,6 @@ export async function startBackend({
   spaceHosts = [],
   env = process.env,
   onNote = () => {},
-  onLine = () => {},
   tokenSeconds,
   retentionFirstMs,
 } = {}) {
@@ -63,8 +64,18 @@ export async function startBackend({
   };
   try {
     const server = createServer();
-    const state = { url: '', answer: undefined, functions: undefined, hosts: spaceHosts };
-    server.on('request', (request, response) => state.answer(request, response));
+    const state = {
+      url: '',
+      answer: undefined,
+      functions: undefined,
+      hosts: [...new Set(spaceHosts)],
+      moving: undefined,
+      stopping: false,
+    };
+    server.on('request', (request, response) => {
+      if (!isOwnName(request)) return void response.writeHead(421).end();
+      return state.answer(request, response);
+    });
     state.answer = (request, response) => unavailable(request, response, 'The backend is starting.');
     state.url = `http://127.0.0.1:${String(await listen(server, port))}`;
     ends.push(() => close(server));
@@ -87,7 +98,8 @@ export async function startBackend({
       origins: () => origins,
       tokenSeconds,
     });
-    const start = () =>
+    const log = keepLog(path.join(home, 'functions.log'));
+    const start = (hosts) =>
       startFunctions({
         env: {
           ...Object.fromEntries(ofOperator.map((name) => [name, env[name] || undefined])),
@@ -95,18 +107,16 @@ export async function startBackend({
           TIERWISE_JWKS_URL: `${state.url}/auth/v1/.well-known/jwks.json`,
           TIERWISE_JWT_ISSUER: `${state.url}/auth/v1`,
           TIERWISE_SEALING_KEYS: [env.TIERWISE_SEALING_KEYS, sealingKey(home)].filter(Boolean).join(','),
-          TIERWISE_SPACE_HOSTS: [env.TIERWISE_SPACE_HOSTS || '*.hf.space', ...state.hosts].join(','),
+          TIERWISE_SPACE_HOSTS: [env.TIERWISE_SPACE_HOSTS || '*.hf.space', ...hosts].join(','),
         },
-        onLine,
+        onLine: log,
         onLost,
         onRestart: () => onNote('The functions were killed and run again.'),
       });
-    state.functions = await start();
+    state.functions = await start(state.hosts);
     ends.push(() => state.functions.stop());
 
     state.answer = (request, response) => {
-      if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
-        return void response.writeHead(421).end();
       if (request.url.startsWith('/auth/v1/')) return void signIn.answer(request, response);
       if (!request.url.startsWith('/functions/v1/'))
         return void response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found');
@@ -116,7 +126,26 @@ export async function startBackend({
       });
     };
     const retention = keepRetention(sql, { onNote, firstMs: retentionFirstMs });
-    ends.push(() => retention.stop());
+    ends.push(async () => {
+      state.stopping = true;
+      retention.stop();
+      // A database that has gone silent is waited for no longer; what waits for it ends with its connection.
+      await sql.end({ timeout: 5 });
+      await state.moving;
+    });
+
+    const moveTo = async (spaces) => {
+      if (state.stopping) return;
+      const hosts = new Set([...state.hosts, ...Object.values(spaces).map((url) => new URL(url).origin)]);
+      if (hosts.size > state.hosts.length) {
+        // Those that run go on until the others take requests.
+        const next = await start([...hosts]);
+        const before = state.functions;
+        Object.assign(state, { functions: next, hosts: [...hosts] });
+        await before.stop();
+      }
+      await setOwnSpaces(sql, spaces);
+    };
 
     return {
       url: state.url,
@@ -130,15 +159,11 @@ export async function startBackend({
       folder: home,
       migrated: database.migrated,
       /** Makes these everybody's Spaces: tier -> address on this machine. */
-      async useSpaces(spaces) {
-        await setOwnSpaces(sql, spaces);
-        const missing = Object.values(spaces)
-          .map((url) => new URL(url).origin)
-          .filter((origin) => !state.hosts.includes(origin));
-        if (missing.length === 0) return;
-        state.hosts = [...state.hosts, ...missing];
-        await state.functions.stop();
-        state.functions = await start();
+      useSpaces(spaces) {
+        const moved = Promise.resolve(state.moving).then(() => moveTo(spaces));
+        // The next one waits for it, whatever becomes of it.
+        state.moving = moved.catch(() => {});
+        return moved;
       },
       /** Of its own processes, by what they are: for tests and for those who look. */
       pids: () => ({ functions: state.functions.pid, database: database.server?.pid }),
@@ -176,10 +201,11 @@ function unavailable(request, response, error) {
 
 /** The key that seals the keys of targets: made once, kept beside the data. */
 function sealingKey(home) {
-  const { id, key } = keptOnce(path.join(home, 'sealing-key.json'), () => ({
-    id: `embedded-${randomBytes(4).toString('hex')}`,
-    key: randomBytes(32).toString('base64'),
-  }));
+  const { id, key } = keptOnce(
+    path.join(home, 'sealing-key.json'),
+    () => ({ id: `embedded-${randomBytes(4).toString('hex')}`, key: randomBytes(32).toString('base64') }),
+    (kept) => /^embedded-[0-9a-f]{8}$/.test(kept.id) && /^[A-Za-z0-9+/]{43}=$/.test(kept.key),
+  );
   return `${id}:${key}`;
 }
 
@@ -189,17 +215,6 @@ function ownFolder(folder) {
   mkdirSync(home, { recursive: true });
   if (folder === undefined) chmodSync(home, 0o700);
   return home;
-}
-
-function listen(server, wished) {
-  return new Promise((resolve, reject) => {
-    let port = wished;
-    server.on('error', (error) => {
-      if (error.code === 'EADDRINUSE' && port < wished + kPortsTried) server.listen(++port, '127.0.0.1');
-      else reject(error);
-    });
-    server.listen(port, '127.0.0.1', () => resolve(server.address().port));
-  });
 }
 
 function close(server) {

@@ -60,31 +60,52 @@ export async function allowLogin(sql, password) {
  * password (SCRAM), so that none of its logs can hold it.
  */
 export async function useDatabase(adminUrl, folder) {
-  if (!URL.canParse(adminUrl) || !/^postgres(ql)?:$/.test(new URL(adminUrl).protocol) || !new URL(adminUrl).hostname)
-    throw new Error('DATABASE_URL must be postgres://user:password@host:port/database.');
-  const login = keptOnce(path.join(folder, 'login.json'), () => ({
-    role: `tierwise_functions_${randomBytes(4).toString('hex')}`,
-    password: randomBytes(24).toString('hex'),
-  }));
-  if (!/^tierwise_functions_[0-9a-f]{8}$/.test(login.role) || !/^[0-9a-f]{48}$/.test(login.password))
-    throw new Error(`${path.join(folder, 'login.json')} is not what was written there. Delete it: a new one is made.`);
+  const url = addressOf(adminUrl);
+  const login = keptOnce(
+    path.join(folder, 'login.json'),
+    () => ({
+      role: `tierwise_functions_${randomBytes(4).toString('hex')}`,
+      password: randomBytes(24).toString('hex'),
+    }),
+    ({ role, password }) => /^tierwise_functions_[0-9a-f]{8}$/.test(role) && /^[0-9a-f]{48}$/.test(password),
+  );
   const migrated = await migrate({ url: adminUrl, ...schema });
   const sql = postgres(adminUrl, { max: 1, prepare: false, onnotice: () => {} });
   try {
-    const found = await sql`select from pg_roles where rolname = ${login.role}`;
-    if (found.length === 0)
-      await sql.unsafe(`create role ${login.role} login noinherit password '${proofOf(login.password)}'`);
-    await sql.unsafe(`grant anon, authenticated, service_role to ${login.role}`);
+    const [{ owner, database }] = await sql`select session_user as owner, current_database() as database`;
+    await sql.begin(async (tx) => {
+      // Of several starts at once, one makes it.
+      await tx`select pg_advisory_xact_lock(hashtext('tierwise: login of the functions'))`;
+      const found = await tx`select from pg_roles where rolname = ${login.role}`;
+      if (found.length === 0)
+        await tx.unsafe(`create role ${login.role} login noinherit password '${proofOf(login.password)}'`);
+      await tx.unsafe(`grant anon, authenticated, service_role to ${login.role}`);
+    });
+    // A pooler of Supabase finds the project by what follows the role's name, and takes it off.
+    const asked = decodeURIComponent(url.username);
+    const project = asked.startsWith(`${owner}.`) ? asked.slice(owner.length) : '';
+    url.username = `${login.role}${project}`;
+    if (/^\/?$/.test(url.pathname)) url.pathname = `/${encodeURIComponent(database)}`;
   } finally {
     await sql.end({ timeout: 5 });
   }
-  const url = new URL(adminUrl);
-  // A pooler of Supabase finds the project by what follows the role's name.
-  const project = /\..+$/.exec(decodeURIComponent(url.username))?.[0] ?? '';
-  url.username = `${login.role}${project}`;
   url.password = login.password;
   await canLogIn(url.href);
   return { migrated, url: url.href, adminUrl, stop: async () => {} };
+}
+
+/** Never told in an error: it holds a password. */
+function addressOf(text) {
+  try {
+    const url = new URL(text);
+    decodeURIComponent(`${url.username}${url.password}`);
+    if (/^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '') return url;
+  } catch {
+    // Told of below.
+  }
+  throw new Error(
+    'DATABASE_URL must be postgres://user:password@host:port/database, with what is special in the password as %XX.',
+  );
 }
 
 async function canLogIn(url) {

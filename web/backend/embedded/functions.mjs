@@ -73,14 +73,15 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       });
     });
     state.port = await listening;
-    const ended = () => {
+    const again = () => {
       if (!state.stopping) state.starting = relaunch();
     };
-    if (child.exitCode !== null || child.signalCode !== null) ended();
-    else child.once('exit', ended);
+    // It may have been killed between its first word and now.
+    if (hasEnded(child)) again();
+    else child.once('exit', again);
   };
   const relaunch = async () => {
-    for (;;) {
+    while (!state.stopping) {
       const now = Date.now();
       state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
       if (state.restarts.length > kRestartsPerMinute) return onLost?.(new Error('The functions end again and again.'));
@@ -89,7 +90,6 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
         return onRestart?.();
       } catch {
         // Its port may be another's for a moment.
-        if (state.stopping) return undefined;
         await new Promise((resolve) => setTimeout(resolve, kAgainMs));
       }
     }
@@ -109,7 +109,7 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       if (state.stopping) return;
       state.stopping = true;
       const { child } = state;
-      if (child.exitCode === null && child.signalCode === null) {
+      if (!hasEnded(child)) {
         const gone = new Promise((resolve) => child.once('exit', resolve));
         child.stdin.end();
         const limit = setTimeout(() => child.kill('SIGKILL'), kStopLimitMs);
@@ -120,6 +120,8 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
     },
   };
 }
+
+const hasEnded = (child) => child.exitCode !== null || child.signalCode !== null;
 
 /** Deno's binary: its package links it in an install script, which npm may not run; then it is beside. */
 export function denoBinary() {

@@ -1,12 +1,18 @@
 /**
  * Small JSON files of the data folder that only this user may read: keys, passwords, sessions. A file is never half: it is
- * written beside its place and moved there.
+ * written beside its place and moved there. One that is damaged is told of by its name, without what is in it, and never
+ * made anew silently.
  */
 import { chmodSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** What the file holds; when there is none, `make()` is kept and given. Of two at once, both give the first one's. */
-export function keptOnce(file, make) {
-  if (readKept(file) === undefined) {
+const kWayOut = 'Put it back from a copy, or delete it: a new one is made.';
+
+/**
+ * What the file holds; when there is none, `make()` is kept and given. Of two at once, both give the first one's. Throws
+ * with `wayOut` when it holds something that is not `right(value)`.
+ */
+export function keptOnce(file, make, right, wayOut = kWayOut) {
+  if (readKept(file, right, wayOut) === undefined) {
     const unfinished = writeBeside(file, make());
     try {
       linkSync(unfinished, file);
@@ -17,11 +23,11 @@ export function keptOnce(file, make) {
     }
   }
   chmodSync(file, 0o600);
-  return readKept(file);
+  return readKept(file, right, wayOut);
 }
 
-/** Undefined when there is no such file. One that cannot be read as JSON throws: it must not be made anew silently. */
-export function readKept(file) {
+/** The object in the file; undefined when there is no such file. */
+export function readKept(file, right, wayOut = kWayOut) {
   let text;
   try {
     text = readFileSync(file, 'utf8');
@@ -29,19 +35,34 @@ export function readKept(file) {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   }
+  let value;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
-    throw new Error(`${file} is damaged. Put it back from a copy, or delete it: a new one is made.`);
+    // Told of below: the parser's own words repeat the file.
   }
+  if (typeof value === 'object' && value !== null && right(value)) return value;
+  throw new Error(`${file} is damaged. ${wayOut}`);
 }
 
 export function writeKept(file, value) {
-  renameSync(writeBeside(file, value), file);
+  const unfinished = writeBeside(file, value);
+  try {
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
 }
 
-function writeBeside(file, value) {
+/** Gives the name of the file beside. */
+export function writeBeside(file, value) {
   const unfinished = `${file}.${String(process.pid)}.new`;
-  writeFileSync(unfinished, JSON.stringify(value), { mode: 0o600, flush: true });
+  try {
+    writeFileSync(unfinished, JSON.stringify(value), { mode: 0o600, flush: true });
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
   return unfinished;
 }

@@ -3,11 +3,13 @@
  * company's own row, stays as it is and wins. Rows of Spaces that are not running any more are switched off.
  */
 const nameOf = (tier) => `${tier} on this machine`;
-export const tiers = ['base', 'company', 'abstraction', 'user'];
+const tiers = ['base', 'company', 'abstraction', 'user'];
 
 /** `spaces`: tier -> address. `sql`: a connection as the owner of the tables. */
 export async function setOwnSpaces(sql, spaces) {
   await sql.begin(async (tx) => {
+    // Several programs may use one database.
+    await tx`select pg_advisory_xact_lock(hashtext('tierwise: own spaces'))`;
     for (const tier of tiers) {
       const url = spaces[tier];
       const [found] = await tx`select id, space_name, space_url from public.hf_spaces_config

@@ -22,6 +22,7 @@ import {
   cpSync,
   createWriteStream,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -36,6 +37,8 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { keptOnce, writeBeside, writeKept } from './kept-file.mjs';
 
 const kVersion = 17;
 const kStartLimitMs = 60_000;
@@ -85,13 +88,11 @@ export async function startPostgres({
   }
   const native = installation?.folder ?? (await binaries(runAs));
   const version = installation?.version ?? kVersion;
-  await claim(home);
-  const credentials = passwords(home);
   const cluster = path.join(home, 'cluster');
-  await initialise({ native, version, cluster, home, runAs, settings, password: credentials.postgres });
-
-  const log = createWriteStream(path.join(home, 'postgres.log'), { flags: 'a', mode: 0o600 });
+  await claim(home);
   const state = { child: undefined, port, stopping: false, restarts: [], starting: undefined };
+  let credentials;
+  let log;
 
   const launch = async () => {
     const deadline = Date.now() + kStartLimitMs;
@@ -101,10 +102,6 @@ export async function startPostgres({
       if (child !== undefined) {
         state.port = wanted;
         state.child = child;
-        writeFileSync(
-          path.join(home, 'owner.json'),
-          JSON.stringify({ ...self(), postmaster: child.pid, port: wanted }),
-        );
         const unwatch = watch(child);
         child.once('exit', (code, signal) => {
           unwatch();
@@ -123,22 +120,30 @@ export async function startPostgres({
             (error) => onLost?.(error),
           );
         });
+        try {
+          writeKept(path.join(home, 'owner.json'), { ...self(), postmaster: child.pid, port: wanted });
+        } catch {
+          // The disk is full. Whose the folder is says the file that is there.
+        }
         return;
       }
       // A free port may have been taken meanwhile; what a killed server left goes away within seconds.
       const passing = /could not (bind|create any TCP)|Address already in use|lock file|shared memory|starting up/i;
       if (state.stopping || Date.now() > deadline || !(killed || passing.test(failure)))
-        throw new Error(`PostgreSQL did not start:\n${failure.trim()}`);
+        throw new Error(`PostgreSQL did not start: ${reasonIn(failure)}`);
       if (/lock file/i.test(failure)) clearStale(cluster);
       await wait(200);
     }
   };
 
   try {
+    credentials = passwords(home, cluster);
+    await initialise({ native, version, cluster, home, runAs, settings, password: credentials.postgres });
+    log = createWriteStream(path.join(home, 'postgres.log'), { flags: 'a', mode: 0o600 });
     await launch();
   } catch (error) {
     release(home);
-    log.end();
+    log?.end();
     throw error;
   }
 
@@ -206,13 +211,17 @@ function attempt({ native, cluster, port, runAs, settings, log }) {
   });
 }
 
-/** Ends the server when this process is gone, however it went: its end of the pipe closes. Watched again when it is killed. */
-function watch(child) {
+/**
+ * Ends the child, `whole` its process group, when this process is gone, however it went: its end of the pipe closes. What
+ * watches is started again when it is killed. Gives what to call when the child has ended.
+ */
+function watch(child, { signal = 'INT', whole = false } = {}) {
   if (process.platform === 'win32') return () => {};
+  const whom = `${whole ? '-' : ''}${String(child.pid)}`;
   let guard;
   let watching = true;
   const post = () => {
-    guard = spawn('/bin/sh', ['-c', 'read _ || kill -INT "$0" 2>/dev/null', String(child.pid)], {
+    guard = spawn('/bin/sh', ['-c', 'read _ || kill -s "$1" -- "$0" 2>/dev/null', whom, signal], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
@@ -250,7 +259,8 @@ async function end(child) {
 async function initialise({ native, version, cluster, home, runAs, settings, password }) {
   for (const name of readdirSync(home))
     if (name.startsWith('cluster.new-') || name.startsWith('password-'))
-      rmSync(path.join(home, name), { recursive: true, force: true });
+      // One that was made when its program was killed may still be written to for a moment.
+      rmSync(path.join(home, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   if (existsSync(path.join(cluster, 'PG_VERSION'))) {
     const found = Number(readFileSync(path.join(cluster, 'PG_VERSION'), 'utf8'));
     if (found !== version)
@@ -277,12 +287,14 @@ async function initialise({ native, version, cluster, home, runAs, settings, pas
         '--data-checksums',
         ...(settings.fsync === 'off' ? ['--no-sync'] : []),
       ],
-      { ...identity(runAs), stdio: ['ignore', 'pipe', 'pipe'] },
+      { ...identity(runAs), detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+    const unwatch = watch(child, { signal: 'KILL', whole: true });
     const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-    if (code !== 0) throw new Error(`initdb failed:\n${said.slice(-4000)}`);
+    unwatch();
+    if (code !== 0) throw new Error(`initdb failed: ${reasonIn(said)}`);
     renameSync(unfinished, cluster);
   } finally {
     rmSync(secret, { force: true });
@@ -290,23 +302,60 @@ async function initialise({ native, version, cluster, home, runAs, settings, pas
   }
 }
 
-/** The folder is this process's from here on; the server of a dead owner is ended first. */
+/** Of what a program said before it failed, why: its last complaint. */
+function reasonIn(said) {
+  const lines = said.split('\n').map((line) => line.trim());
+  const complaint = lines.findLast((line) => /\b(error|fatal|panic):|could not|no space/i.test(line));
+  return (
+    complaint ??
+    (lines
+      .filter((line) => line !== '')
+      .slice(-3)
+      .join(' ') ||
+      'it said nothing.')
+  );
+}
+
+/** Folders that this process has claimed. */
+const claimed = new Set();
+
+/** The folder is this process's from here on, and of several at once only one's; a dead owner's server is ended first. */
 async function claim(home) {
   const file = path.join(home, 'owner.json');
-  let owner;
+  const own = writeBeside(file, self());
   try {
-    owner = JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    owner = undefined;
+    for (;;) {
+      try {
+        linkSync(own, file);
+        claimed.add(home);
+        break;
+      } catch (error) {
+        if (error.code !== 'EEXIST') throw error;
+      }
+      refuseLiving(home, ownerIn(file));
+      // The dead owner's file is moved away, so that of several only one does it, and what was moved is looked at.
+      const aside = `${own}.old`;
+      try {
+        renameSync(file, aside);
+      } catch (error) {
+        if (error.code === 'ENOENT') continue;
+        throw error;
+      }
+      try {
+        refuseLiving(home, ownerIn(aside));
+      } catch (error) {
+        linkSync(aside, file);
+        throw error;
+      } finally {
+        rmSync(aside, { force: true });
+      }
+    }
+  } finally {
+    rmSync(own, { force: true });
   }
-  if (owner !== undefined && owner.pid !== process.pid && isRunning(owner.pid, owner.began))
-    throw Object.assign(
-      new Error(`${home} is in use by process ${String(owner.pid)}. End it, or name another folder.`),
-      { code: 'IN_USE', pid: owner.pid },
-    );
   const cluster = path.join(home, 'cluster');
   const pid = postmasterOf(cluster);
-  if (pid !== undefined && owner?.pid !== process.pid) {
+  if (pid !== undefined) {
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL']) {
       try {
         process.kill(pid, signal);
@@ -317,16 +366,33 @@ async function claim(home) {
       if (postmasterOf(cluster) !== pid) break;
     }
   }
-  writeFileSync(file, JSON.stringify(self()));
+}
+
+/** What a file of an owner says; undefined when it is gone or damaged. */
+function ownerIn(file) {
+  try {
+    const { pid, began } = JSON.parse(readFileSync(file, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? { pid, began } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseLiving(home, owner) {
+  if (owner === undefined) return;
+  // This process's own number may be in the file of a predecessor of another container or boot.
+  const lives = owner.pid === process.pid ? claimed.has(home) : isRunning(owner.pid, owner.began);
+  if (lives)
+    throw Object.assign(
+      new Error(`${home} is in use by process ${String(owner.pid)}. End it, or name another folder.`),
+      { code: 'IN_USE', pid: owner.pid },
+    );
 }
 
 function release(home) {
+  claimed.delete(home);
   const file = path.join(home, 'owner.json');
-  try {
-    if (JSON.parse(readFileSync(file, 'utf8')).pid === process.pid) rmSync(file);
-  } catch {
-    // Not there, or another's by now.
-  }
+  if (ownerIn(file)?.pid === process.pid) rmSync(file, { force: true });
 }
 
 /** The running server of this cluster, by its pid file; a number that went to another program does not count. */
@@ -381,17 +447,17 @@ function isRunning(pid, began) {
   }
 }
 
-/** Passwords by role, made once. */
-function passwords(home) {
+/** Passwords by role, made once: they belong to the cluster. */
+function passwords(home, cluster) {
   const file = path.join(home, 'credentials.json');
-  if (!existsSync(file)) {
-    const made = Object.fromEntries(
-      ['postgres', 'authenticator'].map((role) => [role, randomBytes(24).toString('hex')]),
-    );
-    writeFileSync(`${file}.new`, JSON.stringify(made), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-  }
-  return JSON.parse(readFileSync(file, 'utf8'));
+  if (!existsSync(file) && existsSync(path.join(cluster, 'PG_VERSION')))
+    throw new Error(`${file} is missing. Put it back from a copy, or delete ${home} to begin anew.`);
+  return keptOnce(
+    file,
+    () => Object.fromEntries(['postgres', 'authenticator'].map((role) => [role, randomBytes(24).toString('hex')])),
+    ({ postgres, authenticator }) => [postgres, authenticator].every((word) => /^[0-9a-f]{48}$/.test(word)),
+    `Put it back from a copy, or delete ${home} to begin anew.`,
+  );
 }
 
 /** The folder of the binaries, with their links, where the server's user can run them. */

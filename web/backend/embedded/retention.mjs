@@ -6,15 +6,17 @@ const kFirstMs = 10_000;
 const kDayMs = 86_400_000;
 const kAgainMs = 3_600_000;
 
-/** `sql`: a connection as the owner of the tables. Gives `stop()`; `onNote(text)` is told of a failure, which is tried again in an hour. */
+/**
+ * `sql`: a connection as the owner of the tables. `onNote(text)` is told of a failure, which is tried again in an hour. Gives
+ * `stop()`: no portion begins any more; one that runs ends with its connection.
+ */
 export function keepRetention(sql, { onNote = () => {}, firstMs = kFirstMs } = {}) {
   let timer;
-  let running = Promise.resolve();
   let stopped = false;
   const again = (ms) => {
     if (stopped) return;
     timer = setTimeout(() => {
-      running = apply().then(
+      apply().then(
         () => again(kDayMs),
         (error) => {
           if (!stopped) onNote(`What is too old was not deleted (${error.message}); it is tried again in an hour.`);
@@ -29,10 +31,9 @@ export function keepRetention(sql, { onNote = () => {}, firstMs = kFirstMs } = {
   };
   again(firstMs);
   return {
-    async stop() {
+    stop() {
       stopped = true;
       clearTimeout(timer);
-      await running;
     },
   };
 }

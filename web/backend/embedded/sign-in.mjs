@@ -28,6 +28,7 @@ const kSessionSeconds = 30 * 86_400;
 const kMostSessions = 500;
 
 const sha256 = (text) => createHash('sha256').update(text).digest();
+const textOf = (value) => (typeof value === 'string' ? value : '');
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 class Refusal extends Error {
@@ -50,9 +51,11 @@ export function createSignIn({
   tokenSeconds = 3600,
   seconds = () => Math.floor(Date.now() / 1000),
 }) {
-  const { jwk } = keptOnce(path.join(folder, 'sign-in.json'), () => ({
-    jwk: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
-  }));
+  const { jwk } = keptOnce(
+    path.join(folder, 'sign-in.json'),
+    () => ({ jwk: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }),
+    isKey,
+  );
   const key = createPrivateKey({ key: jwk, format: 'jwk' });
   const publicKey = createPublicKey(key);
   const publicJwk = publicKey.export({ format: 'jwk' });
@@ -94,7 +97,7 @@ export function createSignIn({
     };
   };
 
-  /** Whose access token this is, checked as the functions check it, and that it was not signed out. */
+  /** Whose access token this is: signed here, not expired, and its session not signed out. */
   const callerOf = (request) => {
     const token = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i.exec(request.headers.authorization ?? '');
     if (token === null) throw new Refusal(401, 'no_authorization', 'This needs the access token of a session.');
@@ -119,17 +122,15 @@ export function createSignIn({
       const body = await jsonOf(request);
       switch (query.get('grant_type')) {
         case 'password': {
-          const email = String(body.email ?? '')
-            .trim()
-            .toLowerCase();
+          const email = textOf(body.email).trim().toLowerCase();
           const person = people.find((one) => one.email === email);
-          const given = sha256(String(body.password ?? ''));
+          const given = sha256(textOf(body.password));
           if (!timingSafeEqual(given, sha256(person?.password ?? '')) || person === undefined)
             throw new Refusal(400, 'invalid_credentials', 'Invalid login credentials');
           return [200, grant(person, ...sessions.begin(person.id))];
         }
         case 'refresh_token': {
-          const session = sessions.find(String(body.refresh_token ?? ''));
+          const session = sessions.find(textOf(body.refresh_token));
           const person = people.find(({ id }) => id === session?.user);
           if (person === undefined)
             throw new Refusal(400, 'refresh_token_not_found', 'Invalid Refresh Token: Refresh Token Not Found');
@@ -142,7 +143,10 @@ export function createSignIn({
     'GET /user': (request) => [200, userOf(callerOf(request).person)],
     'POST /logout': (request, query) => {
       const { person, session } = callerOf(request);
-      sessions.end(person.id, session, query.get('scope') ?? 'global');
+      const scope = query.get('scope') ?? 'global';
+      if (!['local', 'others', 'global'].includes(scope))
+        throw new Refusal(400, 'validation_failed', 'scope must be local, others or global.');
+      sessions.end(person.id, session, scope);
       return [204];
     },
     'GET /.well-known/jwks.json': () => [200, { keys: [{ ...publicJwk, kid, alg: 'ES256', use: 'sig' }] }],
@@ -190,11 +194,19 @@ export function createSignIn({
   };
 }
 
+function isKey({ jwk }) {
+  try {
+    return createPrivateKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}
+
 /** Sessions by id: `{ user, token (SHA-256 of the refresh token), until (s) }`. Read anew each time: another may write too. */
 function createSessions(file, seconds) {
   const read = () => {
     const now = seconds();
-    return Object.entries(readKept(file) ?? {}).filter(([, { until }]) => until > now);
+    return Object.entries(readKept(file, areSessions) ?? {}).filter(([, { until }]) => until > now);
   };
   const write = (entries) => writeKept(file, Object.fromEntries(entries.slice(-kMostSessions)));
   const digest = (token) => sha256(token).toString('base64url');
@@ -221,6 +233,12 @@ function createSessions(file, seconds) {
       write(read().filter((entry) => !ends(entry)));
     },
   };
+}
+
+function areSessions(value) {
+  return Object.values(value).every(
+    (one) => typeof one?.user === 'string' && typeof one.token === 'string' && Number.isFinite(one.until),
+  );
 }
 
 async function jsonOf(request) {
