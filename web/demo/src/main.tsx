@@ -5,6 +5,8 @@ import type { Client, Tier, Warning } from 'tierwise';
 
 import { App } from './app';
 import { ClientHost, openClient } from './client-host';
+import { SessionProvider } from './session/session';
+import { type Backend, type Person, SessionStore } from './session/session-store';
 import { StartFailed } from './start-failed';
 import { secrets } from './settings/secrets';
 import {
@@ -22,6 +24,12 @@ import { SettingsProvider, settingsKey } from './settings/use-settings';
 interface PageConfig {
   spaces?: Partial<Record<Tier, Partial<SpaceSettings>>>;
   note?: string;
+  backend?: { url: string; people?: readonly Person[] };
+}
+
+function backendOf({ backend }: PageConfig): Backend | undefined {
+  if (typeof backend?.url !== 'string' || !URL.canParse(backend.url)) return undefined;
+  return { url: backend.url, people: Array.isArray(backend.people) ? backend.people : [] };
 }
 
 async function pageConfig(): Promise<PageConfig> {
@@ -38,7 +46,9 @@ async function keptSettings(client: Client, start: Settings): Promise<Settings> 
 
 const root = createRoot(document.getElementById('root')!);
 try {
-  const { spaces, note } = await pageConfig();
+  const config = await pageConfig();
+  const { spaces, note } = config;
+  const session = new SessionStore(backendOf(config));
   const start = startSettings(spaces ?? {});
   let open = openClient(start);
   const early: Warning[] = [];
@@ -52,11 +62,13 @@ try {
   }
   root.render(
     <StrictMode>
-      <ClientHost first={open}>
-        <SettingsProvider initial={initial} start={start} note={note}>
-          <App early={early} />
-        </SettingsProvider>
-      </ClientHost>
+      <SessionProvider store={session}>
+        <ClientHost first={open}>
+          <SettingsProvider initial={initial} start={start} note={note}>
+            <App early={early} />
+          </SettingsProvider>
+        </ClientHost>
+      </SessionProvider>
     </StrictMode>,
   );
 } catch (error) {

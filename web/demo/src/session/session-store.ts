@@ -1,0 +1,261 @@
+/**
+ * Who is signed in, kept in this origin's localStorage (tokens of a session, never a secret key) and shared with the other tabs.
+ * The access token is renewed a minute before it expires, by one tab for all. Signed out when a renewal is refused (4xx);
+ * no network and 5xx change nothing. Times are ms since 1970 by this browser's clock, whatever the server's says.
+ */
+import { callFunction, CallFailed, failureOf, unreachable } from './call';
+
+export interface Person {
+  email: string;
+  password: string;
+  name: string;
+  role: 'admin' | 'member';
+  company: string;
+}
+export interface Backend {
+  /** As of a Supabase project: `/auth/v1` and `/functions/v1` are below it. */
+  url: string;
+  /** Of the development sign-in, who may be picked with one click. */
+  people: readonly Person[];
+}
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+}
+export interface Company {
+  id: string;
+  name: string;
+  role: 'admin' | 'member';
+}
+export interface SessionState {
+  /** `none`: no backend. */
+  status: 'none' | 'out' | 'in';
+  user?: User;
+  /** Undefined also for a user who is in none. */
+  company?: Company;
+}
+interface Kept {
+  url: string;
+  access: string;
+  refresh: string;
+  expiresAt: number;
+  user: User;
+  company?: Company;
+}
+
+const key = 'tierwise-session';
+const early = 60_000;
+const patience = 15_000;
+
+export class SessionStore {
+  readonly backend: Backend | undefined;
+  #kept: Kept | undefined;
+  #state: SessionState;
+  #renewing: Promise<string | undefined> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(backend: Backend | undefined) {
+    this.backend = backend && { ...backend, url: backend.url.replace(/\/+$/, '') };
+    this.#kept = this.#read();
+    this.#state = this.#stateNow();
+    if (this.backend === undefined) return;
+    addEventListener('storage', (event) => {
+      if (event.key === key || event.key === null) this.#set(this.#read());
+    });
+    addEventListener('online', () => void this.#refreshCompany());
+    this.#schedule();
+    // The role may be another since the last visit.
+    void this.#refreshCompany();
+  }
+
+  state = (): SessionState => this.#state;
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Errors: CallFailed; nobody is signed in then who was not before. */
+  signIn = async (email: string, password: string): Promise<void> => {
+    const kept = await this.#grant('password', { email, password });
+    const company = await this.#companyOf(kept);
+    this.#write({ ...kept, ...(company && { company }) });
+  };
+
+  /** At once here; the backend is told if it can be reached. */
+  signOut = (): Promise<void> => {
+    const { access } = this.#kept ?? {};
+    this.#write(undefined);
+    if (access !== undefined)
+      fetch(`${this.backend!.url}/auth/v1/logout?scope=local`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${access}` },
+        credentials: 'omit',
+        keepalive: true,
+      }).catch(() => undefined);
+    return Promise.resolve();
+  };
+
+  /** Undefined: nobody is signed in, or it expired and the backend cannot be reached. */
+  token = async ({ renew = false } = {}): Promise<string | undefined> => {
+    const kept = this.#kept;
+    if (kept === undefined) return undefined;
+    if (!renew && kept.expiresAt - early > Date.now()) return kept.access;
+    this.#renewing ??= this.#renew(kept).finally(() => (this.#renewing = undefined));
+    return this.#renewing;
+  };
+
+  async #renew(old: Kept): Promise<string | undefined> {
+    const run = async () => {
+      // Another tab may have done it meanwhile: the refresh token is good once.
+      const now = this.#read();
+      if (now?.user.id !== old.user.id) {
+        this.#set(now);
+        return now?.access;
+      }
+      if (now.refresh !== old.refresh && now.expiresAt - early > Date.now()) {
+        this.#set(now);
+        return now.access;
+      }
+      try {
+        const next = await this.#grant('refresh_token', { refresh_token: now.refresh });
+        if (this.#kept?.user.id !== next.user.id) return undefined;
+        this.#write({ ...next, ...(this.#kept.company && { company: this.#kept.company }) });
+        return next.access;
+      } catch (error) {
+        const status = error instanceof CallFailed ? error.status : 0;
+        if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+          if (this.#kept?.refresh === now.refresh) this.#write(undefined);
+          return undefined;
+        }
+        return now.expiresAt > Date.now() ? now.access : undefined;
+      }
+    };
+    const locks = navigator.locks as LockManager | undefined;
+    return locks === undefined ? run() : locks.request(key, run);
+  }
+
+  async #grant(type: 'password' | 'refresh_token', body: object): Promise<Kept> {
+    const url = this.backend?.url;
+    if (url === undefined) throw new CallFailed(0, 'not-signed-in', 'There is no backend to sign in to.');
+    const answer = await fetch(`${url}/auth/v1/token?grant_type=${type}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      credentials: 'omit',
+      redirect: 'error',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(patience),
+    }).catch(() => {
+      throw unreachable();
+    });
+    if (!answer.ok) throw await failureOf(answer);
+    const kept = keptFrom(url, (await answer.json().catch(() => undefined)) as unknown);
+    if (kept === undefined) throw new CallFailed(502, 'no-session', 'The sign-in answered with something else.');
+    return kept;
+  }
+
+  /** Undefined: in none. Errors: CallFailed. */
+  async #companyOf({ access }: Kept): Promise<Company | undefined> {
+    const caller = { backend: this.backend!, status: 'in' as const, token: () => Promise.resolve(access) };
+    try {
+      return asCompany(
+        await callFunction<unknown>(caller, 'config/company', { signal: AbortSignal.timeout(patience) }),
+      );
+    } catch (error) {
+      if (error instanceof CallFailed && error.code === 'not-a-member') return undefined;
+      if (error instanceof DOMException) throw unreachable();
+      throw error;
+    }
+  }
+
+  async #refreshCompany(): Promise<void> {
+    if (this.#kept === undefined || (await this.token()) === undefined) return;
+    const asked = this.#kept;
+    try {
+      const company = await this.#companyOf(asked);
+      const now = this.#kept as Kept | undefined;
+      if (now?.user.id === asked.user.id && JSON.stringify(now.company) !== JSON.stringify(company)) {
+        const { company: _, ...rest } = now;
+        this.#write({ ...rest, ...(company && { company }) });
+      }
+    } catch {
+      // What was known stays.
+    }
+  }
+
+  #write(kept: Kept | undefined): void {
+    try {
+      if (kept === undefined) localStorage.removeItem(key);
+      else localStorage.setItem(key, JSON.stringify(kept));
+    } catch {
+      // Storage is blocked: signed in until the tab is closed.
+    }
+    this.#set(kept);
+  }
+
+  #read(): Kept | undefined {
+    try {
+      const text = localStorage.getItem(key);
+      const kept = text === null ? undefined : (JSON.parse(text) as Partial<Kept>);
+      const whole =
+        typeof kept?.access === 'string' &&
+        typeof kept.refresh === 'string' &&
+        typeof kept.expiresAt === 'number' &&
+        typeof kept.user?.id === 'string';
+      return whole && kept.url === this.backend?.url ? (kept as Kept) : undefined;
+    } catch {
+      // Storage is blocked, or holds what is not ours.
+      return this.#kept;
+    }
+  }
+
+  #set(kept: Kept | undefined): void {
+    this.#kept = kept;
+    this.#schedule();
+    const next = this.#stateNow();
+    if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
+    this.#state = next;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #stateNow(): SessionState {
+    if (this.backend === undefined) return { status: 'none' };
+    if (this.#kept === undefined) return { status: 'out' };
+    const { user, company } = this.#kept;
+    return { status: 'in', user, ...(company && { company }) };
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#kept === undefined) return;
+    const left = this.#kept.expiresAt - early - Date.now();
+    // After a failed renewal: not in a loop.
+    this.#timer = setTimeout(
+      () => void this.token().then(() => this.#schedule()),
+      Math.min(Math.max(left, 10_000), 2 ** 31 - 1),
+    );
+  }
+}
+
+function keptFrom(url: string, value: unknown): Kept | undefined {
+  const { access_token, refresh_token, expires_in, user } = (value ?? {}) as Record<string, unknown>;
+  const { id, email, user_metadata } = (user ?? {}) as Record<string, unknown>;
+  if (typeof access_token !== 'string' || typeof refresh_token !== 'string' || typeof id !== 'string') return undefined;
+  const address = typeof email === 'string' ? email : '';
+  const { name } = (user_metadata ?? {}) as Record<string, unknown>;
+  return {
+    url,
+    access: access_token,
+    refresh: refresh_token,
+    expiresAt: Date.now() + (typeof expires_in === 'number' ? expires_in : 3600) * 1000,
+    user: { id, email: address, name: typeof name === 'string' && name !== '' ? name : address },
+  };
+}
+
+function asCompany(value: unknown): Company | undefined {
+  const { id, name, role } = (value ?? {}) as Record<string, unknown>;
+  if (typeof id !== 'string') return undefined;
+  return { id, name: typeof name === 'string' ? name : id, role: role === 'admin' ? 'admin' : 'member' };
+}
