@@ -633,7 +633,7 @@ for (const kind of kinds)
       assert.equal(value.openai.key.status, 'present');
       assert.ok(Date.parse(value.router.key.checkedAt) > Date.now() - 60_000);
       const of = (tier) => value.spaces.find((each) => each.tier === tier);
-      assert.equal(of('base').protocol, 'auto');
+      assert.equal(of('base').protocol, 'tgi');
       assert.deepEqual([of('user').stage, of('user').key.status, of('user').ok], ['RUNNING', 'invalid', false]);
       assert.ok(
         of('base').calls >= 2 && of('base').errors >= 1 && of('base').p50Ms > 0 && of('base').p95Ms >= of('base').p50Ms,
