@@ -938,6 +938,10 @@ class GatewayClient implements Client {
     if (this.#running !== undefined) await this.#running.cache.flush();
   }
 
+  async waiting(): Promise<number> {
+    return await this.#usage.waiting();
+  }
+
   async configure(change: Parameters<Client['configure']>[0]): Promise<void> {
     requireChangeable(change);
     for (const target of await this.#base.configure(change)) this.#statuses.forget(target);

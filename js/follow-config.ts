@@ -3,8 +3,9 @@
  * `config` gives is applied at once (`client.configure`), kept in this browser for the next visit and for offline, and asked
  * for again with its ETag: every 5 min, when the page is shown again and when the network is back.
  *
- * The server gives a JSON object of `spaces`, `defaultTier`, `flags`, `rules` and `wake` as `createClient` takes them; what
- * else stands in it is left alone. Tokens in it are left out: a page's come from the page. A configuration that is wrong is
+ * The server gives a JSON object of `spaces`, `defaultTier`, `flags`, `rules` and `wake` as `createClient` takes them,
+ * `defaultTier`, `rules` and `wake` also below `settings`, where the function `config` has them; what else stands in it is
+ * left alone. Tokens in it are left out: a page's come from the page. A configuration that is wrong is
  * not applied; the one before stays, and `state().error` says why.
  */
 import type { Client, Json, JsonObject, SpaceConfig, TokenSource } from './types.js';
@@ -44,7 +45,8 @@ export interface ConfigFollower {
 
 const leastEvery = 10_000;
 const patience = 15_000;
-const fields = ['spaces', 'defaultTier', 'flags', 'rules', 'wake'] as const;
+const inSettings = ['defaultTier', 'rules', 'wake'] as const;
+const fields = ['spaces', 'flags', ...inSettings] as const;
 /** Of a Space: all of `SpaceConfig` but its token. */
 const spaceFields: readonly Exclude<keyof SpaceConfig, 'token'>[] = [
   'url',
@@ -164,7 +166,7 @@ export function followConfig(
 
 /** What a server may set; whatever it says of tokens, and what this version does not know, is not taken. */
 function changeOf(config: JsonObject): Change {
-  const change = picked(config, fields);
+  const change = { ...picked(asObject(config['settings']) ?? {}, inSettings), ...picked(config, fields) };
   const spaces = asObject(change['spaces']);
   if (spaces !== undefined) {
     change['spaces'] = Object.fromEntries(

@@ -748,6 +748,8 @@ export interface Client {
    * sinks and servers are waited for no longer than 5 s.
    */
   flush(): Promise<void>;
+  /** How many usage events and feedbacks of the client's partition wait on this device to be sent; 0 with nowhere to send them. */
+  waiting(): Promise<number>;
   /** Replaces Spaces, default tier, flags, providers, rules, `wake` or partition; what was learned of unchanged targets stays. */
   configure(
     change: Partial<

@@ -1,6 +1,8 @@
 /**
- * `npm start`: builds what is missing, starts a Space for each tier on loopback and the demo, prints the URL.
- * Options: --port N (default 5173, or the next free one), --rebuild, --no-spaces.
+ * `npm start`: builds what is missing, starts a Space for each tier, the backend and the demo, all on loopback, and prints
+ * where they are. Without a backend or without Spaces the demo runs too and says what is missing, and why.
+ * Options: --port N (default 5173), --backend-port N (54321), each the next free one when it is taken; --data FOLDER (of the
+ * backend); --rebuild, --no-spaces, --no-backend. DATABASE_URL: a PostgreSQL to use instead of the embedded one.
  */
 import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
@@ -12,6 +14,12 @@ import { isStale } from './stale.mjs';
 
 const option = (name) => process.argv.includes(`--${name}`);
 const value = (name, fallback) => (option(name) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : fallback);
+function portOf(name, fallback) {
+  const given = value(name, String(fallback));
+  if (!/^\d{1,5}$/.test(given ?? '') || Number(given) > 65_535)
+    throw new Error(`--${name} must be a port, 0 to 65535.`);
+  return Number(given);
+}
 const say = (text) => console.log(text);
 
 const csp = [
@@ -59,38 +67,111 @@ async function main() {
     await step('Building the demo', 'npx', ['vite', 'build', 'web/demo', '--logLevel', 'warn']);
   }
 
-  const config = { spaces: {} };
-  let spaces;
-  if (!option('no-spaces')) {
-    try {
-      const { startSpaces } = await import('./space.mjs');
-      spaces = await startSpaces({
-        tiers: ['base', 'company', 'abstraction'],
-        ports: { base: 7861, company: 7862, abstraction: 7863 },
-        onProgress: (message) => say(`  ${message}`),
-      });
-      for (const tier of ['base', 'company', 'abstraction']) config.spaces[tier] = { url: spaces[tier] };
-    } catch (error) {
-      config.note = `No Space is running here (${error.message}) The demo answers with its mock, labelled as one.`;
-      say(config.note);
-    }
+  if (!option('no-backend') && isStale('dist/backend/migrate.mjs', ['js/cli'])) {
+    await step('Building what migrates the database', 'node', [
+      '-e',
+      "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())",
+    ]);
   }
 
-  const server = serveDemo(path.join(root, 'build/demo'), config);
-  const port = await listen(server, Number(value('port', 5173)));
-  say(`\n  Tierwise demo   http://127.0.0.1:${port}/`);
-  for (const [tier, { url }] of Object.entries(config.spaces)) say(`  ${`${tier} Space`.padEnd(15)} ${url}`);
+  const ready = {};
+  ready.config = new Promise((resolve) => (ready.resolve = resolve));
+  const server = serveDemo(path.join(root, 'build/demo'), ready.config);
+  const port = await listen(server, portOf('port', 5173));
+  const hosts = await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
+  const [spaces, backend] = await Promise.all([
+    option('no-spaces') ? {} : ownSpaces(hosts),
+    option('no-backend') ? {} : ownBackend(port, hosts),
+  ]);
+  if (backend.running !== undefined) {
+    await backend.running
+      .useSpaces(spaces.urls ?? {})
+      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
+  }
+
+  const config = {
+    spaces: Object.fromEntries(Object.entries(spaces.urls ?? {}).map(([tier, url]) => [tier, { url }])),
+  };
+  const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
+  if (notes.length > 0) config.note = notes.join(' ');
+  if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
+  ready.resolve(config);
+
+  const row = (name, text) => say(`  ${name.padEnd(15)} ${text}`);
+  for (const note of notes) say(note);
+  say('');
+  row('Tierwise demo', `http://127.0.0.1:${String(port)}/`);
+  for (const [tier, { url }] of Object.entries(config.spaces)) row(`${tier} Space`, url);
+  if (config.backend !== undefined) {
+    row('Backend', config.backend.url);
+    row(
+      'Its data',
+      process.env.DATABASE_URL ? `DATABASE_URL; keys: ${backend.running.folder}` : backend.running.folder,
+    );
+    for (const { email, password, role, company } of config.backend.people)
+      row(email.includes('ada@') ? 'Sign in as' : '', `${email.padEnd(21)} ${password}   ${role} of ${company}`);
+  }
   say(`\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl+C ends everything.\n`);
 
+  let ending;
   const end = async () => {
+    // npm repeats what the terminal sent; only a later one means that it takes too long.
+    if (ending !== undefined) return Date.now() - ending > 1000 ? process.exit(1) : undefined;
+    ending = Date.now();
     server.close();
     server.closeAllConnections();
-    await spaces?.stop();
+    await Promise.allSettled([spaces.stop?.(), backend.running?.stop()]);
     process.exit(0);
   };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
-  process.once('SIGHUP', end);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+}
+
+/** `{ urls, stop() }`, or `{ note }` that says why there are none. */
+async function ownSpaces(ports) {
+  try {
+    const { startSpaces } = await import('./space.mjs');
+    const tiers = Object.keys(ports);
+    const started = await startSpaces({ tiers, ports, onProgress: (message) => say(`  ${message}`) });
+    return { urls: Object.fromEntries(tiers.map((tier) => [tier, started[tier]])), stop: started.stop };
+  } catch (error) {
+    return { note: `No Space is running here (${error.message}) The demo answers with its mock, labelled as one.` };
+  }
+}
+
+/** `{ running }`, or `{ note }` that says why there is none. */
+async function ownBackend(demoPort, spacePorts) {
+  try {
+    const { defaultPort, startBackend } = await import('../web/backend/embedded/backend.mjs');
+    const running = await startBackend({
+      port: portOf('backend-port', defaultPort),
+      folder: value('data', undefined),
+      databaseUrl: process.env.DATABASE_URL || undefined,
+      origins: ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${String(demoPort)}`),
+      spaceHosts: Object.values(spacePorts).map((port) => `http://127.0.0.1:${String(port)}`),
+      onNote: (text) => say(`  ${text}`),
+    });
+    return { running };
+  } catch (error) {
+    const why =
+      error.code === 'IN_USE'
+        ? `process ${String(error.pid)}, probably another npm start, has its data. End that one, or start this one with --data FOLDER or --no-backend.`
+        : `${error.message} --no-backend starts without it.`;
+    return { note: `No backend is running here: ${why}` };
+  }
+}
+
+/** For each name the wished port, or a free one when it is taken. */
+async function freePorts(wished) {
+  const found = {};
+  for (const [name, port] of Object.entries(wished)) {
+    const server = createServer();
+    found[name] = await new Promise((resolve, reject) => {
+      server.once('error', (error) => (error.code === 'EADDRINUSE' ? server.listen(0, '127.0.0.1') : reject(error)));
+      server.listen(port, '127.0.0.1', () => resolve(server.address().port));
+    });
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return found;
 }
 
 function step(what, command, args) {
@@ -131,6 +212,7 @@ const types = {
   '.webmanifest': 'application/manifest+json',
 };
 
+/** `config`: a promise of what `config.json` says. */
 function serveDemo(folder, config) {
   return createServer(async (request, response) => {
     const headers = {
@@ -139,7 +221,7 @@ function serveDemo(folder, config) {
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-cache',
     };
-    const { pathname } = new URL(`http://demo${request.url}`);
+    const pathname = request.url.split('?', 1)[0];
     // A foreign name that resolves to this machine (DNS rebinding) is not served.
     if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(request.headers.host ?? ''))
       return void response.writeHead(421, headers).end();
@@ -147,7 +229,7 @@ function serveDemo(folder, config) {
     if (pathname === '/config.json') {
       return void response
         .writeHead(200, { ...headers, 'content-type': 'application/json' })
-        .end(JSON.stringify(config));
+        .end(JSON.stringify(await config));
     }
     try {
       const file = path.join(folder, path.normalize(decodeURIComponent(pathname)));

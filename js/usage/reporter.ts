@@ -110,6 +110,13 @@ export class UsageReporter {
     await this.#delivery?.flush();
   }
 
+  /** Rows of the account that is signed in that have no verdict yet. */
+  async waiting(): Promise<number> {
+    if (!this.#delivers() || this.#closed) return 0;
+    await this.#within(patience, this.#open());
+    return this.#delivery === undefined ? this.#early.length : await this.#delivery.left();
+  }
+
   /** `configure` may have brought another user. */
   accountChanged(): void {
     this.#delivery?.accountChanged();

@@ -335,7 +335,22 @@ for (const kind of kinds)
         const put = await stage.call('config/company', { user: 'admin', method: 'PUT', body: { retentionDays: 30 } });
         assert.equal(put.status, 200, put.text);
         assert.equal((await stage.call('config/company', { user: 'admin' })).value.retentionDays, 30);
-        assert.equal((await stage.call('config/company', { user: 'member' })).status, 403);
+        const rules = { keepsText: false, retentionDays: 30, totalsDays: 1825 };
+        for (const [user, headers, company] of [
+          ['admin', {}, { id: companyA, name: 'A', role: 'admin' }],
+          ['member', {}, { id: companyA, name: 'A', role: 'member' }],
+          ['member', { 'x-tierwise-company': companyA }, { id: companyA, name: 'A', role: 'member' }],
+          ['stranger', {}, { id: companyB, name: 'B', role: 'admin' }],
+        ]) {
+          const { status, value } = await stage.call('config/company', { user, headers });
+          const of = company.id === companyA ? rules : { ...rules, retentionDays: 365 };
+          assert.deepEqual([status, value], [200, { ...company, ...of }], user);
+        }
+        for (const [user, headers] of [
+          ['member', { 'x-tierwise-company': companyB }],
+          ['nobody', {}],
+        ])
+          assert.equal((await stage.call('config/company', { user, headers })).status, 403, user);
       });
 
       test('a member writes nothing and lists nothing', async () => {

@@ -65,6 +65,18 @@ test('is applied to the client, live', async () => {
   expect(seen).toEqual(['server']);
 });
 
+test('settings of the function `config` count, what stands above them counts before', async () => {
+  const { client } = bench({ spaces: { base: space('base') } }, (call) => chat(call.host));
+  const spaces = { company: space('company'), user: space('user') };
+  const { fetch, state } = server({ spaces, settings: { defaultTier: 'company', flags: 'x' } } as unknown as Json);
+  const follower = follow(client, { fetch });
+  expect(await follower.refresh()).toMatchObject({ source: 'server', error: undefined });
+  expect((await client.generate('One')).content).toBe('company.test');
+  state.now = { spaces, defaultTier: 'user', settings: { defaultTier: 'company' } } as unknown as Json;
+  expect(await follower.refresh()).toMatchObject({ source: 'server', error: undefined });
+  expect((await client.generate('Two')).content).toBe('user.test');
+});
+
 test('is asked for with its ETag; a 304 confirms it', async () => {
   const { client } = bench({ spaces: { base: space('base') } });
   const { fetch, state } = server(company);

@@ -20,6 +20,7 @@ export default defineConfig({
   base: './',
   resolve: {
     alias: [
+      { find: /^tierwise\/follow-config$/, replacement: at('../../dist/follow-config.js') },
       { find: /^tierwise\/react$/, replacement: at('../../dist/react.js') },
       { find: /^tierwise\/minilm$/, replacement: at('../../dist/minilm.js') },
       { find: /^tierwise$/, replacement: at('../../dist/index.js') },

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 const kStartLimitMs = 120_000;
 const kStopLimitMs = 5000;
 const kRestartsPerMinute = 20;
+const kAgainMs = 200;
 const program = fileURLToPath(new URL('serve-functions.ts', import.meta.url));
 
 const variables = [
@@ -41,13 +42,16 @@ const variables = [
  */
 export async function startFunctions({ env = {}, port = 0, onLine = () => {}, onRestart, onLost } = {}) {
   const deno = denoBinary();
-  const state = { child: undefined, port, stopping: false, restarts: [] };
+  const state = { child: undefined, port, stopping: false, restarts: [], starting: undefined };
 
   const launch = async () => {
     const child = spawn(deno, args(env, state.port), {
       env: { ...cacheEnvironment(), ...onlyKnown(env), TIERWISE_FUNCTIONS_PORT: String(state.port) },
+      // A group of its own: Ctrl+C in a terminal reaches this process, which ends the functions in its turn.
+      detached: process.platform !== 'win32',
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    state.child = child;
     child.stdin.on('error', () => {});
     let said = '';
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -68,18 +72,25 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
         reject(new Error(`The functions did not start:\n${said.trim()}`));
       });
     });
-    state.child = child;
     state.port = await listening;
     child.once('exit', () => {
-      if (state.stopping) return;
+      if (!state.stopping) state.starting = relaunch();
+    });
+  };
+  const relaunch = async () => {
+    for (;;) {
       const now = Date.now();
       state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
       if (state.restarts.length > kRestartsPerMinute) return onLost?.(new Error('The functions end again and again.'));
-      launch().then(
-        () => onRestart?.(),
-        (error) => (state.stopping ? undefined : onLost?.(error)),
-      );
-    });
+      try {
+        await launch();
+        return onRestart?.();
+      } catch {
+        // Its port may be another's for a moment.
+        if (state.stopping) return undefined;
+        await new Promise((resolve) => setTimeout(resolve, kAgainMs));
+      }
+    }
   };
   await launch();
   return {
@@ -96,12 +107,14 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
       if (state.stopping) return;
       state.stopping = true;
       const { child } = state;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.stdin.end();
-      const limit = setTimeout(() => child.kill('SIGKILL'), kStopLimitMs);
-      await gone;
-      clearTimeout(limit);
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = new Promise((resolve) => child.once('exit', resolve));
+        child.stdin.end();
+        const limit = setTimeout(() => child.kill('SIGKILL'), kStopLimitMs);
+        await gone;
+        clearTimeout(limit);
+      }
+      await state.starting;
     },
   };
 }
@@ -109,7 +122,12 @@ export async function startFunctions({ env = {}, port = 0, onLine = () => {}, on
 /** Deno's binary: its package links it in an install script, which npm may not run; then it is beside. */
 export function denoBinary() {
   const require = createRequire(import.meta.url);
-  const home = path.dirname(require.resolve('deno/package.json'));
+  let home;
+  try {
+    home = path.dirname(require.resolve('deno/package.json'));
+  } catch {
+    throw new Error('npm did not install deno: run npm ci.');
+  }
   const file = process.platform === 'win32' ? 'deno.exe' : 'deno';
   const platform = {
     'linux-x64': 'linux-x64-glibc',

@@ -42,6 +42,7 @@ const kStartLimitMs = 60_000;
 const kStopLimitMs = 15_000;
 /** A server that dies more often than this within a minute is not started again. */
 const kRestartsPerMinute = 20;
+const kWatchAgainMs = 100;
 
 const packages = {
   'darwin-arm64': 'darwin-arm64',
@@ -203,18 +204,29 @@ function attempt({ native, cluster, port, runAs, settings, log }) {
   });
 }
 
-/** Ends the server when this process is gone, however it went: its end of the pipe closes. */
+/** Ends the server when this process is gone, however it went: its end of the pipe closes. Watched again when it is killed. */
 function watch(child) {
   if (process.platform === 'win32') return () => {};
-  const guard = spawn('/bin/sh', ['-c', 'read _ || kill -INT "$0" 2>/dev/null', String(child.pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.on('error', () => {});
-  guard.stdin.on('error', () => {});
-  guard.unref();
-  guard.stdin.unref?.();
-  return () => guard.stdin.end('ended\n');
+  let guard;
+  let watching = true;
+  const post = () => {
+    guard = spawn('/bin/sh', ['-c', 'read _ || kill -INT "$0" 2>/dev/null', String(child.pid)], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    guard.on('error', () => {});
+    guard.once('exit', () => {
+      if (watching) setTimeout(() => watching && post(), kWatchAgainMs).unref();
+    });
+    guard.stdin.on('error', () => {});
+    guard.unref();
+    guard.stdin.unref?.();
+  };
+  post();
+  return () => {
+    watching = false;
+    guard.stdin.end('ended\n');
+  };
 }
 
 async function end(child) {
@@ -286,7 +298,10 @@ async function claim(home) {
     owner = undefined;
   }
   if (owner !== undefined && owner.pid !== process.pid && isRunning(owner.pid, owner.began))
-    throw new Error(`${home} is in use by process ${String(owner.pid)}. End it, or name another folder.`);
+    throw Object.assign(
+      new Error(`${home} is in use by process ${String(owner.pid)}. End it, or name another folder.`),
+      { code: 'IN_USE', pid: owner.pid },
+    );
   const cluster = path.join(home, 'cluster');
   const pid = postmasterOf(cluster);
   if (pid !== undefined && owner?.pid !== process.pid) {

@@ -17,6 +17,8 @@ import { StateMark } from './parts/state-mark';
 import { UndoProvider } from './parts/undo';
 import { Warnings } from './parts/warnings';
 import { address, useQuery, useRoute, type View } from './route';
+import { AccountLink } from './session/account-link';
+import { AccountView } from './session/account-view';
 import { useSession } from './session/session';
 import { SettingsView } from './settings/settings-view';
 import { useSettings } from './settings/use-settings';
@@ -51,12 +53,15 @@ export function App({ early }: { early: readonly Warning[] }) {
 }
 
 function Frame() {
-  const { view } = useRoute();
+  const { status } = useSession();
+  const route = useRoute();
+  // Without a backend there is no such place.
+  const view = route.view === 'account' && status === 'none' ? 'chat' : route.view;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
 
   useEffect(() => {
-    document.title = `${links.find((link) => link.view === view)!.label} · Tierwise`;
+    document.title = `${links.find((link) => link.view === view)?.label ?? 'Account'} · Tierwise`;
     if (first.current) {
       first.current = false;
       return;
@@ -93,6 +98,7 @@ function Frame() {
         {view === 'health' && <HealthView />}
         {view === 'settings' && <SettingsView />}
         {view === 'admin' && <AdminView />}
+        {view === 'account' && <AccountView />}
       </main>
       {panel === 'why' && (
         <Beside label="Why this answer" onClose={() => setWhy(undefined)}>
@@ -182,6 +188,7 @@ function Side({ view }: { view: View }) {
           </ul>
         )}
       </section>
+      <AccountLink current={view === 'account'} />
     </header>
   );
 }

@@ -4,21 +4,19 @@
  */
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { type Client, createClient } from 'tierwise';
+import { type Client, type ClientConfig, createClient } from 'tierwise';
 import { TierwiseProvider } from 'tierwise/react';
-
-import { clientConfig, type ProviderChoice, type Settings } from './settings/settings';
 
 export interface OpenClient {
   client: Client;
   /** The client, and the embedder it was given. */
   close(): void;
 }
-type Replace = (settings: Settings, choice: ProviderChoice) => Promise<Client>;
+/** `anew`: it is another person's, who must not wait for, and has no part in, what the old one still writes. */
+type Replace = (config: ClientConfig, anew?: boolean) => Promise<Client>;
 
 /** Errors: ConfigError. */
-export function openClient(settings: Settings, choice?: ProviderChoice): OpenClient {
-  const config = clientConfig(settings, choice);
+export function openClient(config: ClientConfig): OpenClient {
   const client = createClient(config);
   return {
     client,
@@ -34,10 +32,10 @@ const Context = createContext<Replace | undefined>(undefined);
 export function ClientHost({ first, children }: { first: OpenClient; children: ReactNode }) {
   const [open, setOpen] = useState(first);
   const replace = useCallback<Replace>(
-    async (settings, choice) => {
-      const next = openClient(settings, choice);
+    async (config, anew = false) => {
+      const next = openClient(config);
       // What was stored last is the next one's to find.
-      await open.client.flush().catch(() => undefined);
+      if (!anew) await open.client.flush().catch(() => undefined);
       // A running answer is stopped by who asked for it before its client goes away.
       flushSync(() => setOpen(next));
       open.close();

@@ -10,6 +10,7 @@ import { type Backend, type Person, SessionStore } from './session/session-store
 import { StartFailed } from './start-failed';
 import { secrets } from './settings/secrets';
 import {
+  clientConfig,
   clientSettings,
   configurable,
   problemsOf,
@@ -50,7 +51,8 @@ try {
   const { spaces, note } = config;
   const session = new SessionStore(backendOf(config));
   const start = startSettings(spaces ?? {});
-  let open = openClient(start);
+  const { account } = session.state();
+  let open = openClient(clientConfig(start, account));
   const early: Warning[] = [];
   open.client.on('warning', (warning) => early.push(warning));
   let initial = await keptSettings(open.client, start).catch(() => start);
@@ -58,13 +60,13 @@ try {
     await open.client.configure(clientSettings(initial)).catch(() => (initial = start));
   } else {
     open.close();
-    open = openClient(initial);
+    open = openClient(clientConfig(initial, account));
   }
   root.render(
     <StrictMode>
       <SessionProvider store={session}>
         <ClientHost first={open}>
-          <SettingsProvider initial={initial} start={start} note={note}>
+          <SettingsProvider initial={initial} openFor={account} start={start} note={note}>
             <App early={early} />
           </SettingsProvider>
         </ClientHost>

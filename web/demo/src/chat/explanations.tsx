@@ -24,7 +24,7 @@ interface Explanations {
   /** The client still knows the reply. */
   canJudge(replyId: string): boolean;
   /** Errors: as `client.feedback`. */
-  judge(replyId: string, verdict: Verdict): Promise<void>;
+  judge(replyId: string, verdict: Verdict, comment?: string): Promise<void>;
 }
 
 const most = 200;
@@ -99,8 +99,8 @@ export function ExplanationsProvider({ children }: { children: ReactNode }) {
   }, [all]);
 
   const judge = useCallback(
-    async (replyId: string, verdict: Verdict) => {
-      await client.feedback(replyId, verdict);
+    async (replyId: string, verdict: Verdict, comment?: string) => {
+      await client.feedback(replyId, verdict, comment === undefined ? {} : { comment });
       setAll((before) => before.map((one) => (one.replyId === replyId ? { ...one, verdict } : one)));
     },
     [client],

@@ -3,6 +3,7 @@ import { tierWords } from '../tiers';
 import { Icon } from '../parts/icon';
 import { StateMark } from '../parts/state-mark';
 import { address } from '../route';
+import { useSession } from '../session/session';
 import { configuredTiers } from '../settings/settings';
 import { useSettings } from '../settings/use-settings';
 import { useSpaceStatus } from 'tierwise/react';
@@ -17,6 +18,7 @@ const questions = [
 export function Welcome() {
   const { ask, asking } = useConversation();
   const { settings, choice, note } = useSettings();
+  const through = useSession().status === 'in' && settings.gateway;
   const tiers = configuredTiers(settings);
   const tier = asking.tier ?? settings.defaultTier;
   const status = useSpaceStatus(tier);
@@ -57,8 +59,11 @@ export function Welcome() {
         ))}
       </ul>
       <p className="muted">
-        Your question goes from this page straight to the Space. A small core in the page picks the tier, looks in the
-        cache first, and keeps the reason for each step: choose <em>Why?</em> under any answer.
+        {through
+          ? 'Your question goes through your company’s gateway to the Space.'
+          : 'Your question goes from this page straight to the Space.'}{' '}
+        A small core in the page picks the tier, looks in the cache first, and keeps the reason for each step: choose{' '}
+        <em>Why?</em> under any answer.
       </p>
       {note !== undefined && note !== '' && <p className="muted">{note}</p>}
     </div>

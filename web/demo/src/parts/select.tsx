@@ -10,6 +10,7 @@ export function Select<V extends string>(props: {
   options: readonly { value: V; label: string; disabled?: boolean }[];
   onChange: (value: V) => void;
   help?: string;
+  disabled?: boolean;
 }) {
   const id = useId();
   return (
@@ -21,6 +22,7 @@ export function Select<V extends string>(props: {
         <select
           id={id}
           value={props.value}
+          disabled={props.disabled}
           aria-describedby={props.help === undefined ? undefined : `${id}help`}
           onChange={(event) => props.onChange(event.target.value as V)}
         >

@@ -7,6 +7,8 @@ export function Switch(props: {
   checked: boolean;
   onChange: (checked: boolean) => void;
   code?: string;
+  /** Why it cannot be changed here. */
+  fixed?: string | undefined;
 }) {
   const id = useId();
   return (
@@ -14,9 +16,10 @@ export function Switch(props: {
       <div>
         <label htmlFor={id}>{props.label}</label>
         {props.code !== undefined && <code>{props.code}</code>}
-        {props.help !== undefined && (
+        {(props.help !== undefined || props.fixed !== undefined) && (
           <p id={`${id}help`} className="help">
             {props.help}
+            {props.fixed !== undefined && <strong className="fixed"> {props.fixed}</strong>}
           </p>
         )}
       </div>
@@ -26,7 +29,8 @@ export function Switch(props: {
         role="switch"
         className="switch"
         checked={props.checked}
-        aria-describedby={props.help === undefined ? undefined : `${id}help`}
+        disabled={props.fixed !== undefined}
+        aria-describedby={props.help === undefined && props.fixed === undefined ? undefined : `${id}help`}
         onChange={(event) => props.onChange(event.target.checked)}
       />
     </div>

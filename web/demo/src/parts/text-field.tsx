@@ -16,6 +16,8 @@ export function TextField(props: {
   lines?: number;
   /** Finds the field of a problem. */
   name: string;
+  /** What the browser may fill in; default nothing. */
+  autoComplete?: string;
   after?: ReactNode;
 }) {
   const id = useId();
@@ -44,7 +46,7 @@ export function TextField(props: {
             {...common}
             type={props.type === 'password' ? 'password' : 'text'}
             inputMode={props.type === 'url' ? 'url' : props.type === 'number' ? 'decimal' : undefined}
-            autoComplete={props.type === 'password' ? 'new-password' : 'off'}
+            autoComplete={props.autoComplete ?? (props.type === 'password' ? 'new-password' : 'off')}
           />
         ) : (
           <textarea {...common} rows={props.lines} />

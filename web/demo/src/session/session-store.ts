@@ -28,12 +28,22 @@ export interface Company {
   name: string;
   role: 'admin' | 'member';
 }
+/** What a client needs to work for one person: another object means another person or company. */
+export interface Account {
+  /** As `Backend.url`. */
+  url: string;
+  user: string;
+  company: string | undefined;
+  /** This person's, or undefined: never another's who signed in since. */
+  token: () => Promise<string | undefined>;
+}
 export interface SessionState {
   /** `none`: no backend. */
   status: 'none' | 'out' | 'in';
   user?: User;
   /** Undefined also for a user who is in none. */
   company?: Company;
+  account?: Account;
 }
 interface Kept {
   url: string;
@@ -51,7 +61,7 @@ const patience = 15_000;
 export class SessionStore {
   readonly backend: Backend | undefined;
   #kept: Kept | undefined;
-  #state: SessionState;
+  #state: SessionState | undefined;
   #renewing: Promise<string | undefined> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
@@ -70,7 +80,7 @@ export class SessionStore {
     void this.#refreshCompany();
   }
 
-  state = (): SessionState => this.#state;
+  state = (): SessionState => this.#state!;
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -215,6 +225,7 @@ export class SessionStore {
     this.#kept = kept;
     this.#schedule();
     const next = this.#stateNow();
+    // Functions are left out of the comparison.
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
     this.#state = next;
     for (const listener of [...this.#listeners]) listener();
@@ -224,7 +235,22 @@ export class SessionStore {
     if (this.backend === undefined) return { status: 'none' };
     if (this.#kept === undefined) return { status: 'out' };
     const { user, company } = this.#kept;
-    return { status: 'in', user, ...(company && { company }) };
+    return { status: 'in', user, ...(company && { company }), account: this.#accountOf(user.id, company?.id) };
+  }
+
+  #accountOf(user: string, company: string | undefined): Account {
+    const before = this.#state?.account;
+    if (before !== undefined && before.user === user && before.company === company) return before;
+    return {
+      url: this.backend!.url,
+      user,
+      company,
+      token: async () => {
+        if (this.#kept?.user.id !== user) return undefined;
+        const token = await this.token();
+        return this.#kept?.user.id === user ? token : undefined;
+      },
+    };
   }
 
   #schedule(): void {

@@ -3,7 +3,7 @@ import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStor
 
 import type { Backend, SessionState, SessionStore } from './session-store';
 
-export type { Backend, Company, Person, User } from './session-store';
+export type { Account, Backend, Company, Person, User } from './session-store';
 
 export interface Session extends SessionState {
   backend?: Backend;

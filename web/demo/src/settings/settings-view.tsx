@@ -8,14 +8,21 @@ import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
 import { useTheme } from '../theme';
 import { tierOrder, tierWords } from '../tiers';
+import { useSession } from '../session/session';
+import { isFlagSet, isFlagShown, isSpaceSet } from './administered';
+import { BackendCard } from './backend-card';
 import { SemanticCard } from './semantic-card';
 import { asJson, configuredTiers, flagWords, problemsOf, type Settings } from './settings';
 import { SpaceForm } from './space-form';
 import { TokenField } from './token-field';
 import { useSettings } from './use-settings';
 
+const bySomeone = 'Set by your administrator.';
+
 export function SettingsView() {
-  const { settings, save, reset } = useSettings();
+  const { settings: counting, own: settings, followed, save, reset } = useSettings();
+  const { status } = useSession();
+  const set = followed?.set;
   const [draft, setDraft] = useState(settings);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [outcome, setOutcome] = useState<'saved' | { failed: string }>();
@@ -67,33 +74,40 @@ export function SettingsView() {
   // A reset, or another view's change, replaces what was typed.
   useEffect(() => setDraft(settings), [settings]);
 
-  const configured = configuredTiers(draft);
+  const configured = tierOrder.filter((tier) => configuredTiers(draft).includes(tier) || isSpaceSet(set, tier));
   return (
     <section className="view flowing settings" aria-labelledby="settings-title">
       <header className="view-head">
         <h1 id="settings-title" tabIndex={-1}>
           Settings
         </h1>
-        <p className="muted">Kept in this browser.</p>
+        <p className="muted">
+          {status === 'in'
+            ? 'Yours are kept in this browser. Your administrator’s count before them.'
+            : 'Kept in this browser.'}
+        </p>
       </header>
       <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
+        <BackendCard gateway={draft.gateway} onGateway={(gateway) => update({ gateway })} />
         <fieldset className="card">
           <legend>Hugging Face Spaces</legend>
           <Switch
             label="Enable Hugging Face Spaces"
             help="Off: no question goes to a Space."
-            checked={draft.flags.useHuggingFaceSpaces}
+            checked={(isFlagSet(set, 'useHuggingFaceSpaces') ? counting : draft).flags.useHuggingFaceSpaces}
+            fixed={isFlagSet(set, 'useHuggingFaceSpaces') ? bySomeone : undefined}
             onChange={(useHuggingFaceSpaces) => update({ flags: { ...draft.flags, useHuggingFaceSpaces } })}
           />
           <Select
             label="Default tier"
-            value={draft.defaultTier}
+            value={set?.defaultTier ?? draft.defaultTier}
+            disabled={set?.defaultTier !== undefined}
             options={tierOrder.map((tier) => ({
               value: tier,
               label: `${tierWords[tier].label} model${configured.includes(tier) || configured.length === 0 ? '' : ' (not set up)'}`,
             }))}
             onChange={(defaultTier) => update({ defaultTier })}
-            help="Answers when neither you nor a rule picks a tier."
+            help={`Answers when neither you nor a rule picks a tier.${set?.defaultTier === undefined ? '' : ` ${bySomeone}`}`}
           />
         </fieldset>
 
@@ -103,7 +117,8 @@ export function SettingsView() {
           <SpaceForm
             key={tier}
             tier={tier}
-            space={draft.spaces[tier]}
+            space={isSpaceSet(set, tier) ? counting.spaces[tier] : draft.spaces[tier]}
+            administered={isSpaceSet(set, tier)}
             problems={problems}
             initiallyOpen={tier === (configured[0] ?? 'base')}
             onChange={(space) => update({ spaces: { ...draft.spaces, [tier]: space } })}
@@ -159,16 +174,19 @@ export function SettingsView() {
           <p className="muted section-help">
             Each target needs its flags on. The names are those an application’s own flags use.
           </p>
-          {flagWords.map(({ name, label, help }) => (
-            <Switch
-              key={name}
-              label={label}
-              code={name}
-              help={help}
-              checked={draft.flags[name]}
-              onChange={(enabled) => update({ flags: { ...draft.flags, [name]: enabled } })}
-            />
-          ))}
+          {flagWords
+            .filter(({ name }) => isFlagShown(set, name))
+            .map(({ name, label, help }) => (
+              <Switch
+                key={name}
+                label={label}
+                code={name}
+                help={help}
+                checked={(isFlagSet(set, name) ? counting : draft).flags[name]}
+                fixed={isFlagSet(set, name) ? bySomeone : undefined}
+                onChange={(enabled) => update({ flags: { ...draft.flags, [name]: enabled } })}
+              />
+            ))}
         </fieldset>
 
         <div className="save-bar">

@@ -15,7 +15,9 @@ import {
   TierwiseError,
 } from 'tierwise';
 
+import type { Account } from '../session/session-store';
 import { tierOrder } from '../tiers';
+import { type Administered, settingsInForce } from './administered';
 import { type EmbedderChoice, embedderOf } from './embedder';
 import { jsonObject } from './json-object';
 import { secrets, type SecretName } from './secrets';
@@ -40,6 +42,8 @@ export interface Settings {
   openai: ProviderSettings;
   flags: Record<FlagName, boolean>;
   semantic: SemanticSettings;
+  /** Signed in, requests go through the backend, which holds the keys. */
+  gateway: boolean;
 }
 /** Which targets the next questions may use; on top of the flags, and not kept. */
 export type ProviderChoice = 'auto' | 'spaces' | 'openai' | 'mock';
@@ -89,7 +93,7 @@ export function startSettings(given: Partial<Record<Tier, Partial<SpaceSettings>
   ) as Settings['flags'];
   const defaultTier = spaces.base.url !== '' || !any ? 'base' : tierOrder.find((tier) => spaces[tier].url !== '')!;
   const semantic = { embedder: 'light', policy: 'strict' } as const;
-  return { defaultTier, spaces, openai: { baseUrl: '', model: '' }, flags, semantic };
+  return { defaultTier, spaces, openai: { baseUrl: '', model: '' }, flags, semantic, gateway: false };
 }
 
 /** What was kept, laid over the start: whatever is missing or no longer understood is as at the start. */
@@ -114,6 +118,7 @@ export function readSettings(saved: Json | undefined, start: Settings): Settings
       embedder: embedders.find((choice) => choice === semantic['embedder']) ?? start.semantic.embedder,
       policy: policies.find((policy) => policy === semantic['policy']) ?? start.semantic.policy,
     },
+    gateway: typeof kept['gateway'] === 'boolean' ? kept['gateway'] : start.gateway,
   };
 }
 const embedders: readonly EmbedderChoice[] = ['off', 'light', 'minilm'];
@@ -164,25 +169,50 @@ export function clientSettings(
   };
 }
 
-/** All of it, for a new client: with what `configure` cannot change. */
-export function clientConfig(settings: Settings, choice: ProviderChoice = 'auto'): ClientConfig {
+/**
+ * All of it, for a new client: with what `configure` cannot change. `account`: what is cached and counted is that person's;
+ * `set`: by an administrator.
+ */
+export function clientConfig(
+  settings: Settings,
+  account: Account | undefined,
+  choice: ProviderChoice = 'auto',
+  set?: Administered,
+): ClientConfig {
   const { embedder: chosen, policy } = settings.semantic;
   const embedder = embedderOf(chosen);
   return {
-    ...clientSettings(settings, choice),
+    ...settingsInForce(settings, choice, set),
     // Kept in this browser, so that a question asked yesterday is answered from the cache today.
     cache: { persist: true, semantic: policy },
-    usage: { appVersion: 'demo' },
+    usage: {
+      appVersion: 'demo',
+      ...(account && {
+        backend: {
+          url: `${account.url}/functions/v1`,
+          token: account.token,
+          ...(account.company !== undefined && { company: account.company }),
+        },
+      }),
+    },
+    ...(account && {
+      partition: { ...(account.company !== undefined && { tenant: account.company }), user: account.user },
+      ...(settings.gateway && { proxyUrl: `${account.url}/functions/v1/gateway`, proxyToken: account.token }),
+    }),
     ...(embedder && { embedder }),
   };
 }
 
 /** Whether `configure` can bring a client from one to the other. */
 export function configurable(from: Settings, to: Settings): boolean {
-  return from.semantic.embedder === to.semantic.embedder && from.semantic.policy === to.semantic.policy;
+  return (
+    from.semantic.embedder === to.semantic.embedder &&
+    from.semantic.policy === to.semantic.policy &&
+    from.gateway === to.gateway
+  );
 }
 
-const choiceFlags: Record<ProviderChoice, Flags> = {
+export const choiceFlags: Record<ProviderChoice, Flags> = {
   auto: {},
   spaces: { useHuggingFaceSpaces: true, useRealAI: false, useOpenAI: false, useMockAI: false },
   openai: { useHuggingFaceSpaces: false, useRealAI: true, useOpenAI: true, useMockAI: false },

@@ -16,14 +16,16 @@ import { useSettings } from './use-settings';
 interface SpaceFormProps {
   tier: Tier;
   space: SpaceSettings;
+  /** It is an administrator's: shown, not edited. */
+  administered: boolean;
   problems: Record<string, string>;
   initiallyOpen: boolean;
   onChange: (space: SpaceSettings) => void;
   onCheck: () => void;
 }
 
-export function SpaceForm({ tier, space, problems, initiallyOpen, onChange, onCheck }: SpaceFormProps) {
-  const { settings, save } = useSettings();
+export function SpaceForm({ tier, space, administered, problems, initiallyOpen, onChange, onCheck }: SpaceFormProps) {
+  const { own, save } = useSettings();
   const status = useSpaceStatus(tier);
   const { test, start, cancel } = useConnectionTest(tier);
   const [open, setOpen] = useState(initiallyOpen);
@@ -52,46 +54,52 @@ export function SpaceForm({ tier, space, problems, initiallyOpen, onChange, onCh
       {open && (
         <div id={`${id}body`} className="tier-body">
           {!empty && <p className="muted">{tierWords[tier].use}</p>}
-          <TextField
-            label="Space URL"
-            type="url"
-            name={`${prefix}.url`}
-            value={space.url}
-            placeholder="https://huggingface.co/spaces/owner/name"
-            problem={problems[`${prefix}.url`]}
-            help="Also https://owner-name.hf.space, owner/name, your own domain, or an address on this computer."
-            onChange={(url) => onChange({ ...space, url })}
-            onLeave={onCheck}
-          />
-          <div className="two">
-            <TextField
-              label="API endpoint"
-              name={`${prefix}.endpoint`}
-              value={space.endpoint}
-              placeholder="/api/generate"
-              problem={problems[`${prefix}.endpoint`]}
-              help="Empty: found out. A path, or the name of a Gradio endpoint."
-              onChange={(endpoint) => onChange({ ...space, endpoint })}
-              onLeave={onCheck}
-            />
-            <TextField
-              label="Revision"
-              name={`${prefix}.revision`}
-              value={space.revision}
-              placeholder="v1"
-              problem={problems[`${prefix}.revision`]}
-              help="A label of what the Space serves. Another one: nothing cached before is reused."
-              onChange={(revision) => onChange({ ...space, revision })}
-              onLeave={onCheck}
-            />
-          </div>
+          {administered ? (
+            <SetByAdministrator space={space} />
+          ) : (
+            <>
+              <TextField
+                label="Space URL"
+                type="url"
+                name={`${prefix}.url`}
+                value={space.url}
+                placeholder="https://huggingface.co/spaces/owner/name"
+                problem={problems[`${prefix}.url`]}
+                help="Also https://owner-name.hf.space, owner/name, your own domain, or an address on this computer."
+                onChange={(url) => onChange({ ...space, url })}
+                onLeave={onCheck}
+              />
+              <div className="two">
+                <TextField
+                  label="API endpoint"
+                  name={`${prefix}.endpoint`}
+                  value={space.endpoint}
+                  placeholder="/api/generate"
+                  problem={problems[`${prefix}.endpoint`]}
+                  help="Empty: found out. A path, or the name of a Gradio endpoint."
+                  onChange={(endpoint) => onChange({ ...space, endpoint })}
+                  onLeave={onCheck}
+                />
+                <TextField
+                  label="Revision"
+                  name={`${prefix}.revision`}
+                  value={space.revision}
+                  placeholder="v1"
+                  problem={problems[`${prefix}.revision`]}
+                  help="A label of what the Space serves. Another one: nothing cached before is reused."
+                  onChange={(revision) => onChange({ ...space, revision })}
+                  onLeave={onCheck}
+                />
+              </div>
+            </>
+          )}
           <TokenField
             name={tier}
             address={space.url}
             label="Authentication token"
             problem={problems[`${prefix}.token`]}
             help="Only for a private Space: a token with read permission."
-            onChanged={() => void save(settings).catch(() => undefined)}
+            onChanged={() => void save(own).catch(() => undefined)}
           />
           <div className="row">
             {test?.running === true ? (
@@ -105,7 +113,7 @@ export function SpaceForm({ tier, space, problems, initiallyOpen, onChange, onCh
                 disabled={empty}
                 onClick={() => {
                   onCheck();
-                  void start(spaceConfig(space, tier));
+                  void start(administered ? undefined : spaceConfig(space, tier));
                 }}
               >
                 Test Connection
@@ -114,12 +122,43 @@ export function SpaceForm({ tier, space, problems, initiallyOpen, onChange, onCh
             <span className="help">
               {empty
                 ? 'Enter a Space URL first.'
-                : 'Tests what stands here, saved or not. It sends one short question.'}
+                : `${administered ? 'Tests it as it is set.' : 'Tests what stands here, saved or not.'} It sends one short question.`}
             </span>
           </div>
           {test !== undefined && <ConnectionSteps test={test} />}
         </div>
       )}
     </section>
+  );
+}
+
+function SetByAdministrator({ space }: { space: SpaceSettings }) {
+  return (
+    <>
+      <dl className="facts">
+        <div>
+          <dt>Space</dt>
+          <dd>
+            <bdi>{space.url}</bdi>
+          </dd>
+        </div>
+        <div>
+          <dt>API endpoint</dt>
+          <dd>{space.endpoint === '' ? 'found out' : <bdi>{space.endpoint}</bdi>}</dd>
+        </div>
+        {space.revision !== '' && (
+          <div>
+            <dt>Revision</dt>
+            <dd>
+              <bdi>{space.revision}</bdi>
+            </dd>
+          </div>
+        )}
+      </dl>
+      <p className="help">
+        <strong className="fixed">Set by your administrator.</strong> What you entered for this tier is kept, and counts
+        when it is left open or you sign out.
+      </p>
+    </>
   );
 }

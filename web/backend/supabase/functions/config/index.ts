@@ -4,6 +4,7 @@
  * `PUT /config/{kind}/{name}` writes the company's own (fields left out stay as they are), `DELETE` takes it back, so that
  * everybody's counts again. Kinds and fields: kinds.ts. Each write leaves its audit row by a trigger. With `?seen=<updatedAt>`
  * (`none`: there was no own row) a write happens only if nobody wrote since; else 409 `changed-meanwhile`.
+ * `GET /config/company` is for every member: the company's id, name and rules, and the caller's role in it.
  * `PUT /config/keys/{target}` `{ key }` seals a key; no answer ever holds one.
  */
 import { json, Refusal } from '../_shared/answer.ts';
@@ -21,6 +22,7 @@ export default { fetch: endpoint('config', { GET: read, PUT: write, DELETE: remo
 async function read(call: Call): Promise<Response> {
   const { caller, company, path, request } = call;
   await take(caller, 'config', company);
+  if (path === 'company') return readCompany(call);
   if (path !== '') return list(call);
   const [row] = await asUser(
     caller,
@@ -33,14 +35,21 @@ async function read(call: Call): Promise<Response> {
   return known.includes(etag) ? new Response(undefined, { status: 304, headers }) : json(row.config, 200, headers);
 }
 
+/** For every member: which company this is, and what they are in it. */
+async function readCompany({ caller, company }: Call): Promise<Response> {
+  const [row] = await asUser(
+    caller,
+    (sql) => sql`select c.id, c.name, case when tierwise.is_admin(c.id) then 'admin' else 'member' end as role,
+      c.keeps_text as "keepsText", c.retention_days as "retentionDays", c.totals_days as "totalsDays"
+      from tierwise.companies c where c.id = tierwise.resolve_company(${company ?? null})`,
+  );
+  if (row === undefined) throw new Refusal(403, 'not-a-member', 'You are in no company.');
+  return json(row);
+}
+
 async function list({ caller, company, path, query }: Call): Promise<Response> {
   return asUser(caller, async (sql) => {
     const own = await adminsCompany(sql, company);
-    if (path === 'company') {
-      const [row] = await sql`select id, name, keeps_text as "keepsText", retention_days as "retentionDays",
-        totals_days as "totalsDays" from tierwise.companies where id = ${own}`;
-      return json(row);
-    }
     if (path === 'keys') {
       const rows = await sql`select target, key_id as "sealedBy", hint, updated_at as "updatedAt" from tierwise.secrets
         where company_id = ${own} order by target`;
