@@ -335,6 +335,11 @@ for (const kind of kinds)
         const put = await stage.call('config/company', { user: 'admin', method: 'PUT', body: { retentionDays: 30 } });
         assert.equal(put.status, 200, put.text);
         assert.equal((await stage.call('config/company', { user: 'admin' })).value.retentionDays, 30);
+        const at = { user: 'admin', method: 'PUT', body: { retentionDays: 30 } };
+        const again = await stage.call(`config/company?seen=${encodeURIComponent(put.value.updatedAt)}`, at);
+        assert.equal(again.status, 200, again.text);
+        const late = await stage.call(`config/company?seen=${encodeURIComponent(put.value.updatedAt)}`, at);
+        assert.deepEqual([late.status, late.value.code], [409, 'changed-meanwhile']);
         const rules = { keepsText: false, retentionDays: 30, totalsDays: 1825 };
         for (const [user, headers, company] of [
           ['admin', {}, { id: companyA, name: 'A', role: 'admin' }],
@@ -344,7 +349,9 @@ for (const kind of kinds)
         ]) {
           const { status, value } = await stage.call('config/company', { user, headers });
           const of = company.id === companyA ? rules : { ...rules, retentionDays: 365 };
-          assert.deepEqual([status, value], [200, { ...company, ...of }], user);
+          const { updatedAt, ...told } = value;
+          assert.ok(Date.parse(updatedAt) > 0);
+          assert.deepEqual([status, told], [200, { ...company, ...of }], user);
         }
         for (const [user, headers] of [
           ['member', { 'x-tierwise-company': companyB }],

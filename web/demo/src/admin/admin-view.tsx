@@ -47,18 +47,21 @@ export function AdminView() {
           <Part key={`${String(user?.id)} ${company.id}`} />
         </>
       ) : status === 'none' ? (
-        <Empty icon="settings" title="There is no backend here">
+        <Empty icon="admin" title="There is no backend here">
           <p>With one, administrators set Spaces, flags, models and keys here for everybody in their company.</p>
           <a className="button primary" href={address('settings')}>
             Set up this browser alone
           </a>
         </Empty>
       ) : status === 'out' ? (
-        <Empty icon="settings" title="Sign in as an administrator">
+        <Empty icon="admin" title="Sign in as an administrator">
           <p>Spaces, flags, models and keys of a company are set here, by its administrators.</p>
+          <a className="button primary" href={address('account')}>
+            Sign in
+          </a>
         </Empty>
       ) : (
-        <Empty icon="settings" title="This page is for administrators">
+        <Empty icon="admin" title="This page is for administrators">
           <p>
             {company === undefined
               ? `${user?.name ?? 'You'} is in no company yet. An administrator can add you to theirs.`

@@ -3,9 +3,8 @@ import { useMemo } from 'react';
 
 import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
-import { CallFailed } from '../session/call';
 import { PartFrame } from './part-frame';
-import type { CompanyRow } from './rows';
+import { type CompanyRow, seen, versionOf } from './rows';
 import { SaveRow } from './save-row';
 import { type Config, useConfig, useWrite } from './use-config';
 import { type Problems, useEditor } from './use-editor';
@@ -20,10 +19,6 @@ interface Draft {
 export function CompanyPart() {
   const config = useConfig<CompanyRow>('company');
   return <PartFrame config={config}>{(row) => <CompanyForm row={row} config={config} />}</PartFrame>;
-}
-
-function versionOf({ name, keepsText, retentionDays, totalsDays }: CompanyRow): string {
-  return JSON.stringify([name, keepsText, retentionDays, totalsDays]);
 }
 
 function check(draft: Draft): Problems {
@@ -51,17 +46,13 @@ function CompanyForm({ row, config }: { row: CompanyRow; config: Config<CompanyR
     version: versionOf(row),
     check,
     save: async (draft, version) => {
-      const now = await config.reload();
-      if (now !== undefined && versionOf(now) !== version)
-        throw new CallFailed(409, 'changed-meanwhile', 'Somebody else changed this.');
       const body = {
         name: draft.name.trim(),
         keepsText: draft.keepsText,
         retentionDays: Number(draft.retentionDays),
         totalsDays: Number(draft.totalsDays),
       };
-      await write('PUT', 'company', body);
-      return versionOf({ id: row.id, ...body });
+      return versionOf(await write<CompanyRow>('PUT', `company${seen(version)}`, body));
     },
     reload: config.reload,
   });

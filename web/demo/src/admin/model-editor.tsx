@@ -14,7 +14,7 @@ import { type Problems, useEditor } from './use-editor';
 const tasks = ['text-generation', 'feature-extraction', 'text-to-image', 'image-classification'] as const;
 type Task = (typeof tasks)[number];
 type Unit = '1k-tokens' | 'image';
-export const unitWords: Record<string, string> = { '1k-tokens': 'per 1,000 tokens', image: 'per image' };
+export const unitWords: Record<string, string> = { '1k-tokens': 'per 1k tokens', image: 'per image' };
 
 interface Draft {
   model: string;
@@ -61,8 +61,10 @@ export function ModelEditor(props: {
   config: Config<unknown>;
   known: readonly string[];
   onAdded: (model: string) => void;
+  /** Taken back: what offers to undo it is in the page below. */
+  onGone: () => void;
 }) {
-  const { pair, config, known, onAdded } = props;
+  const { pair, config, known, onAdded, onGone } = props;
   const { own, everybodys } = pair ?? {};
   const write = useWrite();
   const { changed } = useUndo();
@@ -101,6 +103,7 @@ export function ModelEditor(props: {
     setFailed(undefined);
     try {
       await write('DELETE', `models/${own.model}`);
+      onGone();
       changed({
         words:
           everybodys === undefined

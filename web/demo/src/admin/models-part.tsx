@@ -69,7 +69,7 @@ export function ModelsPart() {
       {
         key: 'price',
         label: 'Price',
-        width: '152px',
+        width: '168px',
         numeric: true,
         from: 560,
         cell: ({ row }) => price(row),
@@ -132,7 +132,7 @@ export function ModelsPart() {
             ),
           }}
           empty={
-            <Empty icon="settings" title="No models yet">
+            <Empty icon="admin" title="No models yet">
               <p>A model that is added and on can be called by its name, with its cost by its price.</p>
             </Empty>
           }
@@ -164,6 +164,7 @@ export function ModelsPart() {
                   pair={opened}
                   config={config}
                   onAdded={(model) => setOpen(model)}
+                  onGone={() => setOpen(undefined)}
                   known={models.map(({ row }) => row.model)}
                 />
               )}

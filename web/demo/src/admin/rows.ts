@@ -45,6 +45,7 @@ export interface CompanyRow {
   keepsText: boolean;
   retentionDays: number;
   totalsDays: number;
+  updatedAt?: string | null;
 }
 export interface AuditRow {
   id: number;
@@ -83,7 +84,7 @@ export function paired<R extends Row>(rows: readonly R[], nameOf: (row: R) => st
 }
 
 /** Of the company's own row; empty where the backend does not say. */
-export function versionOf(own: Row | undefined): string {
+export function versionOf(own: Pick<Row, 'updatedAt'> | undefined): string {
   return own === undefined ? 'none' : (own.updatedAt ?? '');
 }
 

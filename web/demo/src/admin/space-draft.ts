@@ -90,10 +90,15 @@ export function checkSpace(draft: SpaceDraft, tier: Tier): Problems {
     problems['contextWindow'] = 'Enter whole tokens, as 8192, or leave it empty.';
   if (optionsOf(draft) === undefined)
     problems['options'] = 'Enter a JSON object, as {"quota": {…}}, or leave it empty.';
-  if (problems['url'] !== undefined || problems['options'] !== undefined || problems['contextWindow'] !== undefined)
-    return problems;
+  if (problems['url'] !== undefined) return problems;
   const prefix = `spaces.${tier}`;
-  for (const [field, words] of Object.entries(problemOf({ spaces: { [tier]: configOf(draft) } }))) {
+  // What is wrong by itself is left out, so that the rest is checked too.
+  const rest = {
+    ...draft,
+    ...(problems['options'] !== undefined && { options: '' }),
+    ...(problems['contextWindow'] !== undefined && { contextWindow: '' }),
+  };
+  for (const [field, words] of Object.entries(problemOf({ spaces: { [tier]: configOf(rest) } }))) {
     const name = field.startsWith(`${prefix}.`) ? (field.slice(prefix.length + 1).split('.')[0] ?? '') : 'options';
     problems[name in draft ? name : 'options'] ??=
       name in draft ? words : `${field.slice(prefix.length + 1)}: ${words}`;

@@ -67,7 +67,7 @@ export function TrailPart() {
         const last = all.at(-1);
         const further = older.length === 0 ? rows.length === pageRows : more === true;
         return all.length === 0 ? (
-          <Empty icon="settings" title="Nothing was changed yet">
+          <Empty icon="admin" title="Nothing was changed yet">
             <p>
               Each change of a Space, a flag, a model, a key, a price or a member is written here, whoever makes it.
             </p>
@@ -97,8 +97,8 @@ export function TrailPart() {
 function Entry({ row, you, now }: { row: AuditRow; you: string | undefined; now: number }) {
   const { thing, name } = things[row.table] ?? { thing: row.table, name: [] };
   const whole = row.after ?? row.before ?? {};
-  const called = name.map((field) => text(whole[field])).join(' ');
-  const differences = changesOf(row);
+  const called = name.map((field) => (field === 'user_id' ? userWord(whole[field]) : text(whole[field]))).join(' ');
+  const differences = changesOf(row, row.action === 'update' ? [] : name);
   return (
     <li className="trail-row">
       <p>
@@ -114,15 +114,15 @@ function Entry({ row, you, now }: { row: AuditRow; you: string | undefined; now:
           {differences.map(({ field, before, after }) => (
             <div key={field}>
               <dt>{field}</dt>
-              <dd dir="auto">
+              <dd>
                 {row.action === 'update' ? (
                   <>
-                    <del>{before}</del> <span aria-hidden="true">→</span> <ins>{after}</ins>
+                    <del dir="auto">{before}</del> <span aria-hidden="true">→</span> <ins dir="auto">{after}</ins>
                   </>
                 ) : row.action === 'insert' ? (
-                  after
+                  <bdi>{after}</bdi>
                 ) : (
-                  <del>{before}</del>
+                  <del dir="auto">{before}</del>
                 )}
               </dd>
             </div>
@@ -144,11 +144,14 @@ function Who({ actor, you, role }: { actor: string | null; you: string | undefin
   );
 }
 
-/** Of an update what became different; else what there was or is. */
-function changesOf({ before, after, action, table }: AuditRow): { field: string; before: string; after: string }[] {
+/** Of an update what became different; else what there was or is, but what names it. */
+function changesOf(
+  { before, after, action, table }: AuditRow,
+  names: readonly string[],
+): { field: string; before: string; after: string }[] {
   const fields = [...new Set([...Object.keys(after ?? {}), ...Object.keys(before ?? {})])];
   const changes = fields
-    .filter((field) => !unsaid.has(field))
+    .filter((field) => !unsaid.has(field) && !names.includes(field))
     .map((field) => ({ field: field.replaceAll('_', ' '), before: text(before?.[field]), after: text(after?.[field]) }))
     .filter((change) =>
       action === 'update'
@@ -159,6 +162,10 @@ function changesOf({ before, after, action, table }: AuditRow): { field: string;
   return changes.length === 0 && action === 'update' && table === 'tierwise.secrets'
     ? [{ field: 'key', before: 'the one before', after: 'another' }]
     : changes;
+}
+
+function userWord(id: Json | undefined): string {
+  return typeof id === 'string' ? `user ${id.slice(0, 8)}` : dash;
 }
 
 function text(value: Json | undefined): string {

@@ -9,7 +9,7 @@ import { address } from '../route';
 import { CallFailed } from '../session/call';
 import { CallProblem } from '../session/call-problem';
 import { useSession } from '../session/session';
-import { tierWords } from '../tiers';
+import { tierOrder, tierWords } from '../tiers';
 import { ago, count, dash, duration, exactTime, isoTime, plural } from '../words';
 import { useBrowserChecks } from './browser-checks';
 import { keySaid, spaceSaid } from './check-words';
@@ -32,6 +32,9 @@ export function SystemHealth() {
         Its database, the keys it keeps for Hugging Face and OpenAI, and each Space: its stage, its last success, and
         how many calls of the last hour failed.
       </p>
+      <a className="button primary" href={address('account')}>
+        Sign in
+      </a>
     </Empty>
   );
 }
@@ -115,7 +118,7 @@ function Checks() {
               <p className="muted">No tier has a Space yet. An administrator sets them under Admin.</p>
             ) : (
               <ul className="targets">
-                {value.spaces.map((space) => (
+                {inOrder(value.spaces).map((space) => (
                   <Space key={space.target} space={space} now={now} />
                 ))}
               </ul>
@@ -272,6 +275,10 @@ function Space({ space, now }: { space: SpaceCheck; now: number }) {
   );
 }
 
+function inOrder(spaces: readonly SpaceCheck[]): SpaceCheck[] {
+  return [...spaces].sort((a, b) => tierOrder.indexOf(a.tier) - tierOrder.indexOf(b.tier));
+}
+
 function Bones() {
   return (
     <section className="system-group" aria-hidden="true">
@@ -313,6 +320,8 @@ function functionsSaid(health: Known, error: unknown): RowProps {
     return { name, kind: 'ready', state: 'Reachable', words: 'They answer, but not to this session.' };
   if (code === 'database-unavailable' || code === 'busy' || code === 'not-migrated')
     return { name, kind: 'ready', state: 'Reachable', words: 'They answer.' };
+  if (code === 'functions-unavailable')
+    return { name, kind: 'waking', state: 'Starting', words: 'They ended, and are being started again.' };
   return { name, kind: 'failing', state: 'Failing', words: 'They answer with an error.' };
 }
 

@@ -33,6 +33,7 @@ export function problemWords(error: unknown, url: string): ProblemWords {
       what: 'Asked too often.',
       todo: `It can be asked again in ${span(retryAfterMs ?? 5000)}, and is then.`,
     };
+  if (code === 'functions-unavailable') return { what: message, todo: 'It is asked again by itself.' };
   if (code === 'database-unavailable')
     return {
       what: 'The functions answer, but their database cannot be reached.',

@@ -40,7 +40,7 @@ async function readCompany({ caller, company }: Call): Promise<Response> {
   const [row] = await asUser(
     caller,
     (sql) => sql`select c.id, c.name, case when tierwise.is_admin(c.id) then 'admin' else 'member' end as role,
-      c.keeps_text as "keepsText", c.retention_days as "retentionDays", c.totals_days as "totalsDays"
+      c.keeps_text as "keepsText", c.retention_days as "retentionDays", c.totals_days as "totalsDays", ${updated(sql, 'c')}
       from tierwise.companies c where c.id = tierwise.resolve_company(${company ?? null})`,
   );
   if (row === undefined) throw new Refusal(403, 'not-a-member', 'You are in no company.');
@@ -90,8 +90,15 @@ async function write({ caller, company, path, query, request }: Call): Promise<R
     const columns = columnsOf(companyFields, body, false);
     return asUser(caller, async (sql) => {
       const own = await adminsCompany(sql, company);
-      if (Object.keys(columns).length > 0) await sql`update tierwise.companies set ${sql(columns)} where id = ${own}`;
-      return json({ success: true });
+      const [known] = await sql<Seen[]>`select ${updated(sql)} from tierwise.companies t where id = ${own} for update`;
+      unchanged(query, known);
+      const [now = known] =
+        Object.keys(columns).length === 0
+          ? []
+          : await sql<
+              Seen[]
+            >`update tierwise.companies t set ${sql(columns)} where id = ${own} returning ${updated(sql)}`;
+      return json({ success: true, ...now });
     }).catch((error: unknown) => {
       throw aboutField('tierwise.companies', companyFields, error);
     });
@@ -184,7 +191,11 @@ function updated(sql: Transaction, table = 't') {
   return sql`to_jsonb(${sql(table.replace(/^\w+\./, ''))}) ->> 'updated_at' as "updatedAt"`;
 }
 
-function unchanged(query: URLSearchParams, known: { updatedAt: string | null } | undefined): void {
+interface Seen {
+  updatedAt: string | null;
+}
+
+function unchanged(query: URLSearchParams, known: Seen | undefined): void {
   const seen = query.get('seen');
   if (seen === null || seen === (known === undefined ? 'none' : known.updatedAt)) return;
   throw new Refusal(409, 'changed-meanwhile', 'Somebody else changed this since you opened it. Nothing was saved.');
