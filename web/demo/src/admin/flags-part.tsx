@@ -55,6 +55,7 @@ function Flag({ name, pair, config }: { name: string; pair: Pair<FlagRow>; confi
         : await write('PUT', `flags/${name}${version === undefined ? '' : seen(version)}`, value);
     try {
       await put(next, versionOf(own));
+      await config.reload();
       changed({
         words: done,
         back: async () => {
@@ -63,13 +64,13 @@ function Flag({ name, pair, config }: { name: string; pair: Pair<FlagRow>; confi
         },
       });
     } catch (error) {
+      await config.reload();
       setProblem(
         error instanceof CallFailed && error.status === 409
           ? 'Somebody else changed this flag just now. It stands as they set it; switch it again if you still want to.'
           : `Not changed: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
-    await config.reload();
     setPending(undefined);
   };
 
@@ -91,7 +92,7 @@ function Flag({ name, pair, config }: { name: string; pair: Pair<FlagRow>; confi
                 type="button"
                 className="link"
                 disabled={pending !== undefined}
-                aria-label={`Take your own ${label} back`}
+                aria-label={`Take back your own ${label}`}
                 onClick={() => void set(undefined, `${label}: everybody’s counts again.`)}
               >
                 Take back

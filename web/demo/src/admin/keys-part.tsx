@@ -94,8 +94,8 @@ function Key(props: {
       setValue('');
       setPutting(false);
       setRemoving(false);
-      setDone(words);
       await config.reload();
+      setDone(words);
     } catch (error) {
       const { what, todo } = problemWords(error, backend?.url ?? '');
       setProblem(
@@ -138,7 +138,7 @@ function Key(props: {
             <button
               type="button"
               className="button small"
-              aria-label={`${row === undefined ? 'Put' : 'Replace'} the key for ${label}`}
+              aria-label={`${row === undefined ? 'Put a' : 'Replace the'} key for ${label}`}
               onClick={() => {
                 setDone(undefined);
                 setPutting(true);

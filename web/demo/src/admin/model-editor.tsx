@@ -104,6 +104,7 @@ export function ModelEditor(props: {
     try {
       await write('DELETE', `models/${own.model}`);
       onGone();
+      await config.reload();
       changed({
         words:
           everybodys === undefined
@@ -117,7 +118,6 @@ export function ModelEditor(props: {
     } catch (error) {
       setFailed(`Nothing was taken back: ${error instanceof Error ? error.message : String(error)}`);
     }
-    await config.reload();
   };
 
   return (

@@ -126,6 +126,7 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
     setFailed(undefined);
     try {
       await write('DELETE', `spaces/${tier}`);
+      await config.reload();
       didChange({
         words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
         back: async () => {
@@ -136,7 +137,6 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
     } catch (error) {
       setFailed(`It is not switched off: ${error instanceof Error ? error.message : String(error)}`);
     }
-    await config.reload();
   };
 
   return (

@@ -139,7 +139,7 @@ function Who({ actor, you, role }: { actor: string | null; you: string | undefin
     <strong>You</strong>
   ) : (
     <span title={actor}>
-      User <code>{actor.slice(0, 8)}</code>
+      User <code>…{actor.slice(-6)}</code>
     </span>
   );
 }
@@ -165,7 +165,7 @@ function changesOf(
 }
 
 function userWord(id: Json | undefined): string {
-  return typeof id === 'string' ? `user ${id.slice(0, 8)}` : dash;
+  return typeof id === 'string' ? `user …${id.slice(-6)}` : dash;
 }
 
 function text(value: Json | undefined): string {

@@ -78,8 +78,9 @@ export function useEditor<D extends object>(options: {
       await reload();
     } catch (error) {
       if (error instanceof CallFailed && error.status === 409) {
-        setOutcome({ is: 'changed' });
+        // Theirs is there before it is spoken of.
         await reload();
+        setOutcome({ is: 'changed' });
       } else if (error instanceof CallFailed && error.field !== undefined && error.field in draft) {
         const words = error.message.replace(new RegExp(`^${error.field} `), '');
         setProblems({ [error.field]: words.charAt(0).toUpperCase() + words.slice(1) });
