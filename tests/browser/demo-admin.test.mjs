@@ -124,6 +124,8 @@ describe('The pages for administrators', () => {
     assert.match(await problemOf('url'), /^Must be an https address/);
     assert.equal(await field('name').inputValue(), 'Acme base');
 
+    // A protocol is found out by asking what is not there, too.
+    expected.push(/status of 404/);
     await field('url').fill(stage.space.origin);
     await button('Test Connection').click();
     await main().locator('.verdict.ok').waitFor();

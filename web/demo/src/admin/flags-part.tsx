@@ -8,7 +8,7 @@ import { CallFailed } from '../session/call';
 import { flagWords } from '../settings/settings';
 import { PartFrame } from './part-frame';
 import { type FlagRow, type Pair, paired, seen, versionOf } from './rows';
-import { type Config, useConfig, useWrite } from './use-config';
+import { type Config, readAgain, useConfig, useWrite } from './use-config';
 import { Whose } from './whose';
 
 export function FlagsPart() {
@@ -60,7 +60,7 @@ function Flag({ name, pair, config }: { name: string; pair: Pair<FlagRow>; confi
         words: done,
         back: async () => {
           await put(before);
-          await config.reload();
+          readAgain();
         },
       });
     } catch (error) {

@@ -79,9 +79,12 @@ function Key(props: {
   const [problem, setProblem] = useState<string>();
   const [done, setDone] = useState<string>();
   const item = useRef<HTMLLIElement>(null);
+  const busyBefore = useRef(putting || removing);
   useEffect(() => {
     if (putting) item.current?.querySelector('input')?.focus();
-  }, [putting]);
+    else if (removing || busyBefore.current) item.current?.querySelector('button')?.focus();
+    busyBefore.current = putting || removing;
+  }, [putting, removing]);
 
   const problemOf = (key: string) =>
     /^[\x21-\x7e]{8,4096}$/.test(key.trim()) ? undefined : 'Enter the whole key: 8 characters or more, without spaces.';

@@ -8,7 +8,7 @@ import { TextField } from '../parts/text-field';
 import { useUndo } from '../parts/undo';
 import { type ModelRow, type Pair, seen, versionOf } from './rows';
 import { SaveRow } from './save-row';
-import { type Config, useWrite } from './use-config';
+import { type Config, readAgain, useWrite } from './use-config';
 import { type Problems, useEditor } from './use-editor';
 
 const tasks = ['text-generation', 'feature-extraction', 'text-to-image', 'image-classification'] as const;
@@ -112,7 +112,7 @@ export function ModelEditor(props: {
             : `Your own ${own.model} is taken back; everybody’s counts again.`,
         back: async () => {
           await write('PUT', `models/${own.model}?seen=none`, was);
-          await config.reload();
+          readAgain();
         },
       });
     } catch (error) {

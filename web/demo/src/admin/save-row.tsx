@@ -36,7 +36,7 @@ export function SaveRow(props: {
     );
   return (
     <div className="save-row">
-      <p role="status">
+      <p role="status" className={outcome?.is === 'failed' ? 'whole' : undefined}>
         {outcome?.is === 'failed' ? (
           <span className="problem">
             <Icon name="alert" size={14} /> {outcome.words}

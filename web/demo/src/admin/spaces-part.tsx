@@ -18,7 +18,7 @@ import { PartFrame } from './part-frame';
 import { type DeploymentRow, type Pair, paired, seen, type SpaceRow, versionOf } from './rows';
 import { SaveRow } from './save-row';
 import { bodyOf, checkSpace, configOf, draftOf, protocols } from './space-draft';
-import { type Config, useConfig, useWrite } from './use-config';
+import { type Config, readAgain, useConfig, useWrite } from './use-config';
 import { useEditor } from './use-editor';
 import { Whose } from './whose';
 
@@ -131,7 +131,7 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
         words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
         back: async () => {
           await write('PUT', `spaces/${tier}?seen=none`, was);
-          await config.reload();
+          readAgain();
         },
       });
     } catch (error) {

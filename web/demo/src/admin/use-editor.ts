@@ -53,7 +53,19 @@ export function useEditor<D extends object>(options: {
   const toFirst = () =>
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   const update = (change: Partial<D>) => {
-    setDraft((before) => ({ ...before, ...change }));
+    const next = { ...draft, ...change };
+    setDraft(next);
+    // What is right by now is no longer marked, before the field is left: a button that then moves is not hit.
+    setProblems((before) => {
+      if (Object.keys(before).length === 0) return before;
+      const found = check(next);
+      return Object.fromEntries(
+        Object.entries(before).flatMap(([field, words]) => {
+          const now = field in change ? found[field] : (found[field] ?? words);
+          return now === undefined ? [] : [[field, now]];
+        }),
+      );
+    });
     setOutcome((before) => (before?.is === 'changed' ? before : undefined));
   };
   const leave = (field: string) => {

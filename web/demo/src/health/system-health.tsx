@@ -57,6 +57,7 @@ function Checks() {
     ...browser.map(({ kind }) => kind === 'failing'),
   ].filter(Boolean).length;
   const waiting = value === undefined && failure === undefined;
+  const lookedAt = health?.at ?? failure?.at;
   return (
     <div className="system" aria-busy={asking}>
       <div className="system-head">
@@ -70,15 +71,13 @@ function Checks() {
           )}
         </p>
         <span className="muted">
-          {health === undefined ? (
-            ''
-          ) : (
+          {lookedAt !== undefined && (
             <>
-              Checked{' '}
-              <time dateTime={isoTime(health.at)} title={exactTime(health.at)}>
-                {secondsAgo(health.at, now)}
+              {health === undefined ? 'Tried' : 'Checked'}{' '}
+              <time dateTime={isoTime(lookedAt)} title={exactTime(lookedAt)}>
+                {secondsAgo(lookedAt, now)}
               </time>
-              , again every 30 s while you look.
+              , again every {failure === undefined ? 30 : 10} s while you look.
             </>
           )}
         </span>
@@ -126,7 +125,15 @@ function Checks() {
           </div>
         </>
       ) : (
-        waiting && <Bones />
+        waiting && (
+          <>
+            <Group title="Keys">
+              <Row name="Hugging Face" {...notYet} />
+              <Row name="OpenAI" {...notYet} />
+            </Group>
+            <Bones />
+          </>
+        )
       )}
 
       <Group title="This browser">
@@ -294,13 +301,15 @@ function Bones() {
   );
 }
 
+const notYet = { kind: 'idle', state: 'Not known yet', words: 'Being asked.' } as const;
+
 type Known = { value: Health; at: number; ms: number } | undefined;
 
 function functionsSaid(health: Known, error: unknown): RowProps {
   const name = 'Functions';
   if (error === undefined)
     return health === undefined
-      ? { name, kind: 'idle', state: 'Not known yet', words: 'Being asked.' }
+      ? { name, ...notYet }
       : {
           name,
           kind: 'ready',
@@ -328,7 +337,7 @@ function databaseSaid(health: Known, error: unknown): RowProps {
   const name = 'Database';
   if (error === undefined)
     return health === undefined
-      ? { name, kind: 'idle', state: 'Not known yet', words: 'Being asked.' }
+      ? { name, ...notYet }
       : {
           name,
           kind: 'ready',
