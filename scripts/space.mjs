@@ -32,7 +32,7 @@ const kKeptLog = 4_000;
  *   onProgress?: (message: string) => void,
  *   onLog?: (line: string) => void,        the Space's request log
  * }} [options]
- * @returns {Promise<Record<string, string> & { pid: number, stop(): Promise<void> }>}  the address of each tier
+ * @returns {Promise<Record<string, string> & { pid: number, ended: Promise<unknown>, stop(): Promise<void> }>}  the address of each tier
  * @throws {SetupError} when there is no Python, the packages cannot be installed, or the Space does not start
  */
 export async function startSpaces({
@@ -84,7 +84,7 @@ export async function startSpaces({
     onProgress(
       `The ${tiers.length === 1 ? 'Space is' : 'Spaces are'} up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`,
     );
-    return { ...urls, pid: child.pid, stop };
+    return { ...urls, pid: child.pid, ended, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -2,7 +2,7 @@
  * `npm start`: builds what is missing, starts a Space for each tier, the backend and the demo, all on loopback, and prints
  * where they are. Without a backend or without Spaces the demo runs too and says what is missing, and why.
  * Options: --port N (default 5173), --backend-port N (54321), each the next free one when it is taken; --data FOLDER (of the
- * backend); --rebuild, --no-spaces, --no-backend. DATABASE_URL: a PostgreSQL to use instead of the embedded one.
+ * backend); --rebuild, --no-build, --no-spaces, --no-backend. DATABASE_URL: a PostgreSQL to use instead of the embedded one.
  */
 import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
@@ -13,13 +13,14 @@ import { ensureNpm, ensureSystem, root, toBuild } from './setup.mjs';
 import { isStale } from './stale.mjs';
 
 const option = (name) => process.argv.includes(`--${name}`);
-const value = (name, fallback) => (option(name) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : fallback);
+const value = (name, fallback) => (option(name) ? process.argv[process.argv.lastIndexOf(`--${name}`) + 1] : fallback);
 function portOf(name, fallback) {
   const given = value(name, String(fallback));
   if (!/^\d{1,5}$/.test(given ?? '') || Number(given) > 65_535)
     throw new Error(`--${name} must be a port, 0 to 65535.`);
   return Number(given);
 }
+const kRestartsPerMinute = 5;
 const say = (text) => console.log(text);
 
 const csp = [
@@ -35,6 +36,62 @@ const csp = [
 
 async function main() {
   const began = Date.now();
+  if (!option('no-build')) await buildWhatIsMissing();
+
+  const ready = {};
+  ready.config = new Promise((resolve) => (ready.resolve = resolve));
+  const server = serveDemo(path.join(root, 'build/demo'), ready.config);
+  const port = await listen(server, portOf('port', 5173));
+  const hosts = option('no-spaces') ? {} : await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
+  const config = { spaces: {} };
+  let spaces = {};
+  let backend = {};
+  const useSpaces = async (urls = {}) => {
+    config.spaces = Object.fromEntries(Object.entries(urls).map(([tier, url]) => [tier, { url }]));
+    await backend.running
+      ?.useSpaces(urls)
+      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
+  };
+  [spaces, backend] = await Promise.all([
+    option('no-spaces') ? {} : ownSpaces(hosts, useSpaces),
+    option('no-backend') ? {} : ownBackend(port, hosts),
+  ]);
+  await useSpaces(spaces.urls);
+  const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
+  if (notes.length > 0) config.note = notes.join(' ');
+  if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
+  ready.resolve(config);
+
+  const row = (name, text) => say(`  ${name.padEnd(15)} ${text}`);
+  for (const note of notes) say(note);
+  say('');
+  row('Tierwise demo', `http://127.0.0.1:${String(port)}/`);
+  for (const [tier, { url }] of Object.entries(config.spaces)) row(`${tier} Space`, url);
+  if (config.backend !== undefined) {
+    row('Backend', config.backend.url);
+    row(
+      'Its data',
+      process.env.DATABASE_URL ? `DATABASE_URL; keys: ${backend.running.folder}` : backend.running.folder,
+    );
+    for (const [nth, { email, password, role, company }] of config.backend.people.entries())
+      row(nth === 0 ? 'Sign in as' : '', `${email.padEnd(21)} ${password}   ${role} of ${company}`);
+  }
+  say(`\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl+C ends everything.\n`);
+
+  let ending;
+  const end = async () => {
+    // npm repeats what the terminal sent; only a later one means that it takes too long.
+    if (ending !== undefined) return Date.now() - ending > 1000 ? process.exit(1) : undefined;
+    ending = Date.now();
+    server.close();
+    server.closeAllConnections();
+    await Promise.allSettled([spaces.stop?.(), backend.running?.stop()]);
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+}
+
+async function buildWhatIsMissing() {
   ensureNpm(say);
   if (
     option('rebuild') ||
@@ -73,69 +130,50 @@ async function main() {
       "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())",
     ]);
   }
-
-  const ready = {};
-  ready.config = new Promise((resolve) => (ready.resolve = resolve));
-  const server = serveDemo(path.join(root, 'build/demo'), ready.config);
-  const port = await listen(server, portOf('port', 5173));
-  const hosts = await freePorts({ base: 7861, company: 7862, abstraction: 7863 });
-  const [spaces, backend] = await Promise.all([
-    option('no-spaces') ? {} : ownSpaces(hosts),
-    option('no-backend') ? {} : ownBackend(port, hosts),
-  ]);
-  if (backend.running !== undefined) {
-    await backend.running
-      .useSpaces(spaces.urls ?? {})
-      .catch((error) => say(`The Spaces are not in the backend's configuration: ${error.message}`));
-  }
-
-  const config = {
-    spaces: Object.fromEntries(Object.entries(spaces.urls ?? {}).map(([tier, url]) => [tier, { url }])),
-  };
-  const notes = [spaces.note, backend.note].filter((note) => note !== undefined);
-  if (notes.length > 0) config.note = notes.join(' ');
-  if (backend.running !== undefined) config.backend = { url: backend.running.url, people: backend.running.people };
-  ready.resolve(config);
-
-  const row = (name, text) => say(`  ${name.padEnd(15)} ${text}`);
-  for (const note of notes) say(note);
-  say('');
-  row('Tierwise demo', `http://127.0.0.1:${String(port)}/`);
-  for (const [tier, { url }] of Object.entries(config.spaces)) row(`${tier} Space`, url);
-  if (config.backend !== undefined) {
-    row('Backend', config.backend.url);
-    row(
-      'Its data',
-      process.env.DATABASE_URL ? `DATABASE_URL; keys: ${backend.running.folder}` : backend.running.folder,
-    );
-    for (const { email, password, role, company } of config.backend.people)
-      row(email.includes('ada@') ? 'Sign in as' : '', `${email.padEnd(21)} ${password}   ${role} of ${company}`);
-  }
-  say(`\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl+C ends everything.\n`);
-
-  let ending;
-  const end = async () => {
-    // npm repeats what the terminal sent; only a later one means that it takes too long.
-    if (ending !== undefined) return Date.now() - ending > 1000 ? process.exit(1) : undefined;
-    ending = Date.now();
-    server.close();
-    server.closeAllConnections();
-    await Promise.allSettled([spaces.stop?.(), backend.running?.stop()]);
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 }
 
-/** `{ urls, stop() }`, or `{ note }` that says why there are none. */
-async function ownSpaces(ports) {
+/**
+ * `{ urls, stop() }`, or `{ note }` that says why there are none. Killed, they are started again; `onMoved(urls)` is told when
+ * their ports went to another program meanwhile.
+ */
+async function ownSpaces(ports, onMoved) {
+  const { startSpaces } = await import('./space.mjs');
+  const tiers = Object.keys(ports);
+  const state = { running: undefined, urls: {}, restarts: [], stopping: false };
+  const launch = async (onProgress) => {
+    state.running = await startSpaces({ tiers, ports, onProgress });
+    state.urls = Object.fromEntries(tiers.map((tier) => [tier, state.running[tier]]));
+    state.running.ended.then(heal);
+  };
+  const heal = async () => {
+    if (state.stopping) return;
+    const now = Date.now();
+    state.restarts = [...state.restarts.filter((at) => at > now - 60_000), now];
+    if (state.restarts.length > kRestartsPerMinute) return say('  The Spaces end again and again; they stay down.');
+    const before = JSON.stringify(state.urls);
+    try {
+      await launch();
+    } catch (error) {
+      return say(`  The Spaces ended and do not start again: ${error.message}`);
+    }
+    if (state.stopping) return state.running.stop();
+    say('  The Spaces were killed and run again.');
+    if (JSON.stringify(state.urls) !== before) await onMoved(state.urls);
+  };
   try {
-    const { startSpaces } = await import('./space.mjs');
-    const tiers = Object.keys(ports);
-    const started = await startSpaces({ tiers, ports, onProgress: (message) => say(`  ${message}`) });
-    return { urls: Object.fromEntries(tiers.map((tier) => [tier, started[tier]])), stop: started.stop };
+    await launch((message) => say(`  ${message}`));
   } catch (error) {
     return { note: `No Space is running here (${error.message}) The demo answers with its mock, labelled as one.` };
   }
+  return {
+    get urls() {
+      return state.urls;
+    },
+    stop() {
+      state.stopping = true;
+      return state.running.stop();
+    },
+  };
 }
 
 /** `{ running }`, or `{ note }` that says why there is none. */
@@ -155,7 +193,7 @@ async function ownBackend(demoPort, spacePorts) {
     const why =
       error.code === 'IN_USE'
         ? `process ${String(error.pid)}, probably another npm start, has its data. End that one, or start this one with --data FOLDER or --no-backend.`
-        : `${error.message} --no-backend starts without it.`;
+        : `${error.message.trim().replace(/\s+/g, ' ').slice(0, 300)} --no-backend starts without it.`;
     return { note: `No backend is running here: ${why}` };
   }
 }

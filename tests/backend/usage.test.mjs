@@ -59,7 +59,7 @@ for (const kind of kinds) {
             sum(case kind when 'totals' then coalesce((counts->>'complete')::bigint, 0) when 'complete' then 1 else 0 end) as completes,
             sum(case kind when 'totals' then coalesce((counts->>'hit')::bigint, 0) when 'hit' then 1 else 0 end) as hits,
             sum(case kind when 'totals' then coalesce((counts->>'start')::bigint, 0) when 'start' then 1 else 0 end) as starts,
-            sum(case when kind = 'hit' or source = 'cache' then 0 else coalesce(input_tokens, 0) end) as input_tokens,
+            sum(case when kind in ('hit', 'start') or source = 'cache' then 0 else coalesce(input_tokens, 0) end) as input_tokens,
             sum(coalesce(cost, 0)) as cost, sum(coalesce(saved, 0)) as saved
           from public.llm_observations group by 1, 2, 3, 4, 5, 6, 7
         ), by_user as (
@@ -120,6 +120,7 @@ for (const kind of kinds) {
         [event({ at: Date.now() - 89 * kDay }), 'stored'],
         [event({ at: Date.now() + 9 * 60_000 }), 'stored'],
         [event({ kind: 'start', tier: null, model: null, inputTokens: null, aFieldOfTheFuture: { x: 1 } }), 'stored'],
+        [event({ kind: 'start' }), 'stored'],
         [event({ kind: 'totals', counts: { complete: 2, hit: 1 } }), 'stored'],
       ];
       const verdicts = await record(

@@ -49,4 +49,6 @@ export function passOn(request, response, { port, refuse }) {
   // Not `pipeline`: an early answer (413) must reach a page that is still sending.
   request.pipe(behind);
   request.once('error', () => behind.destroy());
+  // The rest of what nobody wanted must not stand before the next request of the same connection.
+  behind.once('close', () => request.resume());
 }

@@ -33,11 +33,18 @@ export const people = [
   },
 ];
 
+/** An installation begins with Spaces off: these companies use them from the start. */
+const ownFlags = ['useHuggingFaceSpaces', 'useHFCompanyModel', 'useHFAbstractionModel', 'useHFUserModel'];
+
 /** `sql`: a connection as the owner of the tables. */
 export async function addPeople(sql) {
   const companies = new Map(people.map(({ company }) => [company.id, company]));
   await sql.begin(async (tx) => {
-    await tx`insert into tierwise.companies ${tx([...companies.values()], 'id', 'name')} on conflict do nothing`;
+    const added =
+      await tx`insert into tierwise.companies ${tx([...companies.values()], 'id', 'name')} on conflict do nothing
+      returning id`;
+    const flags = added.flatMap(({ id }) => ownFlags.map((name) => ({ company_id: id, name, enabled: true })));
+    if (flags.length > 0) await tx`insert into tierwise.flags ${tx(flags)} on conflict do nothing`;
     const members = people.map(({ id, role, company }) => ({ user_id: id, role, company_id: company.id }));
     await tx`insert into tierwise.members ${tx(members)} on conflict do nothing`;
   });

@@ -36,6 +36,8 @@ export function ClientHost({ first, children }: { first: OpenClient; children: R
       const next = openClient(config);
       // What was stored last is the next one's to find.
       if (!anew) await open.client.flush().catch(() => undefined);
+      // Not within an effect, where nothing can be put in its place at once.
+      else await Promise.resolve();
       // A running answer is stopped by who asked for it before its client goes away.
       flushSync(() => setOpen(next));
       open.close();

@@ -25,7 +25,13 @@ export function tokens(value: number | undefined, estimated = false): string {
 export function dollars(value: number | undefined): string {
   if (value === undefined) return dash;
   if (value === 0) return '$0';
-  return value < 0.01 ? `$${Number(value.toPrecision(2)).toString()}` : `$${value.toFixed(2)}`;
+  return value < 0.01 ? fineDollars(value) : `$${value.toFixed(2)}`;
+}
+
+/** US dollars where amounts are compared: two significant digits below a dollar. */
+export function fineDollars(value: number | undefined): string {
+  if (value === undefined || value === 0 || value >= 1) return dollars(value);
+  return `$${Number(value.toPrecision(2)).toString()}`;
 }
 
 /** A text inside a sentence: its beginning, where it is long. */

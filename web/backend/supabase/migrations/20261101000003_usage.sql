@@ -205,9 +205,10 @@ begin
       case when o.kind = 'totals' then coalesce((o.counts ->> 'error')::bigint, 0) else (o.kind = 'error')::int end as errors,
       case when o.kind = 'totals' then coalesce((o.counts ->> 'hit')::bigint, 0) else (o.kind = 'hit')::int end as hits,
       case when o.kind = 'totals' then coalesce((o.counts ->> 'cancel')::bigint, 0) else (o.kind = 'cancel')::int end as cancels,
-      case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.input_tokens, 0) else 0 end as input_tokens,
-      case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.output_tokens, 0) else 0 end as output_tokens,
-      case when o.source is distinct from 'cache' and o.kind <> 'hit' then coalesce(o.images, 0) else 0 end as images,
+      -- A start has the estimate of what its end counts again.
+      case when o.source is distinct from 'cache' and o.kind not in ('hit', 'start') then coalesce(o.input_tokens, 0) else 0 end as input_tokens,
+      case when o.source is distinct from 'cache' and o.kind not in ('hit', 'start') then coalesce(o.output_tokens, 0) else 0 end as output_tokens,
+      case when o.source is distinct from 'cache' and o.kind not in ('hit', 'start') then coalesce(o.images, 0) else 0 end as images,
       coalesce(o.cost, 0) as cost, coalesce(o.saved, 0) as saved,
       o.cost is null and o.saved is null as without_price
     from public.llm_observations o

@@ -3,7 +3,7 @@
  * not enough, and keeps them in this browser. Signed in, what an administrator set is followed and laid over them, and the
  * client is that person's.
  */
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { type FollowedConfig, followConfig } from 'tierwise/follow-config';
 import { useTierwise } from 'tierwise/react';
 
@@ -64,9 +64,9 @@ export function SettingsProvider(props: {
     latest.current = { own, choice };
   }, [own, choice]);
 
-  // Another person: another client. Until it is there the old one has no token.
+  // Another person: another client, before anything can be asked of the old one, which has no token any more.
   const openFor = useRef(props.openFor);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (openFor.current === account) return;
     openFor.current = account;
     void replaceClient(clientConfig(latest.current.own, account, latest.current.choice), true);

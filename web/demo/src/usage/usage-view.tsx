@@ -1,189 +1,87 @@
-/** What was asked, answered and spent since the page was opened. */
-import { useMemo } from 'react';
-import type { UsageEvent } from 'tierwise';
+/** What was used: since the page was opened, and, for those signed in, what the backend has of them or of their company. */
+import { lazy, Suspense, useEffect } from 'react';
 
-import { useNow } from '../clock';
-import { type Column, DataTable } from '../parts/data-table';
-import { Empty } from '../parts/empty';
-import { TierChip } from '../parts/tier-chip';
-import { TimeAgo } from '../parts/time-ago';
-import { address, useQuery } from '../route';
-import { targetName } from '../tiers';
-import { count, dash, dollars, duration, isoTime, plural } from '../words';
-import { totalsOf } from './totals';
-import { useUsageLog } from './usage-log';
+import { Icon } from '../parts/icon';
+import { Segmented } from '../parts/segmented';
+import { useQuery } from '../route';
+import { useSession } from '../session/session';
+import { SummarySkeleton } from './company/summary-skeleton';
+import { PageUsage } from './page-usage';
+import { useWaiting, WaitingLine } from './waiting';
 
-const kindWords: Record<UsageEvent['kind'], string> = {
-  start: 'Started',
-  complete: 'Answered',
-  error: 'Failed',
-  hit: 'From cache',
-  cancel: 'Stopped',
-};
+// The charts come with it: who never looks at it does not load them.
+const load = () => import('./company/company-usage');
+const CompanyUsage = lazy(() =>
+  load().then(
+    ({ CompanyUsage }) => ({ default: CompanyUsage }),
+    () => ({ default: NotLoaded }),
+  ),
+);
 
 export function UsageView() {
-  const events = useUsageLog();
-  const [search, setSearch] = useQuery('q');
-  const [sort, setSort] = useQuery('sort');
-  const now = useNow();
-  const totals = useMemo(() => totalsOf(events), [events]);
-  const columns = useMemo<Column<UsageEvent>[]>(
-    () => [
-      {
-        key: 'at',
-        label: 'When',
-        width: 'minmax(96px, 132px)',
-        cell: ({ at }) => <TimeAgo at={at} now={now} />,
-        value: ({ at }) => at,
-        csv: ({ at }) => isoTime(at),
-      },
-      {
-        key: 'kind',
-        label: 'What',
-        width: 'minmax(104px, 1fr)',
-        cell: ({ kind }) => <span className={`kind kind-${kind}`}>{kindWords[kind]}</span>,
-        value: ({ kind }) => kindWords[kind],
-      },
-      {
-        key: 'target',
-        label: 'Target',
-        width: 'minmax(0, 1.5fr)',
-        from: 560,
-        cell: ({ target }) => <span className="cut">{target === undefined ? dash : targetName(target)}</span>,
-        value: ({ target }) => target,
-      },
-      {
-        key: 'tier',
-        label: 'Tier',
-        width: '112px',
-        from: 640,
-        cell: ({ tier }) => (tier === undefined ? dash : <TierChip tier={tier} />),
-        value: ({ tier }) => tier,
-      },
-      {
-        key: 'inputTokens',
-        label: 'Tokens in',
-        width: '100px',
-        numeric: true,
-        from: 900,
-        cell: ({ inputTokens }) => count(inputTokens),
-        value: ({ inputTokens }) => inputTokens,
-      },
-      {
-        key: 'outputTokens',
-        label: 'Tokens out',
-        width: '108px',
-        numeric: true,
-        from: 800,
-        cell: ({ outputTokens }) => count(outputTokens),
-        value: ({ outputTokens }) => outputTokens,
-      },
-      {
-        key: 'cost',
-        label: 'Cost',
-        width: '92px',
-        numeric: true,
-        from: 480,
-        cell: ({ cost }) => dollars(cost),
-        value: ({ cost }) => cost,
-      },
-      {
-        key: 'totalMs',
-        label: 'Time',
-        width: '80px',
-        numeric: true,
-        cell: ({ totalMs }) => duration(totalMs),
-        value: ({ totalMs }) => totalMs,
-      },
-      {
-        key: 'errorClass',
-        label: 'Problem',
-        width: 'minmax(0, 1fr)',
-        from: 1000,
-        cell: ({ errorClass }) => <span className="cut mono">{errorClass ?? ''}</span>,
-        value: ({ errorClass }) => errorClass,
-      },
-    ],
-    [now],
-  );
-  const share = totals.requests === 0 ? undefined : Math.round((totals.hits / totals.requests) * 100);
-
+  const { status, company } = useSession();
+  const [from, setFrom] = useQuery('from');
+  const waiting = useWaiting();
+  // So that it is there when the network is not.
+  useEffect(() => {
+    if (status === 'in') load().catch(() => undefined);
+  }, [status]);
+  const source = status === 'in' && from === 'backend' ? 'backend' : 'page';
+  const isAdmin = company?.role === 'admin';
   return (
-    <section className="view" aria-labelledby="usage-title">
+    <section className={source === 'backend' ? 'view flowing' : 'view'} aria-labelledby="usage-title">
       <header className="view-head">
         <h1 id="usage-title" tabIndex={-1}>
           Usage
         </h1>
-        <p className="muted">Since this page was opened. It is not sent anywhere.</p>
+        <p className="muted">
+          {source === 'backend' ? (
+            isAdmin ? (
+              <>
+                Of all of <bdi>{company.name}</bdi>, as the backend has it.
+              </>
+            ) : (
+              'Your own, as the backend has it.'
+            )
+          ) : (
+            `Since this page was opened.${status === 'in' ? '' : ' It is not sent anywhere.'}`
+          )}
+        </p>
+        {status === 'in' && (
+          <Segmented
+            legend="Whose usage"
+            hideLegend
+            value={source}
+            options={[
+              { value: 'page', label: 'This page' },
+              { value: 'backend', label: isAdmin ? 'Company' : 'Mine' },
+            ]}
+            onChange={(next) => setFrom(next === 'backend' ? 'backend' : undefined)}
+          />
+        )}
       </header>
-      {events.length > 0 && (
-        <dl className="totals">
-          <div>
-            <dt>Requests</dt>
-            <dd>{count(totals.requests)}</dd>
-            <dd className="muted">{totals.failed === 0 ? 'none failed' : plural(totals.failed, 'failed attempt')}</dd>
-          </div>
-          <div>
-            <dt>From cache</dt>
-            <dd>{share === undefined ? dash : `${String(share)} %`}</dd>
-            <dd className="muted">{plural(totals.hits, 'answer')}</dd>
-          </div>
-          <div>
-            <dt>Tokens</dt>
-            <dd>{count(totals.tokens)}</dd>
-            <dd className="muted">
-              {totals.tokens === undefined
-                ? 'none counted'
-                : totals.tokensEstimated
-                  ? 'in and out, about'
-                  : 'in and out'}
-            </dd>
-          </div>
-          <div>
-            <dt>Cost</dt>
-            <dd>{dollars(totals.cost)}</dd>
-            <dd className="muted">
-              {totals.unpriced > 0 ? `${plural(totals.unpriced, 'answer')} without a known price` : 'US dollars'}
-            </dd>
-          </div>
-          <div>
-            <dt>Saved</dt>
-            <dd>{dollars(totals.saved)}</dd>
-            <dd className="muted">by the cache</dd>
-          </div>
-          <div>
-            <dt>Median time</dt>
-            <dd>{duration(totals.medianMs)}</dd>
-            <dd className="muted">question to answer</dd>
-          </div>
-        </dl>
+      {status === 'in' && <WaitingLine {...waiting} />}
+      {source === 'backend' ? (
+        <Suspense fallback={<SummarySkeleton />}>
+          <CompanyUsage deliveries={waiting.deliveries} />
+        </Suspense>
+      ) : (
+        <PageUsage />
       )}
-      <DataTable
-        label="Usage events"
-        rows={events}
-        columns={columns}
-        rowId={({ eventId }) => eventId}
-        rowLabel={({ kind }) => kindWords[kind]}
-        searchText={searchText}
-        search={search ?? ''}
-        onSearch={setSearch}
-        sort={sort ?? '-at'}
-        onSort={setSort}
-        fileName="tierwise-usage.csv"
-        loading={false}
-        noun={['event', 'events']}
-        empty={
-          <Empty icon="usage" title="Nothing was asked yet">
-            <p>Every attempt, cache answer, failure and stop shows here with its tokens, cost and time.</p>
-            <a className="button primary" href={address('chat')}>
-              Ask a question
-            </a>
-          </Empty>
-        }
-      />
     </section>
   );
 }
 
-const searchText = ({ kind, target, tier, model, errorClass }: UsageEvent) =>
-  `${kindWords[kind]} ${target === undefined ? '' : targetName(target)} ${tier ?? ''} ${model ?? ''} ${errorClass ?? ''}`;
+function NotLoaded() {
+  return (
+    <div className="failure" role="alert">
+      <Icon name="alert" size={18} />
+      <div>
+        <p className="what">This part of the page could not be loaded. What was recorded is safe.</p>
+        <button type="button" className="button primary small" onClick={() => location.reload()}>
+          Reload
+        </button>
+      </div>
+    </div>
+  );
+}
