@@ -3,8 +3,6 @@
  * `npm start` (functions under Deno, PostgreSQL, sign-in) with a Hub and Spaces of this file's own. Needs dist/ and build/demo.
  * Umbrella's Eve is made an administrator too, so that there are two companies that could look into each other.
  */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import postgres from 'postgres';
@@ -13,33 +11,17 @@ import { startBackend } from '../../web/backend/embedded/backend.mjs';
 import { startDatabase } from '../../web/backend/embedded/database.mjs';
 import { acme, people, umbrella } from '../../web/backend/embedded/people.mjs';
 import { upstream, reply } from '../backend/functions-stage.mjs';
-import { root, serve } from './harness.mjs';
+import { temporaryFolder } from '../backend/servers.mjs';
+import { policy, readDemo } from './demo-stage.mjs';
+import { serve } from './harness.mjs';
 
 export { acme, umbrella };
 export const ids = Object.fromEntries(people.map(({ name, id }) => [name, id]));
 export const operatorsKey = 'hf_operators0123456789';
 
-const policy =
-  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-  "connect-src 'self' http://127.0.0.1:* http://localhost:* https:";
-
-function builtDemo() {
-  const folder = path.join(root, 'build/demo');
-  const routes = {};
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = path.join(entry.parentPath, entry.name);
-    const type = entry.name.endsWith('.svg') ? { type: 'image/svg+xml' } : {};
-    routes[`/${path.relative(folder, file).split(path.sep).join('/')}`] = { body: readFileSync(file), ...type };
-  }
-  return { ...routes, '/': routes['/index.html'] };
-}
-
 export async function startStage() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'tierwise-admin-'));
-  // Where this runs as root, PostgreSQL is another user, who must get in.
-  chmodSync(folder, 0o711);
-  const ends = [() => rmSync(folder, { recursive: true, force: true })];
+  const { folder, remove } = temporaryFolder();
+  const ends = [remove];
   const stop = async () => {
     for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end();
   };
@@ -72,7 +54,7 @@ export async function startStage() {
 
     const config = {};
     const site = await serve(
-      { ...builtDemo(), '/config.json': (_, response) => reply(config)(_, response) },
+      { ...readDemo(), '/config.json': (_, response) => reply(config)(_, response) },
       { headers: { 'content-security-policy': policy } },
     );
     ends.push(() => site.close());

@@ -4,7 +4,7 @@ import { useTierwise } from 'tierwise/react';
 
 import { useOnline } from '../online';
 import type { Kind } from '../parts/state-mark';
-import { bytes, duration } from '../words';
+import { bytes, plural } from '../words';
 
 export interface Check {
   name: string;
@@ -23,7 +23,7 @@ export function useBrowserChecks(turn: unknown): readonly Check[] {
   const [checks, setChecks] = useState<readonly Check[]>([]);
   useEffect(() => {
     let over = false;
-    void Promise.all([storageCheck(), outboxCheck(() => client.flush()), workerCheck()]).then((found) => {
+    void Promise.all([storageCheck(), outboxCheck(() => client.waiting()), workerCheck()]).then((found) => {
       if (!over) setChecks(found);
     });
     return () => {
@@ -70,21 +70,19 @@ async function storageCheck(): Promise<Check> {
   }
 }
 
-/** Every write so far is complete when the client says so. */
-async function outboxCheck(flush: () => Promise<void>): Promise<Check> {
+/** It can be counted, so it can be read. */
+async function outboxCheck(count: () => Promise<number>): Promise<Check> {
   const name = 'Usage outbox';
-  const began = performance.now();
   try {
-    await Promise.race([
-      flush(),
-      new Promise((_, reject) => setTimeout(() => reject(new Error('no answer')), patienceMs)),
+    const waiting = await Promise.race([
+      count(),
+      new Promise<never>((_, reject) => setTimeout(() => reject(new Error('no answer')), patienceMs)),
     ]);
-    return {
-      name,
-      kind: 'ready',
-      state: 'Reachable',
-      words: `Everything recorded so far is stored (${duration(performance.now() - began)}).`,
-    };
+    const words =
+      waiting === 0
+        ? 'Nothing waits to be sent.'
+        : `${plural(waiting, 'event')} ${waiting === 1 ? 'waits' : 'wait'} to be sent, kept here until the backend has ${waiting === 1 ? 'it' : 'them'}.`;
+    return { name, kind: 'ready', state: 'Reachable', words };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { name, kind: 'failing', state: 'Not reachable', words: `What is recorded stays in this page: ${why}.` };
