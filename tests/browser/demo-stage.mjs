@@ -159,7 +159,7 @@ export async function openDemo(stage, { viewport = wide, hash = '', ...options }
         .waitFor();
       if ((await page.getByRole('button', { name: 'Sign out' }).count()) > 0) await this.signOut();
       await page.getByRole('button', { name: new RegExp(`^${name}`) }).click();
-      await page.getByRole('heading', { level: 2, name }).waitFor();
+      await page.getByRole('heading', { level: 2, name, exact: true }).waitFor();
     },
     async signOut() {
       await page.goto(`${stage.site.origin}/#/account`);

@@ -3,7 +3,17 @@
  * not enough, and keeps them in this browser. Signed in, what an administrator set is followed and laid over them, and the
  * client is that person's.
  */
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { type FollowedConfig, followConfig } from 'tierwise/follow-config';
 import { useTierwise } from 'tierwise/react';
 

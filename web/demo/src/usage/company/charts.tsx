@@ -181,7 +181,8 @@ const rowHeight = 32;
 export function NamedBars(props: { labelledBy: string; bars: readonly NamedBar[]; quantity: string; words: Words }) {
   const isNarrow = useMedia(narrow);
   const most = isNarrow ? 16 : 28;
-  const cut = (name: string) => (name.length <= most ? name : `${name.slice(0, most - 1)}…`);
+  // Names stay on one line.
+  const cut = (name: string) => (name.length <= most ? name : `${name.slice(0, most - 1)}…`).replaceAll(' ', '\u00a0');
   const longest = Math.max(...props.bars.map(({ name }) => cut(name).length));
   const data = props.bars.map((bar) => ({ fill: 'var(--series-answered)', ...bar }));
   return (

@@ -2,7 +2,7 @@
  * Usage as the backend has it: of the company for administrators, of oneself for members. Sums, charts, the comparison of costs,
  * and a table by day, model, tier or person.
  */
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useMemo } from 'react';
 
 import { useNow } from '../../clock';
 import { Empty } from '../../parts/empty';
@@ -73,7 +73,7 @@ export function CompanyUsage({ deliveries }: { deliveries: number }) {
 function Failed(props: { failure: NonNullable<SummaryState['failure']>; kept: boolean; onAgain: () => void }) {
   const { failure, kept, onAgain } = props;
   const what = {
-    offline: `${failure.words} ${kept ? 'What is shown is what it said last.' : 'What you do here is counted, and sent when it is back.'}`,
+    offline: `${failure.words} ${kept ? 'What is shown is what the backend said last.' : 'What you do here is counted, and sent when it is back.'}`,
     'not-allowed': `You may not see this: ${failure.words}`,
     busy: `The backend asks for patience: ${failure.words}`,
     other: `The summary could not be made: ${failure.words}`,
@@ -104,7 +104,11 @@ function Filled({ summary }: { summary: Summary }) {
   if (total.answered + total.cached + total.failed + total.stopped === 0)
     return (
       <Empty icon="usage" title="Nothing was used in this period">
-        <p>Each question asked while somebody of the company is signed in is counted here, some seconds later.</p>
+        <p>
+          {summary.user === undefined
+            ? 'Each question you ask while signed in is counted here, some seconds later.'
+            : 'Each question that somebody of the company asks while signed in is counted here, some seconds later.'}
+        </p>
         <a className="button primary" href={address('chat')}>
           Ask a question
         </a>
@@ -165,8 +169,10 @@ const stacks = [
 
 function Charts({ summary }: { summary: Summary }) {
   const { total, day, model, tier, user, comparison } = summary;
+  const newestFirst = [...day].reverse();
   const personName = usePersonName();
-  const [measure, setMeasure] = useState<'cost' | 'tokens'>('cost');
+  const [chosen, setChosen] = useQuery('measure');
+  const measure = chosen === 'tokens' ? 'tokens' : 'cost';
   const value = (part: Part) => (measure === 'cost' ? part.cost : part.inputTokens + part.outputTokens);
   const words = measure === 'cost' ? fineDollars : count;
   const quantity = measure === 'cost' ? 'Cost' : 'Tokens';
@@ -207,7 +213,11 @@ function Charts({ summary }: { summary: Summary }) {
         legend={stacks.map(({ key, name }) => ({ label: name, mark: key }))}
         table={{
           columns: ['Day (UTC)', ...stacks.map(({ name }) => name), 'Stopped'],
-          rows: day.map((part) => [part.part, ...stacks.map(({ key }) => count(part[key])), count(part.stopped)]),
+          rows: newestFirst.map((part) => [
+            part.part,
+            ...stacks.map(({ key }) => count(part[key])),
+            count(part.stopped),
+          ]),
         }}
       >
         {(labelledBy) => <StackedDays labelledBy={labelledBy} days={day} stacks={stacks} words={count} />}
@@ -220,7 +230,7 @@ function Charts({ summary }: { summary: Summary }) {
             { value: 'cost', label: 'Cost' },
             { value: 'tokens', label: 'Tokens' },
           ]}
-          onChange={setMeasure}
+          onChange={(next) => setChosen(next === 'tokens' ? next : undefined)}
         />
       </div>
       <ChartCard
@@ -248,7 +258,7 @@ function Charts({ summary }: { summary: Summary }) {
         about="What answers from the cache would have cost per day, in US dollars."
         table={{
           columns: ['Day (UTC)', 'From cache', 'Saved', 'Cost of new answers'],
-          rows: day.map((part) => [part.part, count(part.cached), dollars(part.saved), dollars(part.cost)]),
+          rows: newestFirst.map((part) => [part.part, count(part.cached), dollars(part.saved), dollars(part.cost)]),
         }}
         empty={total.saved === undefined || total.saved === 0 ? 'There is nothing to draw: see the title.' : undefined}
       >
@@ -270,7 +280,7 @@ function Charts({ summary }: { summary: Summary }) {
         ]}
         table={{
           columns: ['Day (UTC)', 'New answers', 'Half within', '95 % within', 'First words (half)'],
-          rows: day
+          rows: newestFirst
             .filter(({ p50 }) => p50 !== undefined)
             .map((part) => [
               part.part,
@@ -291,7 +301,7 @@ function Charts({ summary }: { summary: Summary }) {
           <>
             What the {count(total.inputTokens)} tokens in and {count(total.outputTokens)} out of this period would have
             cost at each model’s price of today, in US dollars. They did cost {dollars(total.cost)}
-            {total.unpriced > 0 ? `, without ${plural(total.unpriced, 'answer')} that has no price` : ''}.
+            {total.unpriced > 0 ? `; ${plural(total.unpriced, 'answer')} without a price not counted` : ''}.
           </>
         }
         table={{

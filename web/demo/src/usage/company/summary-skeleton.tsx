@@ -11,8 +11,8 @@ export function SummarySkeleton() {
         ))}
       </div>
       <div className="chart-grid" aria-hidden="true">
-        {Array.from({ length: 4 }, (_, at) => (
-          <div key={at} className="chart-card bone-chart">
+        {Array.from({ length: 5 }, (_, at) => (
+          <div key={at} className={at === 0 ? 'chart-card bone-chart wide' : 'chart-card bone-chart'}>
             <span className="bone" />
             <span className="bone" />
           </div>

@@ -20,7 +20,7 @@ export interface Part {
   images: number;
   cost: number | undefined;
   saved: number | undefined;
-  /** Answers without a price: neither `cost` nor `saved` has them. */
+  /** New answers without a price: `cost` leaves them out. */
   unpriced: number;
   p50: number | undefined;
   p95: number | undefined;
@@ -100,18 +100,21 @@ function partOf(row: Record<string, unknown>): Part {
   const answered = of('completes');
   const cached = of('hits');
   const unpriced = of('unpriced');
-  const none = unpriced > 0 && unpriced >= answered + cached;
+  const allUnpriced = unpriced >= answered;
+  const failed = of('errors');
+  const stopped = of('cancels');
+  const unknown = (allUnpriced && unpriced > 0) || (answered + cached === 0 && failed + stopped > 0);
   return {
     part: typeof row['part'] === 'string' ? row['part'] : '',
     answered,
     cached,
-    failed: of('errors'),
-    stopped: of('cancels'),
+    failed,
+    stopped,
     inputTokens: of('inputTokens'),
     outputTokens: of('outputTokens'),
     images: of('images'),
-    cost: none && of('cost') === 0 ? undefined : of('cost'),
-    saved: none && of('saved') === 0 ? undefined : of('saved'),
+    cost: unknown && of('cost') === 0 ? undefined : of('cost'),
+    saved: allUnpriced && cached > 0 && of('saved') === 0 ? undefined : of('saved'),
     unpriced,
     p50: number(row['totalP50Ms']),
     p95: number(row['totalP95Ms']),
