@@ -260,10 +260,69 @@ for (const kind of kinds)
         });
       }
 
+      for (const [path, body, field, message] of [
+        ['spaces/user', { name: 'x', url: 'http://a-b.hf.space' }, 'url', /^url must be an https address/],
+        ['spaces/user', { name: '', url: 'https://a-b.hf.space' }, 'name', /^name must be text of 1/],
+        ['spaces/user', { name: 'x', url: 'https://a-b.hf.space', endpoint: 'api' }, 'endpoint', /begins with \//],
+        ['spaces/user', { name: 'x' }, 'url', /^url is missing/],
+        ['models/owner/other', { task: 'poetry' }, 'task', /^task must be text-generation/],
+        ['models/owner/other', { task: 'text-generation', price: -1 }, 'price', /^price must be US dollars/],
+        ['company', { retentionDays: 9999 }, 'retentionDays', /^retentionDays must be 1 to 3,650 days/],
+        ['keys/router', { key: 'short' }, 'key', /^key must be text of 8/],
+      ]) {
+        test(`says which field is wrong: ${path} ${JSON.stringify(body)}`, async () => {
+          const { status, value } = await stage.call(`config/${path}`, { user: 'admin', method: 'PUT', body });
+          assert.deepEqual([status, value.code, value.field], [400, 'invalid-field', field]);
+          assert.match(value.error, message);
+        });
+      }
+
+      test('of two admins who edit one row, the second is told, and saves knowingly', async () => {
+        const row = async () =>
+          (await stage.call('config/flags', { user: 'admin' })).value.rows.find(
+            ({ name, own }) => name === 'useHFUserModel' && own,
+          );
+        const save = (seen, enabled) => put(`flags/useHFUserModel?seen=${encodeURIComponent(seen)}`, { enabled });
+        assert.equal(await row(), undefined);
+        const first = await save('none', true);
+        assert.equal(first.status, 200, first.text);
+        const late = await save('none', false);
+        assert.deepEqual([late.status, late.value.code], [409, 'changed-meanwhile']);
+        assert.equal((await row()).enabled, true);
+        assert.equal(first.value.row.updatedAt, (await row()).updatedAt);
+        assert.equal((await save(first.value.row.updatedAt, false)).status, 200);
+        assert.equal((await save(first.value.row.updatedAt, true)).status, 409);
+        assert.equal((await row()).enabled, false);
+        await stage.call('config/flags/useHFUserModel', { user: 'admin', method: 'DELETE' });
+        assert.equal((await save((await row())?.updatedAt ?? 'gone', true)).status, 409);
+      });
+
+      test('deployments: of the company and of everybody, to admins', async () => {
+        const sql = stage.database.admin;
+        const [mine] =
+          await sql`insert into public.hf_spaces_config (company_id, space_name, space_type, space_url, is_active)
+          values (${companyA}, 'old', 'user', 'https://a-b.hf.space', false) returning id`;
+        const [theirs] =
+          await sql`insert into public.hf_spaces_config (company_id, space_name, space_type, space_url, is_active)
+          values (${companyB}, 'old', 'user', 'https://a-b.hf.space', false) returning id`;
+        await sql`insert into public.hf_deployments (space_id, deployment_status)
+          values (${mine.id}, 'completed'), (${theirs.id}, 'failed')`;
+        const { value } = await stage.call('config/deployments', { user: 'admin' });
+        assert.deepEqual(
+          value.rows.map(({ spaceId, tier, status }) => [spaceId, tier, status]),
+          [[mine.id, 'user', 'completed']],
+        );
+      });
+
       test('the company itself', async () => {
         const put = await stage.call('config/company', { user: 'admin', method: 'PUT', body: { retentionDays: 30 } });
         assert.equal(put.status, 200, put.text);
         assert.equal((await stage.call('config/company', { user: 'admin' })).value.retentionDays, 30);
+        const at = { user: 'admin', method: 'PUT', body: { retentionDays: 30 } };
+        const again = await stage.call(`config/company?seen=${encodeURIComponent(put.value.updatedAt)}`, at);
+        assert.equal(again.status, 200, again.text);
+        const late = await stage.call(`config/company?seen=${encodeURIComponent(put.value.updatedAt)}`, at);
+        assert.deepEqual([late.status, late.value.code], [409, 'changed-meanwhile']);
         const rules = { keepsText: false, retentionDays: 30, totalsDays: 1825 };
         for (const [user, headers, company] of [
           ['admin', {}, { id: companyA, name: 'A', role: 'admin' }],
@@ -273,7 +332,9 @@ for (const kind of kinds)
         ]) {
           const { status, value } = await stage.call('config/company', { user, headers });
           const of = company.id === companyA ? rules : { ...rules, retentionDays: 365 };
-          assert.deepEqual([status, value], [200, { ...company, ...of }], user);
+          const { updatedAt, ...told } = value;
+          assert.ok(Date.parse(updatedAt) > 0);
+          assert.deepEqual([status, told], [200, { ...company, ...of }], user);
         }
         for (const [user, headers] of [
           ['member', { 'x-tierwise-company': companyB }],
@@ -300,7 +361,7 @@ for (const kind of kinds)
             assert.ok(status >= 400 && status < 500, `${method} ${path} ${String(status)}`);
             assert.equal(value.success, false);
           }
-        for (const path of ['flags', 'prices', 'keys', 'audit', 'spaces'])
+        for (const path of ['flags', 'prices', 'keys', 'audit', 'spaces', 'deployments'])
           assert.equal((await stage.call(`config/${path}`)).value.code, 'not-an-admin');
       });
     });
@@ -577,6 +638,7 @@ for (const kind of kinds)
       assert.equal(value.openai.key.status, 'present');
       assert.ok(Date.parse(value.router.key.checkedAt) > Date.now() - 60_000);
       const of = (tier) => value.spaces.find((each) => each.tier === tier);
+      assert.equal(of('base').protocol, 'tgi');
       assert.deepEqual([of('user').stage, of('user').key.status, of('user').ok], ['RUNNING', 'invalid', false]);
       assert.ok(
         of('base').calls >= 2 && of('base').errors >= 1 && of('base').p50Ms > 0 && of('base').p95Ms >= of('base').p50Ms,

@@ -11,7 +11,7 @@ import { startBackend } from '../../web/backend/embedded/backend.mjs';
 import { kinds, newDatabase, startServer, temporaryFolder } from '../backend/servers.mjs';
 import { launch, root, serve } from './harness.mjs';
 
-const policy =
+export const policy =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
   "connect-src 'self' http://127.0.0.1:* http://localhost:* https:";
 export const wide = { width: 1440, height: 900 };
@@ -66,7 +66,8 @@ export async function startStage({ tokenSeconds } = {}) {
   }
 }
 
-function readDemo() {
+/** The files of build/demo as routes. */
+export function readDemo() {
   const folder = path.join(root, 'build/demo');
   const routes = {};
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 import type { Warning } from 'tierwise';
 import { useSpaceStatus } from 'tierwise/react';
 
+import { AdminView } from './admin/admin-view';
 import { CacheEntryPanel } from './cache/cache-entry-panel';
 import { CacheView } from './cache/cache-view';
 import { ChatView } from './chat/chat-view';
@@ -32,6 +33,7 @@ const links: readonly { view: View; label: string; icon: IconName }[] = [
   { view: 'usage', label: 'Usage', icon: 'usage' },
   { view: 'health', label: 'Health', icon: 'health' },
   { view: 'settings', label: 'Settings', icon: 'settings' },
+  { view: 'admin', label: 'Admin', icon: 'admin' },
 ];
 
 /** `early`: warnings given before there was a page to show them. */
@@ -95,6 +97,7 @@ function Frame() {
         {view === 'usage' && <UsageView />}
         {view === 'health' && <HealthView />}
         {view === 'settings' && <SettingsView />}
+        {view === 'admin' && <AdminView />}
         {view === 'account' && <AccountView />}
       </main>
       {panel === 'why' && (
@@ -128,6 +131,8 @@ function Side({ view }: { view: View }) {
   const { status } = useConversation();
   const statuses = useSpaceStatus();
   const { settings } = useSettings();
+  const { company } = useSession();
+  const shown = links.filter((link) => link.view !== 'admin' || company?.role === 'admin');
   const usual = statuses.find(({ tier }) => tier === settings.defaultTier);
   return (
     <header className="side">
@@ -146,7 +151,7 @@ function Side({ view }: { view: View }) {
       </a>
       <nav aria-label="Views">
         <ul>
-          {links.map((link) => (
+          {shown.map((link) => (
             <li key={link.view}>
               <a href={address(link.view)} aria-current={link.view === view ? 'page' : undefined}>
                 <Icon name={link.icon} size={18} />

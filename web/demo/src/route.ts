@@ -4,7 +4,7 @@
  */
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
 
-export const views = ['chat', 'cache', 'usage', 'health', 'settings', 'account'] as const;
+export const views = ['chat', 'cache', 'usage', 'health', 'settings', 'admin', 'account'] as const;
 export type View = (typeof views)[number];
 
 export interface Route {

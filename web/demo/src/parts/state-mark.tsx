@@ -2,7 +2,7 @@
 import type { SpaceStatus, TargetHealth } from 'tierwise';
 
 type State = SpaceStatus['state'] | TargetHealth['state'];
-type Kind = 'ready' | 'waking' | 'failing' | 'idle';
+export type Kind = 'ready' | 'waking' | 'failing' | 'idle';
 
 const words: Record<State, [Kind, string]> = {
   ready: ['ready', 'Ready'],
@@ -26,15 +26,15 @@ export function stateWord(state: State): string {
 
 export function StateMark({ state, word = true }: { state: State; word?: boolean }) {
   const [kind, text] = words[state];
+  return <Mark kind={kind} text={text} word={word} />;
+}
+
+/** `moving`: something is under way that ends by itself. */
+export function Mark(props: { kind: Kind; text: string; word?: boolean; moving?: boolean }) {
+  const { kind, text, word = true, moving = kind === 'waking' } = props;
   return (
     <span className={`state state-${kind}`}>
-      <svg
-        width="12"
-        height="12"
-        viewBox="0 0 12 12"
-        aria-hidden="true"
-        className={kind === 'waking' ? 'turning' : undefined}
-      >
+      <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true" className={moving ? 'turning' : undefined}>
         {kind === 'ready' && <circle cx="6" cy="6" r="4.5" fill="currentColor" />}
         {kind === 'waking' && (
           <path

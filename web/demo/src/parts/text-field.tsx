@@ -1,4 +1,4 @@
-/** A line of text: label above, help under it, the problem beside it. Checked on leaving it. */
+/** A line of text, or several: label above, help under it, the problem beside it. Checked on leaving it. */
 import { type ReactNode, useId } from 'react';
 
 import { Icon } from './icon';
@@ -11,7 +11,9 @@ export function TextField(props: {
   placeholder?: string;
   help?: ReactNode;
   problem?: string | undefined;
-  type?: 'text' | 'url' | 'password';
+  type?: 'text' | 'url' | 'number' | 'password';
+  /** Of a text that may have several. */
+  lines?: number;
   /** Finds the field of a problem. */
   name: string;
   /** What the browser may fill in; default nothing. */
@@ -22,26 +24,33 @@ export function TextField(props: {
   const about = [props.problem !== undefined && `${id}problem`, props.help !== undefined && `${id}help`]
     .filter(Boolean)
     .join(' ');
+  const common = {
+    id,
+    'data-field': props.name,
+    autoCapitalize: 'none',
+    spellCheck: false,
+    dir: 'auto',
+    value: props.value,
+    placeholder: props.placeholder,
+    'aria-invalid': props.problem !== undefined,
+    'aria-describedby': about === '' ? undefined : about,
+    onChange: (event: { target: { value: string } }) => props.onChange(event.target.value),
+    onBlur: props.onLeave,
+  };
   return (
     <div className="field">
       <label htmlFor={id}>{props.label}</label>
       <span className="with-after">
-        <input
-          id={id}
-          data-field={props.name}
-          type={props.type === 'password' ? 'password' : 'text'}
-          inputMode={props.type === 'url' ? 'url' : undefined}
-          autoComplete={props.autoComplete ?? (props.type === 'password' ? 'new-password' : 'off')}
-          autoCapitalize="none"
-          spellCheck={false}
-          dir="auto"
-          value={props.value}
-          placeholder={props.placeholder}
-          aria-invalid={props.problem !== undefined}
-          aria-describedby={about === '' ? undefined : about}
-          onChange={(event) => props.onChange(event.target.value)}
-          onBlur={props.onLeave}
-        />
+        {props.lines === undefined ? (
+          <input
+            {...common}
+            type={props.type === 'password' ? 'password' : 'text'}
+            inputMode={props.type === 'url' ? 'url' : props.type === 'number' ? 'decimal' : undefined}
+            autoComplete={props.autoComplete ?? (props.type === 'password' ? 'new-password' : 'off')}
+          />
+        ) : (
+          <textarea {...common} rows={props.lines} />
+        )}
         {props.after}
       </span>
       {props.problem !== undefined && (

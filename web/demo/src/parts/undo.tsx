@@ -1,10 +1,11 @@
 /**
- * Deletions that can be taken back for 10 s: what is to go is hidden at once and really deleted when the time is up,
- * or when the page is left. The time stands still while the message is pointed at or has the focus.
+ * What can be taken back for 10 s. Deletions: what is to go is hidden at once and really deleted when the time is up,
+ * or when the page is left. Changes that are made already: undone by another change. The time stands still while the
+ * message is pointed at or has the focus.
  */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
-import { Icon } from './icon';
+import { Icon, type IconName } from './icon';
 
 const undoMs = 10_000;
 
@@ -13,7 +14,14 @@ interface Deletion {
   words: string;
   run: (ids: readonly string[]) => Promise<unknown>;
 }
+interface Change {
+  words: string;
+  /** Makes it as it was. */
+  back: () => Promise<unknown>;
+}
 interface Undo {
+  /** Offers to take back what was done just now. */
+  changed(change: Change): void;
   /** Hidden, not yet deleted. */
   hidden: ReadonlySet<string>;
   remove(deletion: Deletion): void;
@@ -25,6 +33,8 @@ const nothing: ReadonlySet<string> = new Set();
 
 export function UndoProvider({ children }: { children: ReactNode }) {
   const [pending, setPending] = useState<Deletion>();
+  const [change, setChange] = useState<Change & { id: number }>();
+  const changes = useRef(0);
   const [failed, setFailed] = useState<string>();
   const latest = useRef<Deletion>(undefined);
 
@@ -43,11 +53,26 @@ export function UndoProvider({ children }: { children: ReactNode }) {
   const remove = useCallback(
     (deletion: Deletion) => {
       commit();
+      setChange(undefined);
       latest.current = deletion;
       setPending(deletion);
     },
     [commit],
   );
+  const changed = useCallback(
+    (next: Change) => {
+      commit();
+      setFailed(undefined);
+      setChange({ ...next, id: ++changes.current });
+    },
+    [commit],
+  );
+  const takeBack = useCallback(({ back }: Change) => {
+    setChange(undefined);
+    back().catch((error: unknown) =>
+      setFailed(`It was not taken back: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }, []);
   const undo = useCallback(() => {
     latest.current = undefined;
     setPending(undefined);
@@ -59,13 +84,22 @@ export function UndoProvider({ children }: { children: ReactNode }) {
   }, [commit]);
 
   const hidden = useMemo(() => (pending === undefined ? nothing : new Set(pending.ids)), [pending]);
-  const value = useMemo(() => ({ hidden, remove, undo }), [hidden, remove, undo]);
+  const value = useMemo(() => ({ hidden, changed, remove, undo }), [hidden, changed, remove, undo]);
   return (
     <Context value={value}>
       {children}
       <div className="toasts" role="status">
         {pending !== undefined && (
           <Toast key={pending.ids.join()} words={pending.words} onUndo={undo} onOver={commit} />
+        )}
+        {change !== undefined && (
+          <Toast
+            key={change.id}
+            icon="check"
+            words={change.words}
+            onUndo={() => takeBack(change)}
+            onOver={() => setChange((now) => (now === change ? undefined : now))}
+          />
         )}
         {failed !== undefined && (
           <div className="toast">
@@ -81,7 +115,8 @@ export function UndoProvider({ children }: { children: ReactNode }) {
   );
 }
 
-function Toast({ words, onUndo, onOver }: { words: string; onUndo: () => void; onOver: () => void }) {
+function Toast(props: { icon?: IconName; words: string; onUndo: () => void; onOver: () => void }) {
+  const { icon = 'trash', words, onUndo, onOver } = props;
   const [left, setLeft] = useState(undoMs / 1000);
   const [held, setHeld] = useState(false);
   useEffect(() => {
@@ -100,7 +135,7 @@ function Toast({ words, onUndo, onOver }: { words: string; onUndo: () => void; o
       onFocus={() => setHeld(true)}
       onBlur={() => setHeld(false)}
     >
-      <Icon name="trash" />
+      <Icon name={icon} />
       <span>{words}</span>
       <button type="button" className="button small" onClick={onUndo}>
         Undo

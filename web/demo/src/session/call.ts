@@ -12,6 +12,8 @@ export class CallFailed extends Error {
     message: string,
     /** Ms after which it may be tried again, where the server said so. */
     readonly retryAfterMs?: number,
+    /** The field of the body that is wrong. */
+    readonly field?: string,
   ) {
     super(message);
   }
@@ -80,5 +82,6 @@ export async function failureOf(answer: Response): Promise<CallFailed> {
     text('code', 'error_code') ?? 'unknown',
     text('error', 'msg') ?? `The backend answered with status ${String(answer.status)}.`,
     Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    text('field'),
   );
 }

@@ -237,7 +237,8 @@ export function problemsOf(settings: Settings): Record<string, string> {
   return problems;
 }
 
-function problemOf(config: ClientConfig): Record<string, string> {
+/** Of a configuration, by the package's own check. */
+export function problemOf(config: ClientConfig): Record<string, string> {
   try {
     createClient(config).close();
     return {};

@@ -9,6 +9,10 @@ export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Record<string, string>;
+  /** The field of the body that it is about, where it is about one. */
+  field: string | undefined;
+  /** The constraint of the database that refused it. */
+  constraint: string | undefined;
   constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
@@ -45,8 +49,8 @@ export function json(value: unknown, status = 200, headers: Record<string, strin
   });
 }
 
-export function failure({ status, code, message, headers }: Refusal): Response {
-  return json({ success: false, error: message, code }, status, headers);
+export function failure({ status, code, message, headers, field }: Refusal): Response {
+  return json({ success: false, error: message, code, field }, status, headers);
 }
 
 /** The answer as it leaves: with what every answer carries. */

@@ -96,5 +96,12 @@ export function refusalOf(error: unknown): unknown {
   // What our own functions raise is a name for it.
   const own = typeof message === 'string' && /^[a-z]+(-[a-z]+)+$/.test(message) ? message : name;
   const where = typeof constraint === 'string' && status === 400 ? ` (${constraint})` : '';
-  return new Refusal(status, own, told.replace(/\.$/, `${where}.`), status === 503 ? { 'retry-after': '2' } : {});
+  const refusal = new Refusal(
+    status,
+    own,
+    told.replace(/\.$/, `${where}.`),
+    status === 503 ? { 'retry-after': '2' } : {},
+  );
+  if (where !== '') refusal.constraint = String(constraint);
+  return refusal;
 }

@@ -2,7 +2,8 @@
  * What administrators own. `GET /functions/v1/config` is the configuration of the page for this user, with an ETag (304 when
  * nothing changed). Below it, for admins of the company: `GET /config/{kind}` lists its rows and everybody's,
  * `PUT /config/{kind}/{name}` writes the company's own (fields left out stay as they are), `DELETE` takes it back, so that
- * everybody's counts again. Kinds and fields: kinds.ts. Each write leaves its audit row by a trigger.
+ * everybody's counts again. Kinds and fields: kinds.ts. Each write leaves its audit row by a trigger. With `?seen=<updatedAt>`
+ * (`none`: there was no own row) a write happens only if nobody wrote since; else 409 `changed-meanwhile`.
  * `GET /config/company` is for every member: the company's id, name and rules, and the caller's role in it.
  * `PUT /config/keys/{target}` `{ key }` seals a key; no answer ever holds one.
  */
@@ -12,7 +13,7 @@ import { asUser, take, type Transaction } from '../_shared/database.ts';
 import { type Call, endpoint } from '../_shared/endpoint.ts';
 import { currentSealingKey, seal } from '../_shared/sealed-key.ts';
 import { configurationOf } from '../_shared/targets.ts';
-import { columnsOf, type Kind, kinds, nameOf } from './kinds.ts';
+import { aboutField, columnsOf, type Kind, kinds, nameOf, wrong } from './kinds.ts';
 
 const kMostBytes = 131_072;
 const kMostRows = 1000;
@@ -36,7 +37,7 @@ async function readCompany({ caller, company }: Call): Promise<Response> {
   const [row] = await asUser(
     caller,
     (sql) => sql`select c.id, c.name, case when tierwise.is_admin(c.id) then 'admin' else 'member' end as role,
-      c.keeps_text as "keepsText", c.retention_days as "retentionDays", c.totals_days as "totalsDays"
+      c.keeps_text as "keepsText", c.retention_days as "retentionDays", c.totals_days as "totalsDays", ${updated(sql, 'c')}
       from tierwise.companies c where c.id = tierwise.resolve_company(${company ?? null})`,
   );
   if (row === undefined) throw new Refusal(403, 'not-a-member', 'You are in no company.');
@@ -61,14 +62,22 @@ async function list({ caller, company, path, query }: Call): Promise<Response> {
         order by id desc limit 100`;
       return json({ rows });
     }
+    if (path === 'deployments') {
+      const rows = await sql`select d.id, s.id as "spaceId", s.space_type as tier, d.deployment_status as status,
+          d.created_at as "createdAt", d.updated_at as "updatedAt"
+        from public.hf_deployments d join public.hf_spaces_config s on s.id = d.space_id
+        where s.company_id = ${own} or s.company_id is null order by d.created_at desc limit 100`;
+      return json({ rows });
+    }
     const kind = kindOf(path);
-    const rows = await sql`select ${sql(selected(kind))}, company_id is not null as own from ${sql(kind.table)}
+    const rows =
+      await sql`select ${sql(selected(kind))}, ${updated(sql)}, company_id is not null as own from ${sql(kind.table)} t
       where company_id = ${own} or company_id is null order by ${sql(kind.name.column)}, own desc limit ${kMostRows}`;
     return json({ rows: rows.map((row) => shown(kind, row)) });
   });
 }
 
-async function write({ caller, company, path, request }: Call): Promise<Response> {
+async function write({ caller, company, path, query, request }: Call): Promise<Response> {
   await take(caller, 'config', company);
   const [first = '', ...rest] = path.split('/');
   const named = decoded(rest.join('/'));
@@ -78,28 +87,42 @@ async function write({ caller, company, path, request }: Call): Promise<Response
     const columns = columnsOf(companyFields, body, false);
     return asUser(caller, async (sql) => {
       const own = await adminsCompany(sql, company);
-      if (Object.keys(columns).length > 0) await sql`update tierwise.companies set ${sql(columns)} where id = ${own}`;
-      return json({ success: true });
+      const [known] = await sql<Seen[]>`select ${updated(sql)} from tierwise.companies t where id = ${own} for update`;
+      unchanged(query, known);
+      const [now = known] =
+        Object.keys(columns).length === 0
+          ? []
+          : await sql<
+              Seen[]
+            >`update tierwise.companies t set ${sql(columns)} where id = ${own} returning ${updated(sql)}`;
+      return json({ success: true, ...now });
+    }).catch((error: unknown) => {
+      throw aboutField('tierwise.companies', companyFields, error);
     });
   }
   const kind = kindOf(first);
   const name = nameOf(kind, named);
   return asUser(caller, async (sql) => {
     const own = await adminsCompany(sql, company);
-    const [known] = await sql<{ id: string }[]>`select id from ${sql(kind.table)}
+    const [known] = await sql<
+      { id: string; updatedAt: string | null }[]
+    >`select id, ${updated(sql)} from ${sql(kind.table)} t
       where company_id = ${own} and ${sql(kind.name.column)} = ${name} ${kind.active ? sql`and is_active` : sql``}
       order by ${sql(kind.newest)} desc limit 1 for update`;
+    unchanged(query, known);
     const columns = columnsOf(kind.fields, body, known === undefined);
     const values = jsonValues(sql, kind, columns);
     const rows =
       known === undefined
         ? await sql`insert into ${sql(kind.table)} ${sql({ company_id: own, [kind.name.column]: name, ...values })}
-            returning ${sql(selected(kind))}, true as own`
+            returning ${sql(selected(kind))}, true as own, ${updated(sql, kind.table)}`
         : Object.keys(values).length === 0
-          ? await sql`select ${sql(selected(kind))}, true as own from ${sql(kind.table)} where id = ${known.id}`
-          : await sql`update ${sql(kind.table)} set ${sql(values)} where id = ${known.id}
-              returning ${sql(selected(kind))}, true as own`;
+          ? await sql`select ${sql(selected(kind))}, true as own, ${updated(sql)} from ${sql(kind.table)} t where id = ${known.id}`
+          : await sql`update ${sql(kind.table)} t set ${sql(values)} where id = ${known.id}
+              returning ${sql(selected(kind))}, true as own, ${updated(sql)}`;
     return json({ success: true, row: rows[0] === undefined ? undefined : shown(kind, rows[0]) });
+  }).catch((error: unknown) => {
+    throw aboutField(kind.table, kind.fields, error);
   });
 }
 
@@ -135,7 +158,7 @@ async function putKey(
     throw new Refusal(400, 'invalid-field', 'A key is for router, openai or space:<tier>.');
   // What may stand in a header, and long enough to be a key.
   if (typeof key !== 'string' || !/^[\x21-\x7e]{8,4096}$/.test(key))
-    throw new Refusal(400, 'invalid-field', 'key must be text of 8 to 4096 characters without spaces.');
+    throw wrong('key', 'key must be text of 8 to 4096 characters without spaces.');
   const keyId = currentSealingKey();
   return asUser(caller, async (sql) => {
     const own = await adminsCompany(sql, company);
@@ -147,10 +170,10 @@ async function putKey(
 }
 
 const companyFields: Kind['fields'] = {
-  name: { column: 'name', is: 'text' },
-  keepsText: { column: 'keeps_text', is: 'boolean' },
-  retentionDays: { column: 'retention_days', is: 'integer' },
-  totalsDays: { column: 'totals_days', is: 'integer' },
+  name: { column: 'name', is: 'text', required: true, must: 'be text of 1 to 200 characters' },
+  keepsText: { column: 'keeps_text', is: 'boolean', required: true },
+  retentionDays: { column: 'retention_days', is: 'integer', required: true, must: 'be 1 to 3,650 days' },
+  totalsDays: { column: 'totals_days', is: 'integer', required: true, must: 'be 1 to 36,500 days' },
 };
 
 async function adminsCompany(sql: Transaction, company: string | undefined): Promise<string> {
@@ -158,6 +181,21 @@ async function adminsCompany(sql: Transaction, company: string | undefined): Pro
     select c.id, tierwise.is_admin(c.id) as admin from (select tierwise.resolve_company(${company ?? null}) as id) c`;
   if (row?.admin !== true) throw new Refusal(403, 'not-an-admin', 'Only administrators of the company may do this.');
   return row.id;
+}
+
+/** When the row was last written, to the microsecond; null in a host's table that does not say. */
+function updated(sql: Transaction, table = 't') {
+  return sql`to_jsonb(${sql(table.replace(/^\w+\./, ''))}) ->> 'updated_at' as "updatedAt"`;
+}
+
+interface Seen {
+  updatedAt: string | null;
+}
+
+function unchanged(query: URLSearchParams, known: Seen | undefined): void {
+  const seen = query.get('seen');
+  if (seen === null || seen === (known === undefined ? 'none' : known.updatedAt)) return;
+  throw new Refusal(409, 'changed-meanwhile', 'Somebody else changed this since you opened it. Nothing was saved.');
 }
 
 function kindOf(path: string): Kind {
@@ -191,6 +229,7 @@ function shown(kind: Kind, row: Record<string, unknown>): Record<string, unknown
     ...Object.fromEntries(fields),
     ...(kind.active && { active: row.is_active }),
     own: row.own,
+    updatedAt: row.updatedAt,
   };
 }
 

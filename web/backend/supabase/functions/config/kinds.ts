@@ -10,6 +10,8 @@ export interface Field {
   is: 'text' | 'boolean' | 'number' | 'integer' | 'object' | 'json' | 'time';
   /** Must be there when the row is new. */
   required?: true;
+  /** What the database wants of it, as words after "must". */
+  must?: string;
 }
 export interface Kind {
   table: string;
@@ -28,13 +30,18 @@ export const kinds: Record<string, Kind> = {
     active: true,
     newest: 'created_at',
     fields: {
-      name: { column: 'space_name', is: 'text', required: true },
-      url: { column: 'space_url', is: 'text', required: true },
-      endpoint: { column: 'api_endpoint', is: 'text' },
-      protocol: { column: 'protocol', is: 'text' },
-      model: { column: 'model_id', is: 'text' },
-      revision: { column: 'model_version', is: 'text' },
-      options: { column: 'options', is: 'object' },
+      name: { column: 'space_name', is: 'text', required: true, must: 'be text of 1 to 200 characters' },
+      url: {
+        column: 'space_url',
+        is: 'text',
+        required: true,
+        must: 'be an https address (http on this computer only) without query and password',
+      },
+      endpoint: { column: 'api_endpoint', is: 'text', must: 'be a path that begins with /' },
+      protocol: { column: 'protocol', is: 'text', must: 'be auto, gradio, tgi, openai, llama.cpp or plain' },
+      model: { column: 'model_id', is: 'text', must: 'be text of at most 200 characters' },
+      revision: { column: 'model_version', is: 'text', must: 'be text of at most 200 characters' },
+      options: { column: 'options', is: 'object', must: 'be an object of at most 16 KB' },
     },
   },
   models: {
@@ -42,12 +49,17 @@ export const kinds: Record<string, Kind> = {
     name: { field: 'model', column: 'model_id' },
     newest: 'created_at',
     fields: {
-      task: { column: 'task', is: 'text', required: true },
-      name: { column: 'display_name', is: 'text' },
-      description: { column: 'description', is: 'text' },
+      task: {
+        column: 'task',
+        is: 'text',
+        required: true,
+        must: 'be text-generation, text-to-image, feature-extraction or image-classification',
+      },
+      name: { column: 'display_name', is: 'text', must: 'be text of at most 200 characters' },
+      description: { column: 'description', is: 'text', must: 'be text of at most 4000 characters' },
       enabled: { column: 'is_enabled', is: 'boolean' },
-      price: { column: 'price', is: 'number' },
-      unit: { column: 'price_unit', is: 'text' },
+      price: { column: 'price', is: 'number', must: 'be US dollars from 0 to 10,000,000' },
+      unit: { column: 'price_unit', is: 'text', must: 'be 1k-tokens or image' },
     },
   },
   flags: {
@@ -111,17 +123,35 @@ export function columnsOf(
       `There is no field of that name; fields are ${Object.keys(fields).join(', ')}.`,
     );
   const columns: Record<string, unknown> = {};
-  for (const [name, { column, is, required }] of Object.entries(fields)) {
+  for (const [name, field] of Object.entries(fields)) {
     const value = body[name];
     if (value === undefined) {
-      if (isNew && required) throw new Refusal(400, 'invalid-field', `${name} is missing.`);
+      if (isNew && field.required) throw wrong(name, `${name} is missing.`);
       continue;
     }
-    if (value === null ? required === true : !checks[is](value))
-      throw new Refusal(400, 'invalid-field', `${name} must be ${is === 'json' ? 'a value' : is}.`);
-    columns[column] = value;
+    if (value === null ? field.required === true : !checks[field.is](value)) throw refused(name, field);
+    columns[field.column] = value;
   }
   return columns;
+}
+
+/** What the database refused, as being about the field whose column it is. */
+export function aboutField(table: string, fields: Kind['fields'], error: unknown): unknown {
+  const constraint = error instanceof Refusal ? error.constraint : undefined;
+  const name = Object.keys(fields).find(
+    (name) => constraint === `${table.replace(/^\w+\./, '')}_${String(fields[name]?.column)}_check`,
+  );
+  const field = name === undefined ? undefined : fields[name];
+  return name === undefined || field === undefined ? error : refused(name, field);
+}
+
+function refused(name: string, { is, must }: Field): Refusal {
+  return wrong(name, `${name} must ${must ?? `be ${is === 'json' ? 'a value' : is}`}.`);
+}
+
+/** A refusal that says which field it is about. */
+export function wrong(field: string, message: string): Refusal {
+  return Object.assign(new Refusal(400, 'invalid-field', message), { field });
 }
 
 /** The name in the address, when it can be one. */

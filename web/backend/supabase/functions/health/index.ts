@@ -136,7 +136,7 @@ const stagesSeen = new Map<string, { stage: Stage; at: number }>();
 
 async function spaceStatus(configuration: Configuration, tier: string, oldest: number, signal: AbortSignal) {
   const space = configuration.spaces[tier] as Space;
-  const shown = { target: `space:${tier}`, tier, name: space.name, url: space.url };
+  const shown = { target: `space:${tier}`, tier, name: space.name, url: space.url, protocol: space.protocol };
   try {
     const { key } = await targetOf(configuration, tier, signal);
     const checked: Checked = key === undefined ? { status: 'missing' } : await whoami(key, oldest, signal);

@@ -1,0 +1,341 @@
+/** The Space of each tier: everybody's and the company's own, which wins. */
+import { useMemo, useState } from 'react';
+import { createClient, type Tier } from 'tierwise';
+import { TierwiseProvider } from 'tierwise/react';
+
+import { useNow } from '../clock';
+import { ConnectionSteps, useConnectionTest } from '../connection/connection-test';
+import { Icon } from '../parts/icon';
+import { Select } from '../parts/select';
+import { TextField } from '../parts/text-field';
+import { TierChip } from '../parts/tier-chip';
+import { TimeAgo } from '../parts/time-ago';
+import { useUndo } from '../parts/undo';
+import { address, useQuery } from '../route';
+import { tierOrder, tierWords } from '../tiers';
+import { plural } from '../words';
+import { PartFrame } from './part-frame';
+import { type DeploymentRow, type Pair, paired, seen, type SpaceRow, versionOf } from './rows';
+import { SaveRow } from './save-row';
+import { bodyOf, checkSpace, configOf, draftOf, protocols } from './space-draft';
+import { type Config, readAgain, useConfig, useWrite } from './use-config';
+import { useEditor } from './use-editor';
+import { Whose } from './whose';
+
+export function SpacesPart() {
+  const spaces = useConfig<{ rows: SpaceRow[] }>('spaces');
+  const deployments = useConfig<{ rows: DeploymentRow[] }>('deployments');
+  // What is typed here is tested from this page, as it stands: not through the backend, which knows only what is saved.
+  const [tester] = useState(() => createClient({ cache: false }));
+  return (
+    <TierwiseProvider client={tester}>
+      <PartFrame config={spaces}>
+        {({ rows }) => {
+          const pairs = paired(
+            rows.filter(({ active }) => active),
+            ({ tier }) => tier,
+          );
+          return (
+            <ul className="targets">
+              {tierOrder.map((tier) => (
+                <TierSpace
+                  key={tier}
+                  tier={tier}
+                  pair={pairs.get(tier) ?? { own: undefined, everybodys: undefined }}
+                  earlier={rows.filter((row) => row.tier === tier && row.own && !row.active)}
+                  deployments={deployments.value?.rows.filter((row) => row.tier === tier) ?? []}
+                  config={spaces}
+                />
+              ))}
+            </ul>
+          );
+        }}
+      </PartFrame>
+    </TierwiseProvider>
+  );
+}
+
+interface TierSpaceProps {
+  tier: Tier;
+  pair: Pair<SpaceRow>;
+  earlier: readonly SpaceRow[];
+  deployments: readonly DeploymentRow[];
+  config: Config<unknown>;
+}
+
+function TierSpace(props: TierSpaceProps) {
+  const { tier, pair } = props;
+  const [open, setOpen] = useQuery('tier');
+  const row = pair.own ?? pair.everybodys;
+  const isOpen = open === tier;
+  const id = `admin-${tier}`;
+  const now = useNow();
+  return (
+    <li className="card tier-card">
+      <h2>
+        <button
+          type="button"
+          aria-expanded={isOpen}
+          aria-controls={id}
+          onClick={() => setOpen(isOpen ? undefined : tier)}
+        >
+          <TierChip tier={tier} />
+          <span className="tier-summary" dir="auto">
+            {row === undefined ? (
+              <span className="muted">{tierWords[tier].use}</span>
+            ) : (
+              <>
+                {row.name} <span className="muted">{row.url}</span>
+              </>
+            )}
+          </span>
+          {row === undefined ? <span className="muted not-set">Not set up</span> : <Whose own={pair.own} now={now} />}
+          <Icon name={isOpen ? 'up' : 'chevron'} />
+        </button>
+      </h2>
+      {isOpen && (
+        <div id={id} className="tier-body">
+          <SpaceEditor {...props} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProps) {
+  const { own, everybodys } = pair;
+  const write = useWrite();
+  const { changed: didChange } = useUndo();
+  const now = useNow();
+  const [failed, setFailed] = useState<string>();
+  const kept = useMemo(() => draftOf(own ?? everybodys, tier), [own, everybodys, tier]);
+  const editor = useEditor({
+    kept,
+    version: versionOf(own),
+    check: (draft) => checkSpace(draft, tier),
+    save: async (draft, version) =>
+      versionOf((await write<{ row: SpaceRow }>('PUT', `spaces/${tier}${seen(version)}`, bodyOf(draft))).row),
+    reload: config.reload,
+  });
+  const { draft, problems, update, leave } = editor;
+  const { test, start, cancel } = useConnectionTest(tier);
+
+  const switchOff = async () => {
+    if (own === undefined) return;
+    const was = bodyOf(draftOf(own, tier));
+    setFailed(undefined);
+    try {
+      await write('DELETE', `spaces/${tier}`);
+      await config.reload();
+      didChange({
+        words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
+        back: async () => {
+          await write('PUT', `spaces/${tier}?seen=none`, was);
+          readAgain();
+        },
+      });
+    } catch (error) {
+      setFailed(`It is not switched off: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+
+  return (
+    <form
+      ref={editor.form}
+      className="editor"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void editor.submit();
+      }}
+    >
+      <p className="muted">
+        {own === undefined
+          ? everybodys === undefined
+            ? tierWords[tier].use
+            : 'Everybody’s Space answers now; only the operator changes it. What you save here becomes your company’s own, which wins.'
+          : everybodys === undefined
+            ? 'Your company’s own. There is none of everybody’s.'
+            : `Your company’s own. It wins over everybody’s: ${everybodys.name}, ${everybodys.url ?? 'without an address'}.`}
+      </p>
+      <div className="two">
+        <TextField
+          label="Name"
+          name="name"
+          value={draft.name}
+          problem={problems['name']}
+          onChange={(name) => update({ name })}
+          onLeave={() => leave('name')}
+          help="Shown where answers come from."
+        />
+        <TextField
+          label="Space URL"
+          type="url"
+          name="url"
+          value={draft.url}
+          placeholder="https://owner-name.hf.space"
+          problem={problems['url']}
+          onChange={(url) => update({ url })}
+          onLeave={() => leave('url')}
+          help="Its host, or its page on the Hub. The operator allows which hosts."
+        />
+      </div>
+      <div className="two">
+        <TextField
+          label="API endpoint"
+          name="endpoint"
+          value={draft.endpoint}
+          placeholder="/api/generate"
+          problem={problems['endpoint']}
+          onChange={(endpoint) => update({ endpoint })}
+          onLeave={() => leave('endpoint')}
+          help="A path. Gradio: the name of its endpoint, as /chat."
+        />
+        <Select
+          label="Protocol"
+          value={draft.protocol}
+          options={protocols}
+          onChange={(protocol) => update({ protocol })}
+          help="Found out costs one question when a page first calls it."
+        />
+      </div>
+      <div className="two">
+        <TextField
+          label="Model"
+          name="model"
+          value={draft.model}
+          placeholder="owner/name"
+          problem={problems['model']}
+          onChange={(model) => update({ model })}
+          onLeave={() => leave('model')}
+          help="What it serves: finds its price and its prompt format."
+        />
+        <TextField
+          label="Revision"
+          name="revision"
+          value={draft.revision}
+          placeholder="v1"
+          problem={problems['revision']}
+          onChange={(revision) => update({ revision })}
+          onLeave={() => leave('revision')}
+          help="Another one: nothing cached before is reused."
+        />
+      </div>
+      <div className="two">
+        <TextField
+          label="Context window"
+          type="number"
+          name="contextWindow"
+          value={draft.contextWindow}
+          problem={problems['contextWindow']}
+          onChange={(contextWindow) => update({ contextWindow })}
+          onLeave={() => leave('contextWindow')}
+          help="Tokens of question and answer together. Empty: the model’s."
+        />
+        <TextField
+          label="Other options"
+          name="options"
+          lines={draft.options === '' ? 1 : Math.min(8, draft.options.split('\n').length)}
+          value={draft.options}
+          placeholder="{}"
+          problem={problems['options']}
+          onChange={(options) => update({ options })}
+          onLeave={() => leave('options')}
+          help="JSON: template, templateVariables, inputs, quota."
+        />
+      </div>
+      <div className="row">
+        {test?.running === true ? (
+          <button type="button" className="button" onClick={cancel}>
+            <Icon name="stop" size={14} /> Stop the test
+          </button>
+        ) : (
+          <button
+            type="button"
+            className="button"
+            disabled={draft.url.trim() === ''}
+            onClick={() => {
+              leave('url');
+              void start(configOf(draft));
+            }}
+          >
+            Test Connection
+          </button>
+        )}
+        <span className="help">
+          Tests what stands here, saved or not, from this page and without a key. A private Space is tested under{' '}
+          <a href={address('health', { show: 'system' })}>Health, System</a> once it and its key are saved.
+        </span>
+      </div>
+      {test !== undefined && <ConnectionSteps test={test} />}
+      <SaveRow
+        editor={editor}
+        theirs={
+          own === undefined ? (
+            <p>They switched your own Space off.</p>
+          ) : (
+            <p>
+              Theirs: <bdi>{own.name}</bdi>, <bdi>{own.url}</bdi>
+              {own.revision !== null && <>, revision {own.revision}</>}
+              {own.updatedAt != null && (
+                <>
+                  , saved <TimeAgo at={Date.parse(own.updatedAt)} now={now} />
+                </>
+              )}
+              .
+            </p>
+          )
+        }
+        note={own === undefined && everybodys !== undefined ? 'Nothing of your own yet.' : 'Nothing to save.'}
+        label={own === undefined ? 'Save as your own' : 'Save'}
+      />
+      {own !== undefined && (
+        <div className="row apart">
+          <button type="button" className="button danger" onClick={() => void switchOff()}>
+            Switch your own off
+          </button>
+          <span className="help">
+            {everybodys === undefined
+              ? 'Then this tier has no Space: the others answer.'
+              : 'Then everybody’s counts again. It stays among the earlier ones.'}
+          </span>
+        </div>
+      )}
+      {failed !== undefined && (
+        <p className="problem" role="alert">
+          <Icon name="alert" size={14} /> {failed}
+        </p>
+      )}
+      {earlier.length > 0 && (
+        <details>
+          <summary>{plural(earlier.length, 'earlier one')} of yours</summary>
+          <ul className="earlier">
+            {earlier.map((row) => (
+              <li key={row.id}>
+                <span dir="auto">
+                  {row.name} <span className="muted">{row.url}</span>
+                </span>
+                <button type="button" className="button small" onClick={() => update(draftOf(row, tier))}>
+                  Fill the form with it
+                </button>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {deployments.length > 0 && (
+        <details>
+          <summary>{plural(deployments.length, 'deployment')}</summary>
+          <ul className="earlier">
+            {deployments.map((row) => (
+              <li key={row.id}>
+                <span>{row.status.replace('_', ' ')}</span>
+                <TimeAgo at={Date.parse(row.updatedAt)} now={now} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </form>
+  );
+}
