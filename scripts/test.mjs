@@ -132,7 +132,7 @@ const suites = {
   /** Migrations, rights and the embedded database, on PostgreSQL 17 from npm and on Debian's 15. */
   async backend() {
     await run('node', ['-e', "import('./scripts/build.mjs').then(({ buildCli }) => buildCli())"], { quiet: true });
-    return nodeTest('tests/backend');
+    return nodeTest('tests/backend', 2);
   },
   async packaging() {
     return nodeTest('tests/packaging');
@@ -219,15 +219,20 @@ async function counted(command, args) {
   return { passed: Number(line[1]), failed: failed || (code === 0 ? 0 : 1) };
 }
 
-async function nodeTest(folder) {
+/** `atOnce`: files. */
+async function nodeTest(folder, atOnce = 1) {
   const files = readdirSync(path.join(root, folder))
     .filter((name) => name.endsWith('.test.mjs'))
     .map((name) => path.join(folder, name));
-  const { code, output } = await run('node', ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], {
-    env: onlyNode,
-    mayFail: true,
-    quiet: true,
-  });
+  const { code, output } = await run(
+    'node',
+    ['--test', `--test-concurrency=${String(atOnce)}`, '--test-reporter=tap', ...files],
+    {
+      env: onlyNode,
+      mayFail: true,
+      quiet: true,
+    },
+  );
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)`, 'm').exec(output)?.[1] ?? 0);
   // Files that ran nothing, or a runner that broke down, have not passed.
   const failed = count('fail') + count('cancelled') || (code === 0 && count('pass') > 0 ? 0 : 1);

@@ -389,12 +389,14 @@ describe('at one address', () => {
     let said = '';
     for await (const text of child.stdout) said += text;
     const given = JSON.parse(said);
+    const { updatedAt } = given.company;
+    assert.ok(Math.abs(Date.parse(updatedAt) - Date.now()) < 600_000, updatedAt);
     assert.deepEqual(given, {
       wrong: [400, 'invalid_credentials'],
       signedIn: email,
       lasts: 3600,
       user: [id, name],
-      company: { ...company, role: 'admin', keepsText: false, retentionDays: 365, totalsDays: 1825 },
+      company: { ...company, role: 'admin', keepsText: false, retentionDays: 365, totalsDays: 1825, updatedAt },
       refreshed: email,
       signedOut: null,
       session: null,
