@@ -35,7 +35,7 @@ export async function run({ peers }) {
         brotli: 0,
       },
     );
-  const js = sum(of(files.filter((name) => !isCopy(name) && !isStore(name) && !isPrompts(name))));
+  const js = sum(of(files.filter((name) => !isCopy(name) && !isStore(name) && partOf(name) === 'every page')));
   const store = sum(of(files.filter(isStore)));
   const copy = sum(of(files.filter(isCopy)));
   const prompts = sum(of(['prompts.wasm', ...files.filter(isPrompts)]));

@@ -49,7 +49,7 @@ class Questions {
   // Light cosine below which no two questions are the same in practice, and the probability of the light judge below which
   // no transformer is asked (docs/SEMANTIC_CACHE.md says what both cost).
   static constexpr float kLeastLight = 0.5f;
-  static constexpr double kLeastLikely[] = {2, 0.15, 0.3};  // off, balanced, strict
+  static constexpr double kLeastLikely[] = {2, 0.15, 0.36};  // off, balanced, strict
   // Light cosine of the one word in which two questions differ, below which these do not stand for each other.
   static constexpr float kLeastAlike = 0.5f;
 
