@@ -19,6 +19,8 @@ export interface FollowOptions {
   company?: string;
   /** Whose configuration it is: what is kept for one user is not applied for another. */
   user?: string;
+  /** What `createClient` was given of what a server may set: it counts again once the server no longer says anything of it. */
+  given?: Parameters<Client['configure']>[0];
   /** ms between two looks; default 300,000, at least 10,000. */
   every?: number;
   /** Something was applied, confirmed, or failed. */
@@ -72,7 +74,7 @@ export function followConfig(
   client: Pick<Client, 'configure' | 'getSetting' | 'setSetting'>,
   options: FollowOptions,
 ): ConfigFollower {
-  const { company, user, every = 300_000, onChange } = options;
+  const { company, user, given, every = 300_000, onChange } = options;
   const url = `${options.url.replace(/\/+$/, '')}/config`;
   const key = `tierwise config ${JSON.stringify([url, company ?? '', user ?? ''])}`;
   const stopped = new AbortController();
@@ -80,7 +82,15 @@ export function followConfig(
   let kept: Kept | undefined;
   let error: string | undefined;
   let looking: Promise<FollowedConfig> | undefined;
+  let set: readonly (keyof Change)[] = [];
+  const isStopped = () => stopped.signal.aborted;
 
+  async function apply(config: JsonObject): Promise<void> {
+    const change = changeOf(config);
+    const taken = set.filter((name) => change[name] === undefined).map((name) => [name, given?.[name]]);
+    await client.configure({ ...(Object.fromEntries(taken) as Change), ...change });
+    set = Object.keys(change) as (keyof Change)[];
+  }
   const state = (): FollowedConfig => ({
     source,
     confirmedAt: kept?.at,
@@ -91,10 +101,10 @@ export function followConfig(
     try {
       const found = asKept(await client.getSetting(key));
       if (found === undefined || stopped.signal.aborted) return;
-      await client.configure(changeOf(found.config));
+      await apply(found.config);
       kept = found;
       source = 'kept';
-      onChange?.(state());
+      if (!isStopped()) onChange?.(state());
     } catch (cause) {
       error = messageOf(cause);
     }
@@ -123,7 +133,8 @@ export function followConfig(
       else {
         const config = asObject((await answer.json()) as Json);
         if (config === undefined) throw new Error('The configuration is no JSON object.');
-        await client.configure(changeOf(config));
+        if (isStopped()) return state();
+        await apply(config);
         kept = { etag: answer.headers.get('etag') ?? undefined, at: Date.now(), config };
       }
       source = 'server';

@@ -77,6 +77,26 @@ test('settings of the function `config` count, what stands above them counts bef
   expect((await client.generate('Two')).content).toBe('user.test');
 });
 
+test('what the server takes back is as the client was given it, or by default', async () => {
+  const { client } = bench({ spaces: { base: space('base'), company: space('company') } }, (call) => chat(call.host));
+  const { fetch, state } = server({ defaultTier: 'company', wake: 'wait' });
+  const told: object[] = [];
+  const shared = {
+    ...visit(client, new Map()),
+    configure: (change: object) => (told.push(change), client.configure(change)),
+  };
+  const follower = follow(shared, { fetch, given: { defaultTier: 'base' } });
+  await follower.refresh();
+  state.now = { more: 1 };
+  expect(await follower.refresh()).toMatchObject({ source: 'server', error: undefined });
+  expect(told.at(-1)).toEqual({ defaultTier: 'base', wake: undefined });
+  expect((await client.generate('Hello')).content).toBe('base.test');
+  await follower.refresh();
+  state.now = { more: 12 };
+  await follower.refresh();
+  expect(told.at(-1)).toEqual({});
+});
+
 test('is asked for with its ETag; a 304 confirms it', async () => {
   const { client } = bench({ spaces: { base: space('base') } });
   const { fetch, state } = server(company);

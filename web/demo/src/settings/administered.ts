@@ -62,6 +62,7 @@ export function settingsInForce(
   return {
     ...mine,
     ...rest,
+    defaultTier: rest.defaultTier ?? mine.defaultTier,
     spaces: {
       ...mine.spaces,
       ...Object.fromEntries(
