@@ -1,16 +1,15 @@
 /**
- * The pictures of the README: `node scripts/screenshots.mjs`. Starts the three Spaces and the built demo on loopback,
- * asks a visitor's questions in Chromium, and writes docs/images/*.png. Needs dist/, build/demo and Python.
+ * The pictures of the README: `node scripts/screenshots.mjs`. Runs `npm start` with a data folder of its own, asks a visitor's
+ * questions in Chromium, the later ones as the administrator, and writes docs/images/*.png. Needs Python.
  */
-import { createServer } from 'node:http';
-import { mkdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
-
-import { startSpaces } from './space.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = path.join(root, 'docs/images');
@@ -19,35 +18,30 @@ const wanted = [
   'why-wide-light',
   'why-wide-dark',
   'cache-wide-light',
+  'usage-wide-light',
+  'admin-wide-light',
   'health-wide-dark',
   'settings-wide-light',
   'chat-narrow-light',
 ];
-const types = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-};
 
-const spaces = await startSpaces({ onProgress: (message) => console.log(message) });
-const config = {
-  spaces: Object.fromEntries(['base', 'company', 'abstraction'].map((tier) => [tier, { url: spaces[tier] }])),
-};
-const server = createServer(async (request, response) => {
-  const { pathname } = new URL(request.url, 'http://localhost');
-  if (pathname === '/config.json')
-    return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(config));
-  const file = path.join(root, 'build/demo', pathname === '/' ? 'index.html' : path.normalize(pathname));
-  try {
-    response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'text/plain' }).end(await readFile(file));
-  } catch {
-    response.writeHead(404).end();
-  }
+const data = mkdtempSync(path.join(tmpdir(), 'tierwise-pictures-'));
+// PostgreSQL does not run as root: its user must be let in.
+chmodSync(data, 0o755);
+const program = spawn(
+  process.execPath,
+  ['scripts/start.mjs', '--port', '5190', '--backend-port', '54390', '--data', path.join(data, 'backend')],
+  { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+);
+const ended = new Promise((resolve) => program.once('exit', resolve));
+const origin = await new Promise((resolve, reject) => {
+  let found;
+  createInterface({ input: program.stdout }).on('line', (line) => {
+    found ??= /Tierwise demo\s+(http:\S+?)\/?$/.exec(line)?.[1];
+    if (/Ready in/.test(line)) resolve(found);
+  });
+  void ended.then((code) => reject(new Error(`npm start ended with ${String(code)}.`)));
 });
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await chromium.launch({
   executablePath: process.env.TIERWISE_CHROMIUM ?? '/usr/bin/chromium',
   args: [
@@ -60,6 +54,14 @@ const browser = await chromium.launch({
     '--disable-sync',
   ],
 });
+const questions = [
+  'What happens while a Space is asleep?',
+  'How is it decided which tier answers?',
+  'What is the exact cache?',
+  'What happens while a Space is asleep?',
+  'Which keys does the page see?',
+  'How is it decided which tier answers?',
+];
 mkdirSync(folder, { recursive: true });
 
 try {
@@ -92,8 +94,19 @@ try {
     await picture('chat');
     await page.getByRole('button', { name: 'Why?' }).nth(1).click();
     await picture('why');
-    for (const view of ['cache', 'usage', 'health', 'settings']) {
+    await page.goto(`${origin}/#/account`);
+    await page.getByRole('button', { name: /^Ada/ }).click();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.goto(`${origin}/#/chat`);
+    for (const question of questions) await ask(question);
+    for (const view of ['cache', 'usage', 'admin', 'health', 'settings']) {
       await page.goto(`${origin}/#/${view}`);
+      if (view === 'usage') {
+        // What waits is sent.
+        await page.getByText('Everything recorded here is with the backend').waitFor();
+        await page.locator('main label', { hasText: /^Company$/ }).first().click();
+        await page.getByText('Show table').first().waitFor();
+      }
       if (view === 'health') {
         await page.getByRole('button', { name: 'Test Connection' }).first().click();
         await page.locator('.verdict').waitFor();
@@ -104,6 +117,7 @@ try {
   }
 } finally {
   await browser.close();
-  server.close();
-  await spaces.stop();
+  program.kill('SIGTERM');
+  await ended;
+  rmSync(data, { recursive: true, force: true });
 }
