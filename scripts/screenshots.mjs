@@ -104,7 +104,10 @@ try {
       if (view === 'usage') {
         // What waits is sent.
         await page.getByText('Everything recorded here is with the backend').waitFor();
-        await page.locator('main label', { hasText: /^Company$/ }).first().click();
+        await page
+          .locator('main label', { hasText: /^Company$/ })
+          .first()
+          .click();
         await page.getByText('Show table').first().waitFor();
       }
       if (view === 'health') {
