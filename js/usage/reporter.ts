@@ -23,7 +23,7 @@ export class UsageReporter {
   readonly #emit: (event: UsageEvent) => void;
   readonly #heard: () => boolean;
   readonly #warn: (warning: Warning) => void;
-  readonly #early: ((delivery: Delivery) => void)[] = [];
+  readonly #early: { account: string; what: (delivery: Delivery) => void }[] = [];
   #delivery: Delivery | undefined;
   #opening: Promise<void> | undefined;
   #waited = false;
@@ -89,7 +89,7 @@ export class UsageReporter {
       ...facts,
     };
     this.#emit(event);
-    if (this.#delivers()) this.#deliver((delivery) => delivery.record(event, request.account));
+    if (this.#delivers()) this.#deliver(request.account, (delivery) => delivery.record(event, request.account));
   }
 
   /** Resolves when it is kept. */
@@ -100,7 +100,7 @@ export class UsageReporter {
     const account = accountOf(partition);
     await this.ready();
     await new Promise<void>((resolve) => {
-      this.#deliver((delivery) => resolve(delivery.recordFeedback(feedback, account)));
+      this.#deliver(account, (delivery) => resolve(delivery.recordFeedback(feedback, account)));
       // It waits in memory.
       if (this.#delivery === undefined) resolve();
     });
@@ -115,7 +115,9 @@ export class UsageReporter {
   async waiting(): Promise<number> {
     if (!this.#delivers() || this.#closed) return 0;
     await atMost(this.#config().clock, patience, this.#open());
-    return this.#delivery === undefined ? this.#early.length : await this.#delivery.left();
+    if (this.#delivery !== undefined) return await this.#delivery.left();
+    const now = accountOf(this.#config().partition);
+    return this.#early.filter(({ account }) => account === now).length;
   }
 
   /** `configure` may have brought another user. */
@@ -159,12 +161,12 @@ export class UsageReporter {
       account: () => accountOf(this.#config().partition),
       inMemory: storage === 'memory',
     });
-    for (const each of this.#early.splice(0)) each(this.#delivery);
+    for (const { what } of this.#early.splice(0)) what(this.#delivery);
   }
 
-  #deliver(what: (delivery: Delivery) => void): void {
+  #deliver(account: string, what: (delivery: Delivery) => void): void {
     if (this.#delivery !== undefined) what(this.#delivery);
-    else if (this.#early.push(what) > mostEarly) {
+    else if (this.#early.push({ account, what }) > mostEarly) {
       this.#early.shift();
       this.#warn({
         code: 'usage-lost',

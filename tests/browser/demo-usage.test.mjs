@@ -47,14 +47,15 @@ describe('The demo, signed in', () => {
     );
   });
   const open = async (options) => (demo = await openDemo(stage, options));
-  const idOf = async (email) => {
+  const grantOf = async (email) => {
     const answer = await fetch(`${stage.backend.url}/auth/v1/token?grant_type=password`, {
       method: 'POST',
       headers: { origin: stage.site.origin, 'content-type': 'application/json' },
       body: JSON.stringify({ email, password: 'development' }),
     });
-    return (await answer.json()).user.id;
+    return await answer.json();
   };
+  const idOf = async (email) => (await grantOf(email)).user.id;
   /** Every event of the person that is in the database. */
   const rowsOf = async (user) =>
     stage.sql`select kind, model, tier, prompt, answer from public.llm_observations where user_id = ${user} order by at, kind`;
@@ -367,6 +368,94 @@ describe('The demo, signed in', () => {
     assert.equal((await rowsOf(eve)).length, ofEve + 1);
     await demo.go('cache');
     await demo.page.getByText('only of Eve').first().waitFor();
+  });
+
+  /** Signs in as another in the blink of an eye, as another tab does it. */
+  async function become(email, company) {
+    const session = await grantOf(email);
+    const kept = {
+      url: stage.backend.url,
+      access: session.access_token,
+      refresh: session.refresh_token,
+      expiresAt: Date.now() + 3_600_000,
+      user: { id: session.user.id, email, name: session.user.user_metadata.name },
+      company,
+    };
+    await demo.page.evaluate((value) => {
+      localStorage.setItem('tierwise-session', JSON.stringify(value));
+      window.dispatchEvent(new window.StorageEvent('storage', { key: 'tierwise-session' }));
+    }, kept);
+  }
+
+  it('settings saved while another signs in: the client is theirs', async () => {
+    const [ada, eve] = await Promise.all(['ada@acme.example', 'eve@umbrella.example'].map(idOf));
+    const [{ umbrella }] = await stage.sql`select id as umbrella from tierwise.companies where name = 'Umbrella'`;
+    await open();
+    await demo.signIn('Ada');
+    // Held until released, so that the old client is still sending when it is to be replaced.
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    let held = 0;
+    await demo.context.route('**/functions/v1/usage', async (route) => {
+      held++;
+      await released;
+      await route.continue();
+    });
+    await demo.go('chat');
+    await demo.ask('asked by Ada before');
+    await demo.go('settings');
+    await demo.page.getByText('Your administrator has set').waitFor();
+    const [ofEve, ofAda] = [(await rowsOf(eve)).length, (await rowsOf(ada)).length];
+    await demo.page.getByRole('switch', { name: 'Send requests through the gateway' }).check();
+    await demo.page.getByRole('button', { name: 'Save', exact: true }).click();
+    await until('usage on its way', () => held > 0);
+    await become('eve@umbrella.example', { id: umbrella, name: 'Umbrella', role: 'member' });
+    await demo.page.getByText('Nothing was saved: The client was replaced meanwhile.').waitFor();
+    release();
+    assert.match(await demo.page.locator('.account-link').innerText(), /Eve/);
+    await demo.go('chat');
+    await demo.ask('asked by Eve after');
+    await demo.go('usage');
+    await allSent();
+    await until('rows of Eve', async () => (await rowsOf(eve)).length > ofEve);
+    const late = (await rowsOf(ada)).length - ofAda;
+    assert.ok(late <= 2, `of Ada only what she asked, not ${late} rows`);
+    assert.equal(stage.spaces.base.calls.at(-1).origin, stage.site.origin, 'not through the gateway');
+  });
+
+  it('what one person changed is not taken back under the name of the next', async () => {
+    const [{ acme, umbrella }] = await stage.sql`select
+      (select id from tierwise.companies where name = 'Acme') as acme,
+      (select id from tierwise.companies where name = 'Umbrella') as umbrella`;
+    const eve = await idOf('eve@umbrella.example');
+    const flags = async (company) => [
+      ...(await stage.sql`select name, enabled, visible from tierwise.flags where company_id = ${company}`),
+    ];
+    const [ofAcme, ofUmbrella] = [await flags(acme), await flags(umbrella)];
+    await stage.sql`update tierwise.members set role = 'admin' where user_id = ${eve}`;
+    try {
+      await open();
+      await demo.signIn('Ada');
+      await demo.go('admin?part=flags');
+      await demo.page.getByRole('switch', { name: 'OpenAI-compatible provider: visible' }).click();
+      const undo = demo.page.locator('.toast', { hasText: 'OpenAI-compatible provider' }).getByRole('button');
+      await undo.hover();
+      const changed = await flags(acme);
+      assert.equal(changed.length, ofAcme.length + 1);
+      const writes = [];
+      demo.page.on('request', (request) => {
+        if (['PUT', 'DELETE'].includes(request.method())) writes.push(request.url());
+      });
+      await become('eve@umbrella.example', { id: umbrella, name: 'Umbrella', role: 'admin' });
+      await demo.page.locator('.account-link', { hasText: 'Eve' }).waitFor();
+      await undo.click();
+      await demo.page.getByText('It was not taken back: You signed out meanwhile').waitFor();
+      assert.deepEqual(writes, []);
+      assert.deepEqual([await flags(acme), await flags(umbrella)], [changed, ofUmbrella]);
+    } finally {
+      await stage.sql`update tierwise.members set role = 'member' where user_id = ${eve}`;
+      await stage.sql`delete from tierwise.flags where company_id = ${acme} and name = 'useOpenAI'`;
+    }
   });
 
   it('what an administrator set counts, live, and is not edited here; the gateway calls in the page’s place', async () => {

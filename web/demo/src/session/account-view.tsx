@@ -11,7 +11,7 @@ import { CallFailed } from './call';
 import { type Person, useSession } from './session';
 
 export function AccountView() {
-  const { status } = useSession();
+  const { status, user } = useSession();
   return (
     <section className="view flowing account" aria-labelledby="account-title">
       <header className="view-head">
@@ -22,7 +22,7 @@ export function AccountView() {
           {status === 'in' ? 'You are signed in.' : 'You are not signed in. This page works without, too.'}
         </p>
       </header>
-      {status === 'in' ? <SignedIn /> : <SignIn />}
+      {status === 'in' ? <SignedIn key={user?.id} /> : <SignIn />}
     </section>
   );
 }
@@ -57,6 +57,7 @@ function SignIn() {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (trying !== undefined) return;
     const found: Problem[] = [];
     if (!/^\S+@\S+$/.test(email.trim())) found.push({ field: 'email', words: 'Enter an e-mail address.' });
     if (password === '') found.push({ field: 'password', words: 'Enter the password.' });
@@ -217,6 +218,7 @@ function problemOf(error: unknown, field: Problem['field']): Problem {
     return { words: `You were not signed in: ${error instanceof Error ? error.message : String(error)}` };
   if (error.code === 'invalid_credentials')
     return { ...(field && { field }), words: 'E-mail and password do not belong together.' };
+  if (error.code === 'overtaken') return { words: error.message };
   if (error.status === 0) return { words: 'The backend does not answer. Nothing was changed; try again when it runs.' };
   if (error.status === 429) return { words: 'Too many attempts. Wait a little, then try again.' };
   return { words: `You were not signed in: ${error.message}` };

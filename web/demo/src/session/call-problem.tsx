@@ -17,6 +17,7 @@ export function problemWords(error: unknown, url: string): ProblemWords {
   const { status, code, message, retryAfterMs } = error;
   if (status === 0 && code === 'not-signed-in')
     return { what: message, todo: 'The backend answers only people it knows.' };
+  if (status === 0 && code === 'signed-out') return { what: message, todo: 'Sign in under the same name to do it.' };
   if (status === 0)
     return navigator.onLine
       ? {

@@ -1,6 +1,7 @@
 /**
  * Calls a function of the backend as the person who is signed in. Answers its JSON; a failure is a `CallFailed` with the
- * answer's status, code and words. Status 0: nobody answered (`offline`), or there is nobody to ask as (`not-signed-in`).
+ * answer's status, code and words. Status 0: nobody answered (`offline`), there is nobody to ask as (`not-signed-in`), or who
+ * it was asked as is not signed in any more (`signed-out`): nothing is asked under another name.
  */
 import type { Session } from './session';
 
@@ -25,7 +26,7 @@ export interface CallOptions {
   body?: unknown;
   signal?: AbortSignal;
 }
-type Caller = Pick<Session, 'backend' | 'token' | 'status'>;
+type Caller = Pick<Session, 'backend' | 'token' | 'status' | 'company' | 'account'>;
 
 /** `path`: below `/functions/v1/`, with its query. Errors: CallFailed; what `signal` aborts with. */
 export async function callFunction<T>(session: Caller, path: string, options: CallOptions = {}): Promise<T> {
@@ -38,6 +39,7 @@ export async function callFunction<T>(session: Caller, path: string, options: Ca
       method,
       headers: {
         authorization: `Bearer ${token}`,
+        ...(session.company && { 'x-tierwise-company': session.company.id }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -51,10 +53,11 @@ export async function callFunction<T>(session: Caller, path: string, options: Ca
     });
   const token = await session.token();
   signal?.throwIfAborted();
-  if (token === undefined) throw unreachable();
+  if (token === undefined) throw session.account?.ended() ? signedOut() : unreachable();
   let answer = await ask(token);
   if (answer.status === 401 && stale.has((await failureOf(answer.clone())).code)) {
     const next = await session.token({ renew: true });
+    if (session.account?.ended()) throw signedOut();
     if (next !== undefined && next !== token) answer = await ask(next);
   }
   if (!answer.ok) throw await failureOf(answer);
@@ -70,6 +73,10 @@ const stale = new Set(['token-expired', 'invalid-token']);
 
 export function unreachable(): CallFailed {
   return new CallFailed(0, 'offline', 'The backend cannot be reached.');
+}
+
+function signedOut(): CallFailed {
+  return new CallFailed(0, 'signed-out', 'You signed out meanwhile, so nothing was done.');
 }
 
 /** Of the functions `{ error, code }`, of the sign-in `{ msg, error_code }`. */

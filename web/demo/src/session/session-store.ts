@@ -35,7 +35,9 @@ export interface Account {
   user: string;
   company: string | undefined;
   /** This person's, or undefined: never another's who signed in since. */
-  token: () => Promise<string | undefined>;
+  token: (options?: { renew?: boolean }) => Promise<string | undefined>;
+  /** Somebody else, or nobody, is signed in now. */
+  ended: () => boolean;
 }
 export interface SessionState {
   /** `none`: no backend. */
@@ -57,12 +59,17 @@ interface Kept {
 const key = 'tierwise-session';
 const early = 60_000;
 const patience = 15_000;
+const overtaken = 'This sign-in was overtaken: somebody signed in or out meanwhile.';
 
 export class SessionStore {
   readonly backend: Backend | undefined;
   #kept: Kept | undefined;
   #state: SessionState | undefined;
-  #renewing: Promise<string | undefined> | undefined;
+  #renewing: { of: string; token: Promise<string | undefined> } | undefined;
+  /** Of signing in and out: what a later one overtook writes nothing. */
+  #turn = 0;
+  /** Nothing can be written: who is signed in is known to this tab only. */
+  #blocked = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -72,7 +79,10 @@ export class SessionStore {
     this.#state = this.#stateNow();
     if (this.backend === undefined) return;
     addEventListener('storage', (event) => {
-      if (event.key === key || event.key === null) this.#set(this.#read());
+      if (event.key !== key && event.key !== null) return;
+      const now = this.#read();
+      if (now?.user.id !== this.#kept?.user.id) this.#turn++;
+      this.#set(now);
     });
     addEventListener('online', () => void this.#refreshCompany());
     this.#schedule();
@@ -86,64 +96,95 @@ export class SessionStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Errors: CallFailed; nobody is signed in then who was not before. */
+  /** Errors: CallFailed, `overtaken` by a later one; nobody is signed in then who was not before. */
   signIn = async (email: string, password: string): Promise<void> => {
+    const turn = ++this.#turn;
     const kept = await this.#grant('password', { email, password });
-    const company = await this.#companyOf(kept);
+    let company: Company | undefined;
+    if (turn === this.#turn) company = await this.#companyOf(kept);
+    if (turn !== this.#turn) {
+      void this.#end(kept);
+      throw new CallFailed(0, 'overtaken', overtaken);
+    }
     this.#write({ ...kept, ...(company && { company }) });
   };
 
-  /** At once here; the backend is told if it can be reached. */
-  signOut = (): Promise<void> => {
-    const { access } = this.#kept ?? {};
+  /** At once here; the backend is told if it can be reached. `who`: nothing, unless it is they who are signed in. */
+  signOut = (who?: User): Promise<void> => {
+    const kept = this.#kept;
+    if (who !== undefined && who.id !== kept?.user.id) return Promise.resolve();
+    this.#turn++;
     this.#write(undefined);
-    if (access !== undefined)
-      fetch(`${this.backend!.url}/auth/v1/logout?scope=local`, {
+    if (kept !== undefined) void this.#end(kept);
+    return Promise.resolve();
+  };
+
+  /** Never rejects. */
+  async #end(kept: Kept): Promise<void> {
+    try {
+      // With an expired token nobody is signed out, and the refresh token would stay good.
+      const { access } =
+        kept.expiresAt - patience > Date.now()
+          ? kept
+          : await this.#grant('refresh_token', { refresh_token: kept.refresh });
+      await fetch(`${kept.url}/auth/v1/logout?scope=local`, {
         method: 'POST',
         headers: { authorization: `Bearer ${access}` },
         credentials: 'omit',
         keepalive: true,
-      }).catch(() => undefined);
-    return Promise.resolve();
-  };
+      });
+    } catch {
+      // Nobody answers, or it has ended already.
+    }
+  }
 
-  /** Undefined: nobody is signed in, or it expired and the backend cannot be reached. */
+  /**
+   * Of who is signed in when it is asked for. Undefined: nobody is, or not any more, or it expired and the backend cannot be
+   * reached.
+   */
   token = async ({ renew = false } = {}): Promise<string | undefined> => {
     const kept = this.#kept;
     if (kept === undefined) return undefined;
     if (!renew && kept.expiresAt - early > Date.now()) return kept.access;
-    this.#renewing ??= this.#renew(kept).finally(() => (this.#renewing = undefined));
-    return this.#renewing;
+    if (this.#renewing?.of !== kept.refresh) {
+      const token = this.#renew(kept).finally(() => {
+        if (this.#renewing?.token === token) this.#renewing = undefined;
+      });
+      this.#renewing = { of: kept.refresh, token };
+    }
+    return this.#renewing.token;
   };
 
   async #renew(old: Kept): Promise<string | undefined> {
     const run = async () => {
       // Another tab may have done it meanwhile: the refresh token is good once.
       const now = this.#read();
-      if (now?.user.id !== old.user.id) {
-        this.#set(now);
-        return now?.access;
-      }
-      if (now.refresh !== old.refresh && now.expiresAt - early > Date.now()) {
-        this.#set(now);
-        return now.access;
-      }
+      if (now?.user.id !== old.user.id || (now.refresh !== old.refresh && now.expiresAt - early > Date.now()))
+        return this.#adopt(now, old.user);
       try {
         const next = await this.#grant('refresh_token', { refresh_token: now.refresh });
-        if (this.#kept?.user.id !== next.user.id) return undefined;
-        this.#write({ ...next, ...(this.#kept.company && { company: this.#kept.company }) });
+        // Signed out, or in anew, meanwhile, here or in another tab whose event is still to come: that counts.
+        const then = this.#read();
+        if (then?.refresh !== now.refresh || then.user.id !== next.user.id) return this.#adopt(then, old.user);
+        this.#write({ ...next, ...(then.company && { company: then.company }) });
         return next.access;
       } catch (error) {
         const status = error instanceof CallFailed ? error.status : 0;
-        if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-          if (this.#kept?.refresh === now.refresh) this.#write(undefined);
-          return undefined;
-        }
-        return now.expiresAt > Date.now() ? now.access : undefined;
+        const refused = status >= 400 && status < 500 && status !== 408 && status !== 429;
+        const then = this.#read();
+        if (!refused || then?.refresh !== now.refresh) return this.#adopt(then, old.user);
+        this.#write(undefined);
+        return undefined;
       }
     };
     const locks = navigator.locks as LockManager | undefined;
     return locks === undefined ? run() : locks.request(key, run);
+  }
+
+  /** Takes over what is stored. Gives its token, if it is good and this user's. */
+  #adopt(kept: Kept | undefined, { id }: User): string | undefined {
+    this.#set(kept);
+    return kept?.user.id === id && kept.expiresAt > Date.now() ? kept.access : undefined;
   }
 
   async #grant(type: 'password' | 'refresh_token', body: object): Promise<Kept> {
@@ -182,10 +223,11 @@ export class SessionStore {
 
   async #refreshCompany(): Promise<void> {
     if (this.#kept === undefined || (await this.token()) === undefined) return;
-    const asked = this.#kept;
+    const asked = this.#kept as Kept | undefined;
+    if (asked === undefined) return;
     try {
       const company = await this.#companyOf(asked);
-      const now = this.#kept as Kept | undefined;
+      const now = this.#read();
       if (now?.user.id === asked.user.id && JSON.stringify(now.company) !== JSON.stringify(company)) {
         const { company: _, ...rest } = now;
         this.#write({ ...rest, ...(company && { company }) });
@@ -199,13 +241,16 @@ export class SessionStore {
     try {
       if (kept === undefined) localStorage.removeItem(key);
       else localStorage.setItem(key, JSON.stringify(kept));
+      this.#blocked = false;
     } catch {
-      // Storage is blocked: signed in until the tab is closed.
+      // Signed in until the tab is closed.
+      this.#blocked = true;
     }
     this.#set(kept);
   }
 
   #read(): Kept | undefined {
+    if (this.#blocked) return this.#kept;
     try {
       const text = localStorage.getItem(key);
       const kept = text === null ? undefined : (JSON.parse(text) as Partial<Kept>);
@@ -245,11 +290,12 @@ export class SessionStore {
       url: this.backend!.url,
       user,
       company,
-      token: async () => {
+      token: async (options) => {
         if (this.#kept?.user.id !== user) return undefined;
-        const token = await this.token();
+        const token = await this.token(options);
         return this.#kept?.user.id === user ? token : undefined;
       },
+      ended: () => this.#kept?.user.id !== user,
     };
   }
 

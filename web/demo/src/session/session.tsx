@@ -9,8 +9,12 @@ export interface Session extends SessionState {
   backend?: Backend;
   /** Errors: CallFailed, `invalid_credentials` where address and password do not belong together. */
   signIn(email: string, password: string): Promise<void>;
+  /** Nothing, where this state's person is not signed in any more. */
   signOut(): Promise<void>;
-  /** Fresh; undefined while nobody is signed in, or when it expired and cannot be renewed for want of a network. */
+  /**
+   * Of this state's person, never of one who signed in since. Fresh; undefined while they are not signed in, or when it
+   * expired and cannot be renewed for want of a network.
+   */
   token(options?: { renew?: boolean }): Promise<string | undefined>;
 }
 
@@ -23,8 +27,8 @@ export function SessionProvider({ store, children }: { store: SessionStore; chil
       ...state,
       ...(store.backend && { backend: store.backend }),
       signIn: store.signIn,
-      signOut: store.signOut,
-      token: store.token,
+      signOut: () => store.signOut(state.user),
+      token: async (options) => await state.account?.token(options),
     }),
     [store, state],
   );

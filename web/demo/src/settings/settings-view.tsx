@@ -67,9 +67,13 @@ export function SettingsView() {
   };
   const startOver = async () => {
     setAsking(false);
-    await reset();
-    setProblems({});
-    setOutcome('saved');
+    try {
+      await reset();
+      setProblems({});
+      setOutcome('saved');
+    } catch (error) {
+      setOutcome({ failed: `Not all was reset: ${error instanceof Error ? error.message : String(error)}` });
+    }
   };
   // A reset, or another view's change, replaces what was typed.
   useEffect(() => setDraft(settings), [settings]);

@@ -116,6 +116,8 @@ export function SettingsProvider(props: {
 
   const apply = useCallback(
     async (next: Settings, kept: Settings | undefined) => {
+      // Asked for by who is not signed in any more, and has no client.
+      if (openFor.current !== account) throw new Error('Somebody else is signed in now. Try again.');
       let used = client;
       if (configurable(own, next)) await client.configure(settingsInForce(next, choice, set));
       else used = await replaceClient(clientConfig(next, account, choice, set));
