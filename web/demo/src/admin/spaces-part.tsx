@@ -125,16 +125,14 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
     const was = bodyOf(draftOf(own, tier));
     setFailed(undefined);
     try {
-      await write('DELETE', `spaces/${tier}`);
+      await write('DELETE', `spaces/${tier}${seen(versionOf(own))}`);
       await config.reload();
       didChange({
         words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
-        back: async () => {
-          await write('PUT', `spaces/${tier}?seen=none`, was);
-          readAgain();
-        },
+        back: () => write('PUT', `spaces/${tier}?seen=none`, was).finally(readAgain),
       });
     } catch (error) {
+      await config.reload();
       setFailed(`It is not switched off: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
