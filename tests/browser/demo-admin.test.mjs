@@ -219,7 +219,7 @@ describe('The pages for administrators', () => {
     await page.unroute('**/functions/v1/config/spaces');
 
     // Nor is it switched off as it never was seen here.
-    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
     await main().getByText('Mine twice').first().waitFor();
     await callAs(stage, 'Ada', 'config/spaces/abstraction', { body: { name: 'Theirs at last' } });
     await button('Switch your own off').click();
@@ -506,7 +506,7 @@ describe('The pages for administrators', () => {
     await callAs(stage, 'Ada', model, { body: { description: `${long}after` } });
     for (let at = 0; at < 110; at++)
       await sql`update tierwise.flags set visible = ${at % 2 === 1} where company_id = ${acme} and name = 'useMockAI'`;
-    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
     await button('Show older ones').waitFor();
     assert.equal(await rows.count(), 100);
     await button('Show older ones').click();
