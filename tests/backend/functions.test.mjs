@@ -293,8 +293,40 @@ for (const kind of kinds)
         assert.equal((await save(first.value.row.updatedAt, false)).status, 200);
         assert.equal((await save(first.value.row.updatedAt, true)).status, 409);
         assert.equal((await row()).enabled, false);
-        await stage.call('config/flags/useHFUserModel', { user: 'admin', method: 'DELETE' });
+        const remove = (seen) =>
+          stage.call(`config/flags/useHFUserModel?seen=${encodeURIComponent(seen)}`, {
+            user: 'admin',
+            method: 'DELETE',
+          });
+        for (const seen of ['none', first.value.row.updatedAt]) {
+          const { status, value } = await remove(seen);
+          assert.deepEqual([status, value.code], [409, 'changed-meanwhile'], seen);
+        }
+        const now = (await row()).updatedAt;
+        assert.deepEqual((await remove(now)).value, { success: true, removed: 1 });
+        assert.equal(await row(), undefined);
+        assert.equal((await remove(now)).status, 409);
+        assert.deepEqual((await remove('none')).value, { success: true, removed: 0 });
         assert.equal((await save((await row())?.updatedAt ?? 'gone', true)).status, 409);
+      });
+
+      test('a Space is switched off only as it was seen', async () => {
+        const space = await put('spaces/user', { name: 'Mine', url: 'https://a-b.hf.space' });
+        const at = (seen) => stage.call(`config/spaces/user?seen=${seen}`, { user: 'admin', method: 'DELETE' });
+        const active = async () =>
+          (await stage.call('config/spaces', { user: 'admin' })).value.rows.filter((row) => row.own && row.active);
+        const before = (await active()).filter(({ tier }) => tier === 'user');
+        assert.equal(before.length, 1);
+        assert.equal((await at('none')).status, 409);
+        assert.deepEqual(
+          (await active()).filter(({ tier }) => tier === 'user'),
+          before,
+        );
+        const gone = await at(encodeURIComponent(space.value.row.updatedAt));
+        assert.deepEqual(gone.value, { success: true, removed: 1 });
+        assert.equal((await at(encodeURIComponent(space.value.row.updatedAt))).status, 409);
+        await stage.database.admin`delete from public.hf_spaces_config
+          where company_id = ${companyA} and space_type = 'user' and space_name = 'Mine'`;
       });
 
       test('deployments: of the company and of everybody, to admins', async () => {

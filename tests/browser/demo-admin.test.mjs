@@ -80,7 +80,7 @@ describe('The pages for administrators', () => {
     await page.locator('h1').waitFor();
   }
   const main = () => page.getByRole('main');
-  const field = (name) => page.locator(`[data-field="${name}"]`);
+  const field = (name) => page.locator(`[data-field="${name}"]:visible`);
   const problemOf = (name) =>
     page
       .locator('.field', { has: field(name) })
@@ -168,7 +168,7 @@ describe('The pages for administrators', () => {
     await field('url').fill(stage.space.origin);
     await page.route('**/functions/v1/config/spaces/**', (route) => route.abort());
     await button('Save as your own').click();
-    await told('Nothing was saved. The backend does not answer.');
+    await told('It may not have been saved. The backend does not answer.');
     assert.equal(await field('url').inputValue(), stage.space.origin);
     await page.unroute('**/functions/v1/config/spaces/**');
 
@@ -201,6 +201,80 @@ describe('The pages for administrators', () => {
     await button('Take theirs').click();
     assert.equal(await field('name').inputValue(), 'Theirs again');
     assert.equal((await spacesOf(acme, 'abstraction'))[0].space_name, 'Theirs again');
+
+    // One's own save is not taken for another's while the list cannot be read.
+    await page.route('**/functions/v1/config/spaces', (route) => route.abort());
+    await field('name').fill('Mine unread');
+    await button('Save').click();
+    await told(/^ ?Saved\. Open pages/);
+    await field('name').fill('Mine twice');
+    await told('Not saved yet.');
+    assert.equal(await main().getByText('Somebody else saved this').count(), 0);
+    await button('Discard').click();
+    assert.equal(await field('name').inputValue(), 'Mine unread');
+    await field('name').fill('Mine twice');
+    await button('Save').click();
+    await told(/^ ?Saved\. Open pages/);
+    assert.equal((await spacesOf(acme, 'abstraction'))[0].space_name, 'Mine twice');
+    await page.unroute('**/functions/v1/config/spaces');
+
+    // Nor is it switched off as it never was seen here.
+    await page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
+    await main().getByText('Mine twice').first().waitFor();
+    await callAs(stage, 'Ada', 'config/spaces/abstraction', { body: { name: 'Theirs at last' } });
+    await button('Switch your own off').click();
+    await told('It is not switched off: Somebody else changed this');
+    assert.deepEqual(
+      (await spacesOf(acme, 'abstraction')).map(({ space_name, is_active }) => [space_name, is_active]),
+      [['Theirs at last', true]],
+    );
+    await main().getByText('Theirs at last').first().waitFor();
+  });
+
+  it('what is typed stays while another tier is open, and is not left unasked', async () => {
+    const asked = [];
+    let answer = false;
+    await open('Ada', '#/admin?tier=user');
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.message());
+      return answer ? dialog.accept() : dialog.dismiss();
+    });
+    await field('name').fill('Half typed');
+    await button(/^Company/).click();
+    await button(/^User/).click();
+    assert.equal(await field('name').inputValue(), 'Half typed');
+    const tab = (name) => page.getByRole('navigation', { name: 'Parts of Admin' }).getByRole('link', { name });
+    await tab('Spaces').click();
+    assert.deepEqual(asked, []);
+    await tab('Flags').click();
+    assert.deepEqual(asked.splice(0), ['Leave without saving? What you typed is lost.']);
+    assert.doesNotMatch(page.url(), /part=flags/);
+    await button(/^User/).click();
+    assert.equal(await field('name').inputValue(), 'Half typed');
+    answer = true;
+    await tab('Models').click();
+    await button('Add a model').waitFor();
+    assert.equal(asked.splice(0).length, 1);
+
+    answer = false;
+    await button('Add a model').click();
+    const sheet = page.getByRole('dialog');
+    await field('name').fill('Half typed');
+    for (let time = 1; time <= 3; time++) {
+      await page.keyboard.press('Escape');
+      await page.waitForFunction(() => document.querySelector('dialog')?.open === true);
+    }
+    assert.equal(await field('name').inputValue(), 'Half typed');
+    assert.equal(asked.splice(0).length, 3);
+    answer = true;
+    await sheet.getByRole('button', { name: 'Close' }).click();
+    await sheet.waitFor({ state: 'detached' });
+    assert.equal(asked.splice(0).length, 1);
+    await button('Add a model').click();
+    assert.equal(await field('name').inputValue(), '');
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+    assert.deepEqual(asked, []);
   });
 
   it('flags: each change at once, own over everybody’s, taken back and undone', async () => {
@@ -237,7 +311,29 @@ describe('The pages for administrators', () => {
     await flag.getByText('Somebody else changed this flag just now.').waitFor();
     assert.deepEqual([...(await own())], [{ enabled: true, visible: false }]);
     assert.equal(await enabled.isChecked(), true);
-    await callAs(stage, 'Ada', 'config/flags/useOpenAI', { method: 'DELETE' });
+
+    // What somebody else changed since is not undone with one's own change.
+    await enabled.click();
+    await toast('is off for your company').waitFor();
+    await callAs(stage, 'Ada', 'config/flags/useOpenAI', { body: { visible: true } });
+    await toast('is off for your company').getByRole('button', { name: 'Undo' }).click();
+    await toast('It was not taken back: Somebody else changed this').waitFor();
+    assert.deepEqual([...(await own())], [{ enabled: false, visible: true }]);
+    await flag.getByText('Shown', { exact: true }).waitFor();
+
+    // While it is taken back, nothing else can be switched.
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route('**/functions/v1/config/flags/useOpenAI**', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await button('Take back your own OpenAI-compatible provider').click();
+    await page.waitForFunction((at) => at.disabled, await enabled.elementHandle());
+    assert.equal(await button('Take back your own OpenAI-compatible provider').isDisabled(), true);
+    release();
+    await toast('everybody’s counts again').waitFor();
+    assert.deepEqual([...(await own())], []);
   });
 
   it('models: searched, sorted, added, changed with their price, removed and undone', async () => {
@@ -402,6 +498,28 @@ describe('The pages for administrators', () => {
     const [{ count }] = await sql`select count(*)::int from tierwise.audit where company_id = ${acme}`;
     assert.equal(await rows.count(), count);
     assert.match(await rows.last().innerText(), /^The operator added Company Acme/);
+
+    // Newer ones push others off the first page: no gap is left before the older ones.
+    const model = 'config/models/acme/long';
+    const long = 'long '.repeat(60);
+    await callAs(stage, 'Ada', model, { body: { task: 'text-generation', description: `${long}before` } });
+    await callAs(stage, 'Ada', model, { body: { description: `${long}after` } });
+    for (let at = 0; at < 110; at++)
+      await sql`update tierwise.flags set visible = ${at % 2 === 1} where company_id = ${acme} and name = 'useMockAI'`;
+    await page.evaluate(() => globalThis.dispatchEvent(new Event('online')));
+    await button('Show older ones').waitFor();
+    assert.equal(await rows.count(), 100);
+    await button('Show older ones').click();
+    await main().getByText('acme/long').first().waitFor();
+    assert.match(
+      await rows.filter({ hasText: 'You changed Model acme/long' }).innerText(),
+      /description\s+….* before → ….* after$/,
+    );
+    await button('Show older ones').click();
+    await main().getByText('That is all there is.').waitFor();
+    const [{ all }] = await sql`select count(*)::int as all from tierwise.audit where company_id = ${acme}`;
+    assert.equal(await rows.count(), all);
+    await callAs(stage, 'Ada', model, { method: 'DELETE' });
     await callAs(stage, 'Ada', 'config/flags/useMockAI', { method: 'DELETE' });
   });
 
@@ -560,6 +678,7 @@ describe('The pages for administrators', () => {
       await open('Ada', '#/health?show=system');
       await told('Asked too often.');
       assert.match(await check('Functions').innerText(), /Reachable\s+They answer, and ask to be asked later/);
+      await told('Not known: the backend did not answer the last look');
       await space('Base Space').waitFor({ timeout: 15_000 });
       assert.equal(await main().getByText('Asked too often.').count(), 0);
       await sql`delete from tierwise.rate_limits where company_id = ${acme} and name = 'health'`;

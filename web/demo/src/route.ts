@@ -12,7 +12,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-function parse(hash: string): Route {
+export function parse(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   return { view: views.find((view) => view === path) ?? 'chat', query: new URLSearchParams(query) };
 }

@@ -3,6 +3,7 @@ export const dash = '–';
 
 const lastTime = 8.64e15;
 const compact = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const fine = new Intl.NumberFormat('en', { maximumSignificantDigits: 2, useGrouping: false });
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
@@ -31,7 +32,7 @@ export function dollars(value: number | undefined): string {
 /** US dollars where amounts are compared: two significant digits below a dollar. */
 export function fineDollars(value: number | undefined): string {
   if (value === undefined || value === 0 || value >= 1) return dollars(value);
-  return `$${Number(value.toPrecision(2)).toString()}`;
+  return `$${fine.format(value)}`;
 }
 
 /** A text inside a sentence: its beginning, where it is long. */

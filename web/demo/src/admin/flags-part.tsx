@@ -11,6 +11,8 @@ import { type FlagRow, type Pair, paired, seen, versionOf } from './rows';
 import { type Config, readAgain, useConfig, useWrite } from './use-config';
 import { Whose } from './whose';
 
+type FlagValue = Pick<FlagRow, 'enabled' | 'visible'>;
+
 export function FlagsPart() {
   const config = useConfig<{ rows: FlagRow[] }>('flags');
   return (
@@ -41,28 +43,25 @@ function Flag({ name, pair, config }: { name: string; pair: Pair<FlagRow>; confi
   const now = useNow();
   const [problem, setProblem] = useState<string>();
   /** What was asked for and is not answered yet. */
-  const [pending, setPending] = useState<{ enabled: boolean; visible: boolean }>();
-  const shown = pending ?? row;
+  const [pending, setPending] = useState<{ next: FlagValue | undefined }>();
+  const shown = pending === undefined ? row : (pending.next ?? everybodys ?? row);
 
   /** Undefined: back to everybody's. */
-  const set = async (next: { enabled: boolean; visible: boolean } | undefined, done: string) => {
+  const set = async (next: FlagValue | undefined, done: string) => {
     setProblem(undefined);
-    setPending(next);
+    setPending({ next });
     const before = own && { enabled: own.enabled, visible: own.visible };
-    const put = async (value: typeof before, version?: string) =>
-      value === undefined
-        ? await write('DELETE', `flags/${name}`)
-        : await write('PUT', `flags/${name}${version === undefined ? '' : seen(version)}`, value);
+    /** Resolves with the version it leaves. */
+    const put = async (value: FlagValue | undefined, version: string) => {
+      const at = `flags/${name}${seen(version)}`;
+      if (value !== undefined) return versionOf((await write<{ row: FlagRow }>('PUT', at, value)).row);
+      await write('DELETE', at);
+      return versionOf(undefined);
+    };
     try {
-      await put(next, versionOf(own));
+      const left = await put(next, versionOf(own));
       await config.reload();
-      changed({
-        words: done,
-        back: async () => {
-          await put(before);
-          readAgain();
-        },
-      });
+      changed({ words: done, back: () => put(before, left).finally(readAgain) });
     } catch (error) {
       await config.reload();
       setProblem(

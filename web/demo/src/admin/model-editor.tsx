@@ -102,7 +102,7 @@ export function ModelEditor(props: {
     const was = bodyOf(draftOf(own));
     setFailed(undefined);
     try {
-      await write('DELETE', `models/${own.model}`);
+      await write('DELETE', `models/${own.model}${seen(versionOf(own))}`);
       onGone();
       await config.reload();
       changed({
@@ -110,12 +110,10 @@ export function ModelEditor(props: {
           everybodys === undefined
             ? `${own.model} is removed.`
             : `Your own ${own.model} is taken back; everybody’s counts again.`,
-        back: async () => {
-          await write('PUT', `models/${own.model}?seen=none`, was);
-          readAgain();
-        },
+        back: () => write('PUT', `models/${own.model}?seen=none`, was).finally(readAgain),
       });
     } catch (error) {
+      await config.reload();
       setFailed(`Nothing was taken back: ${error instanceof Error ? error.message : String(error)}`);
     }
   };

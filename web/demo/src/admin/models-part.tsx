@@ -12,6 +12,7 @@ import { CallProblem } from '../session/call-problem';
 import { dash } from '../words';
 import { ModelEditor, unitWords } from './model-editor';
 import { type ModelRow, type Pair, paired } from './rows';
+import { mayLeave } from './unsaved';
 import { useConfig } from './use-config';
 import { Whose } from './whose';
 
@@ -88,6 +89,9 @@ export function ModelsPart() {
   );
   const { value, error, reload } = config;
   const opened = models.find(({ row }) => row.model === open);
+  const close = () => {
+    if (mayLeave()) setOpen(undefined);
+  };
   const title = open === adding ? 'Add a model' : (opened?.row.name ?? open ?? '');
   return (
     <>
@@ -139,17 +143,11 @@ export function ModelsPart() {
         />
       )}
       {open !== undefined && value !== undefined && (
-        <Sheet label={title} onClose={() => setOpen(undefined)}>
+        <Sheet label={title} onClose={close}>
           <div className="panel">
             <header className="panel-head">
               <h2 dir="auto">{title}</h2>
-              <button
-                type="button"
-                className="button quiet icon-only"
-                aria-label="Close"
-                title="Close"
-                onClick={() => setOpen(undefined)}
-              >
+              <button type="button" className="button quiet icon-only" aria-label="Close" title="Close" onClick={close}>
                 <Icon name="close" />
               </button>
             </header>

@@ -1,6 +1,6 @@
 /** The Space of each tier: everybody's and the company's own, which wins. */
-import { useMemo, useState } from 'react';
-import { createClient, type Tier } from 'tierwise';
+import { useEffect, useMemo, useState } from 'react';
+import { type Client, createClient, type Tier } from 'tierwise';
 import { TierwiseProvider } from 'tierwise/react';
 
 import { useNow } from '../clock';
@@ -26,7 +26,13 @@ export function SpacesPart() {
   const spaces = useConfig<{ rows: SpaceRow[] }>('spaces');
   const deployments = useConfig<{ rows: DeploymentRow[] }>('deployments');
   // What is typed here is tested from this page, as it stands: not through the backend, which knows only what is saved.
-  const [tester] = useState(() => createClient({ cache: false }));
+  const [tester, setTester] = useState<Client>();
+  useEffect(() => {
+    const client = createClient({ cache: false });
+    setTester(client);
+    return () => void client.close();
+  }, []);
+  if (tester === undefined) return null;
   return (
     <TierwiseProvider client={tester}>
       <PartFrame config={spaces}>
@@ -68,6 +74,9 @@ function TierSpace(props: TierSpaceProps) {
   const [open, setOpen] = useQuery('tier');
   const row = pair.own ?? pair.everybodys;
   const isOpen = open === tier;
+  // Once opened it stays, hidden, with what was typed into it.
+  const [opened, setOpened] = useState(isOpen);
+  if (isOpen && !opened) setOpened(true);
   const id = `admin-${tier}`;
   const now = useNow();
   return (
@@ -93,8 +102,8 @@ function TierSpace(props: TierSpaceProps) {
           <Icon name={isOpen ? 'up' : 'chevron'} />
         </button>
       </h2>
-      {isOpen && (
-        <div id={id} className="tier-body">
+      {opened && (
+        <div id={id} className="tier-body" hidden={!isOpen}>
           <SpaceEditor {...props} />
         </div>
       )}
@@ -125,16 +134,14 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
     const was = bodyOf(draftOf(own, tier));
     setFailed(undefined);
     try {
-      await write('DELETE', `spaces/${tier}`);
+      await write('DELETE', `spaces/${tier}${seen(versionOf(own))}`);
       await config.reload();
       didChange({
         words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
-        back: async () => {
-          await write('PUT', `spaces/${tier}?seen=none`, was);
-          readAgain();
-        },
+        back: () => write('PUT', `spaces/${tier}?seen=none`, was).finally(readAgain),
       });
     } catch (error) {
+      await config.reload();
       setFailed(`It is not switched off: ${error instanceof Error ? error.message : String(error)}`);
     }
   };

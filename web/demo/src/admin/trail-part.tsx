@@ -1,5 +1,5 @@
 /** Who changed what, newest first, a hundred at a time. */
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { Json } from 'tierwise';
 
 import { useNow } from '../clock';
@@ -11,9 +11,12 @@ import { useSession } from '../session/session';
 import { brief, dash } from '../words';
 import { PartFrame } from './part-frame';
 import type { AuditRow } from './rows';
-import { useConfig } from './use-config';
+import { patienceMs, useConfig } from './use-config';
 
 const pageRows = 100;
+const valueLength = 200;
+/** Of what both values begin with, before their first difference. */
+const sharedLength = 40;
 
 const things: Record<string, { thing: string; name: readonly string[] }> = {
   'public.hf_spaces_config': { thing: 'Space', name: ['space_type'] },
@@ -35,24 +38,25 @@ const unsaid = new Set(['id', 'company_id', 'created_at', 'updated_at']);
 export function TrailPart() {
   const session = useSession();
   const config = useConfig<{ rows: AuditRow[] }>('audit');
-  const [older, setOlder] = useState<readonly AuditRow[]>([]);
-  const [more, setMore] = useState<boolean>();
+  /** `edge`: the last of the newest page, which they follow without a gap. */
+  const [asked, setAsked] = useState<{ edge: number; rows: readonly AuditRow[]; more: boolean }>();
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState<unknown>();
   const now = useNow();
-  const newest = config.value?.rows;
-  // Newer rows than were there push the rest down; none is shown twice, and the older ones stay where they follow.
-  useEffect(() => {
-    setOlder((before) => (newest?.some((row) => before.some(({ id }) => id === row.id)) ? [] : before));
-  }, [newest]);
 
-  const load = async (before: number) => {
+  const load = async (edge: number, before: number) => {
     setAsking(true);
     setError(undefined);
     try {
-      const { rows } = await callFunction<{ rows: AuditRow[] }>(session, `config/audit?before=${String(before)}`);
-      setOlder((known) => [...known, ...rows]);
-      setMore(rows.length === pageRows);
+      const { rows } = await callFunction<{ rows: AuditRow[] }>(session, `config/audit?before=${String(before)}`, {
+        signal: AbortSignal.timeout(patienceMs),
+      });
+      setAsked((known) => {
+        const followed = known?.edge === edge ? known.rows : [];
+        return (followed.at(-1)?.id ?? edge) === before
+          ? { edge, rows: [...followed, ...rows], more: rows.length === pageRows }
+          : known;
+      });
     } catch (failure) {
       setError(failure);
     } finally {
@@ -63,9 +67,12 @@ export function TrailPart() {
   return (
     <PartFrame config={config}>
       {({ rows }) => {
-        const all = [...rows, ...older];
+        // Newer rows push others off the newest page: older ones that no longer follow it would leave a gap.
+        const edge = rows.at(-1)?.id;
+        const older = asked !== undefined && asked.edge === edge ? asked : undefined;
+        const all = [...rows, ...(older?.rows ?? [])];
         const last = all.at(-1);
-        const further = older.length === 0 ? rows.length === pageRows : more === true;
+        const further = older?.more ?? rows.length === pageRows;
         return all.length === 0 ? (
           <Empty icon="admin" title="Nothing was changed yet">
             <p>
@@ -80,8 +87,8 @@ export function TrailPart() {
               ))}
             </ol>
             {error !== undefined && <CallProblem error={error} />}
-            {further && last !== undefined ? (
-              <button type="button" className="button" disabled={asking} onClick={() => void load(last.id)}>
+            {further && edge !== undefined && last !== undefined ? (
+              <button type="button" className="button" disabled={asking} onClick={() => void load(edge, last.id)}>
                 {asking ? 'Reading…' : 'Show older ones'}
               </button>
             ) : (
@@ -152,12 +159,12 @@ function changesOf(
   const fields = [...new Set([...Object.keys(after ?? {}), ...Object.keys(before ?? {})])];
   const changes = fields
     .filter((field) => !unsaid.has(field) && !names.includes(field))
-    .map((field) => ({ field: field.replaceAll('_', ' '), before: text(before?.[field]), after: text(after?.[field]) }))
-    .filter((change) =>
+    .filter((field) =>
       action === 'update'
-        ? change.before !== change.after
-        : (action === 'delete' ? change.before : change.after) !== dash,
-    );
+        ? exact(before?.[field]) !== exact(after?.[field])
+        : text((action === 'delete' ? before : after)?.[field]) !== dash,
+    )
+    .map((field) => ({ field: field.replaceAll('_', ' '), ...apart(before?.[field], after?.[field]) }));
   // A key that ends as the one before it.
   return changes.length === 0 && action === 'update' && table === 'tierwise.secrets'
     ? [{ field: 'key', before: 'the one before', after: 'another' }]
@@ -170,5 +177,20 @@ function userWord(id: Json | undefined): string {
 
 function text(value: Json | undefined): string {
   if (value === undefined || value === null || value === '') return dash;
-  return brief(typeof value === 'string' ? value : JSON.stringify(value), 200);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function exact(value: Json | undefined): string {
+  return JSON.stringify(value ?? null);
+}
+
+/** Both shortened so that their first difference is seen. */
+function apart(before: Json | undefined, after: Json | undefined): { before: string; after: string } {
+  let [was, is] = [text(before), text(after)];
+  if (was === is) [was, is] = [exact(before), exact(after)];
+  let same = 0;
+  while (same < Math.min(was.length, is.length) && was[same] === is[same]) same++;
+  const from = Math.max(was.length, is.length) > valueLength ? Math.max(0, same - sharedLength) : 0;
+  const cut = (whole: string) => `${from === 0 ? '' : '…'}${brief(whole.slice(from), valueLength)}`;
+  return { before: cut(was), after: cut(is) };
 }

@@ -7,7 +7,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { callFunction, CallFailed } from '../session/call';
 import { useSession } from '../session/session';
 
-const patienceMs = 20_000;
+export const patienceMs = 20_000;
 const againMs = 10_000;
 /** A write outside of the part that shows the list: a change that was taken back. */
 const written = 'tierwise-config-written';

@@ -2,11 +2,12 @@
  * What is typed into a form until it is saved: it is lost neither by a failure nor by somebody else's saving meanwhile, which
  * is told (409) before anything is overwritten. Problems stand beside their fields, the server's too.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 
 import { CallFailed } from '../session/call';
 import { problemWords } from '../session/call-problem';
 import { useSession } from '../session/session';
+import { useUnsaved } from './unsaved';
 
 export type Problems = Record<string, string>;
 type Outcome = { is: 'saved' } | { is: 'failed'; words: string } | { is: 'changed' };
@@ -26,14 +27,16 @@ export function useEditor<D extends object>(options: {
   const { backend } = useSession();
   const keptText = JSON.stringify(kept);
   const [known, setKnown] = useState(version + keptText);
-  const [base, setBase] = useState({ text: keptText, version });
+  /** `own`: the version before one's own save, until the list was read after it. */
+  const [base, setBase] = useState<{ text: string; version: string; own?: string }>({ text: keptText, version });
   const [draft, setDraft] = useState(kept);
   const [problems, setProblems] = useState<Problems>({});
   const [outcome, setOutcome] = useState<Outcome>();
   const [saving, setSaving] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const changed = JSON.stringify(draft) !== base.text;
-  const overtaken = outcome?.is === 'changed' || (changed && !saving && version !== base.version);
+  const overtaken =
+    outcome?.is === 'changed' || (changed && !saving && version !== base.version && version !== base.own);
 
   // Another version was read: what is typed stays, and what is not typed follows.
   if (version + keptText !== known) {
@@ -41,14 +44,9 @@ export function useEditor<D extends object>(options: {
     if (!changed) {
       setBase({ text: keptText, version });
       setDraft(kept);
-    }
+    } else if (version === base.version) setBase({ text: base.text, version });
   }
-  useEffect(() => {
-    if (!changed) return undefined;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [changed]);
+  useUnsaved(changed);
 
   const toFirst = () =>
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
@@ -85,7 +83,7 @@ export function useEditor<D extends object>(options: {
     setOutcome(undefined);
     try {
       const next = await save(draft, over ? version : base.version);
-      setBase({ text: JSON.stringify(draft), version: next });
+      setBase({ text: JSON.stringify(draft), version: next, own: version });
       setOutcome({ is: 'saved' });
       await reload();
     } catch (error) {
@@ -100,15 +98,20 @@ export function useEditor<D extends object>(options: {
         toFirst();
       } else {
         const { what, todo } = problemWords(error, backend?.url ?? '');
-        setOutcome({ is: 'failed', words: `Nothing was saved. ${what} ${todo} What you typed is kept here.` });
+        const unknown = error instanceof CallFailed && error.status === 0 && error.code !== 'not-signed-in';
+        const saved = unknown ? 'It may not have been saved.' : 'Nothing was saved.';
+        setOutcome({ is: 'failed', words: `${saved} ${what} ${todo} What you typed is kept here.` });
       }
     } finally {
       setSaving(false);
     }
   };
   const discard = () => {
-    setBase({ text: keptText, version });
-    setDraft(kept);
+    if (version === base.own) setDraft(JSON.parse(base.text) as D);
+    else {
+      setBase({ text: keptText, version });
+      setDraft(kept);
+    }
     setProblems({});
     setOutcome(undefined);
   };

@@ -66,6 +66,8 @@ function Checks() {
             <Mark kind="waking" text="Asking the backend" />
           ) : bad > 0 ? (
             <Mark kind="failing" text={`${plural(bad, 'check')} ${bad === 1 ? 'needs' : 'need'} attention`} />
+          ) : failure !== undefined ? (
+            <Mark kind="idle" text="Not known: the backend did not answer the last look" />
           ) : (
             <Mark kind="ready" text="Everything that is set up works" />
           )}

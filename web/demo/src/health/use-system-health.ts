@@ -74,6 +74,7 @@ export function useSystemHealth() {
       const value = await callFunction<Health>(latest.current, refresh ? 'health?refresh=1' : 'health', {
         signal: own.signal,
       });
+      if (running.current !== own) return;
       setHealth({ value, at: Date.now(), ms: performance.now() - began });
       setFailure(undefined);
       failing.current = false;
@@ -97,9 +98,9 @@ export function useSystemHealth() {
     }
   }, []);
 
-  const user = session.user?.id;
+  const who = session.user && `${session.user.id} ${session.company?.id ?? ''}`;
   useEffect(() => {
-    if (user === undefined) return undefined;
+    if (who === undefined) return undefined;
     const look = (leastAge: number) => {
       const now = Date.now();
       if (!document.hidden && now - askedAt.current >= leastAge && now >= notBefore.current) void ask(false);
@@ -120,7 +121,7 @@ export function useSystemHealth() {
       running.current = undefined;
       askedAt.current = -Infinity;
     };
-  }, [user, ask]);
+  }, [who, ask]);
 
   return { health, failure, asking, refreshed, refresh: () => void ask(true), retry: () => void ask(false) };
 }

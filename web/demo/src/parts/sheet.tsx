@@ -1,4 +1,4 @@
-/** A dialog that comes from the side, or from below where it is narrow. Escape and the backdrop close it. */
+/** A dialog that comes from the side, or from below where it is narrow. Escape and the backdrop ask `onClose`, which may leave it open. */
 import { type ReactNode, useEffect, useRef } from 'react';
 
 export function Sheet({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
@@ -14,7 +14,15 @@ export function Sheet({ label, onClose, children }: { label: string; onClose: ()
       className="sheet"
       aria-label={label}
       onCancel={(event) => {
+        // A second Escape closes a dialog whatever the page says.
+        if (!event.cancelable) return;
         event.preventDefault();
+        onClose();
+      }}
+      onClose={() => {
+        const element = dialog.current;
+        if (element === null || element.open) return;
+        element.showModal();
         onClose();
       }}
       onClick={(event) => {

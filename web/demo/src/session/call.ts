@@ -1,7 +1,8 @@
 /**
  * Calls a function of the backend as the person who is signed in. Answers its JSON; a failure is a `CallFailed` with the
- * answer's status, code and words. Status 0: nobody answered (`offline`), there is nobody to ask as (`not-signed-in`), or who
- * it was asked as is not signed in any more (`signed-out`): nothing is asked under another name.
+ * answer's status, code and words. Status 0: nobody answered (`offline`), in time where `signal` is a time limit, there is
+ * nobody to ask as (`not-signed-in`), or who it was asked as is not signed in any more (`signed-out`): nothing is asked under
+ * another name.
  */
 import type { Session } from './session';
 
@@ -28,7 +29,7 @@ export interface CallOptions {
 }
 type Caller = Pick<Session, 'backend' | 'token' | 'status' | 'company' | 'account'>;
 
-/** `path`: below `/functions/v1/`, with its query. Errors: CallFailed; what `signal` aborts with. */
+/** `path`: below `/functions/v1/`, with its query. Errors: CallFailed; what `signal` aborts with, but for a timeout. */
 export async function callFunction<T>(session: Caller, path: string, options: CallOptions = {}): Promise<T> {
   const { body, signal, method = body === undefined ? 'GET' : 'POST' } = options;
   if (session.backend === undefined || session.status !== 'in')
@@ -48,11 +49,10 @@ export async function callFunction<T>(session: Caller, path: string, options: Ca
       redirect: 'error',
       cache: 'no-store',
     }).catch((cause: unknown) => {
-      if (signal?.aborted) throw cause;
-      throw unreachable();
+      throw signal?.aborted ? ended(signal, cause) : unreachable();
     });
   const token = await session.token();
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw ended(signal);
   if (token === undefined) throw session.account?.ended() ? signedOut() : unreachable();
   let answer = await ask(token);
   if (answer.status === 401 && stale.has((await failureOf(answer.clone())).code)) {
@@ -63,13 +63,18 @@ export async function callFunction<T>(session: Caller, path: string, options: Ca
   if (!answer.ok) throw await failureOf(answer);
   if (answer.status === 204) return undefined as T;
   return (await answer.json().catch((cause: unknown) => {
-    if (signal?.aborted) throw cause;
+    if (signal?.aborted) throw ended(signal, cause);
     throw new CallFailed(answer.status, 'no-json', 'The backend answered with something that is not JSON.');
   })) as T;
 }
 
 /** What a fresh token can mend. */
 const stale = new Set(['token-expired', 'invalid-token']);
+
+/** What a call that was given up fails with. */
+function ended(signal: AbortSignal, cause: unknown = signal.reason): unknown {
+  return signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError' ? unreachable() : cause;
+}
 
 export function unreachable(): CallFailed {
   return new CallFailed(0, 'offline', 'The backend cannot be reached.');

@@ -3,7 +3,8 @@
  * nothing changed). Below it, for admins of the company: `GET /config/{kind}` lists its rows and everybody's,
  * `PUT /config/{kind}/{name}` writes the company's own (fields left out stay as they are), `DELETE` takes it back, so that
  * everybody's counts again. Kinds and fields: kinds.ts. Each write leaves its audit row by a trigger. With `?seen=<updatedAt>`
- * (`none`: there was no own row) a write happens only if nobody wrote since; else 409 `changed-meanwhile`.
+ * (`none`: there was no own row) a `PUT` or `DELETE` happens only if nobody wrote since; else 409 `changed-meanwhile`. Keys
+ * have no version: one is put or removed whatever was there.
  * `GET /config/company` is for every member: the company's id, name and rules, and the caller's role in it.
  * `PUT /config/keys/{target}` `{ key }` seals a key; no answer ever holds one.
  */
@@ -104,11 +105,7 @@ async function write({ caller, company, path, query, request }: Call): Promise<R
   const name = nameOf(kind, named);
   return asUser(caller, async (sql) => {
     const own = await adminsCompany(sql, company);
-    const [known] = await sql<
-      { id: string; updatedAt: string | null }[]
-    >`select id, ${updated(sql)} from ${sql(kind.table)} t
-      where company_id = ${own} and ${sql(kind.name.column)} = ${name} ${kind.active ? sql`and is_active` : sql``}
-      order by ${sql(kind.newest)} desc limit 1 for update`;
+    const known = await ownRow(sql, kind, own, name);
     unchanged(query, known);
     const columns = columnsOf(kind.fields, body, known === undefined);
     const values = jsonValues(sql, kind, columns);
@@ -126,7 +123,7 @@ async function write({ caller, company, path, query, request }: Call): Promise<R
   });
 }
 
-async function remove({ caller, company, path }: Call): Promise<Response> {
+async function remove({ caller, company, path, query }: Call): Promise<Response> {
   await take(caller, 'config', company);
   const [first = '', ...rest] = path.split('/');
   const named = decoded(rest.join('/'));
@@ -138,6 +135,9 @@ async function remove({ caller, company, path }: Call): Promise<Response> {
     }
     const kind = kindOf(first);
     const name = nameOf(kind, named);
+    const known = await ownRow(sql, kind, own, name);
+    unchanged(query, known);
+    if (known === undefined) return json({ success: true, removed: 0 });
     // A Space that was deployed to keeps its history: it is switched off.
     const gone = kind.active
       ? await sql`update ${sql(kind.table)} set is_active = false
@@ -192,10 +192,27 @@ interface Seen {
   updatedAt: string | null;
 }
 
+/** The company's own row that counts, locked until the transaction ends. */
+async function ownRow(
+  sql: Transaction,
+  kind: Kind,
+  own: string,
+  name: string,
+): Promise<(Seen & { id: string }) | undefined> {
+  const [row] = await sql<(Seen & { id: string })[]>`select id, ${updated(sql)} from ${sql(kind.table)} t
+    where company_id = ${own} and ${sql(kind.name.column)} = ${name} ${kind.active ? sql`and is_active` : sql``}
+    order by ${sql(kind.newest)} desc limit 1 for update`;
+  return row;
+}
+
 function unchanged(query: URLSearchParams, known: Seen | undefined): void {
   const seen = query.get('seen');
   if (seen === null || seen === (known === undefined ? 'none' : known.updatedAt)) return;
-  throw new Refusal(409, 'changed-meanwhile', 'Somebody else changed this since you opened it. Nothing was saved.');
+  throw new Refusal(
+    409,
+    'changed-meanwhile',
+    'Somebody else changed this since you opened it. It stands as they left it.',
+  );
 }
 
 function kindOf(path: string): Kind {

@@ -80,15 +80,15 @@ function TableOf({ id, table }: { id: string; table: ChartTable }) {
           </tr>
         </thead>
         <tbody>
-          {table.rows.map((row) => (
-            <tr key={row[0]}>
-              {row.map((cell, at) =>
-                at === 0 ? (
-                  <th key={at} scope="row">
+          {table.rows.map((row, at) => (
+            <tr key={at}>
+              {row.map((cell, column) =>
+                column === 0 ? (
+                  <th key={column} scope="row">
                     {cell}
                   </th>
                 ) : (
-                  <td key={at}>{cell}</td>
+                  <td key={column}>{cell}</td>
                 ),
               )}
             </tr>

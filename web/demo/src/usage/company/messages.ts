@@ -18,12 +18,12 @@ export function answersMessage({ answered, cached, failed }: Part): string {
   return `Cache answered ${share(cached, answers)} of ${plural(answers, 'request')}${failures}`;
 }
 
-export function savingsMessage({ cost, saved, cached }: Part): string {
+export function savingsMessage({ cost, saved, cached, unpriced }: Part): string {
   if (cached === 0) return 'The cache has saved nothing yet: every answer was a new one';
   if (saved === undefined) return 'What the cache saved is not known: no model used has a price';
   if (saved === 0) return 'The cache saved no money: what it answered is free of charge or has no price';
-  const whole = (cost ?? 0) + saved;
-  return `The cache saved ${dollars(saved)}, ${share(saved, whole)} of what all answers would have cost`;
+  if (cost === undefined || unpriced > 0) return `The cache saved ${dollars(saved)}; some answers have no price`;
+  return `The cache saved ${dollars(saved)}, ${share(saved, cost + saved)} of what all answers would have cost`;
 }
 
 /** `of`: `cost` or tokens. */

@@ -5,6 +5,8 @@ import { CallFailed } from '../../session/call';
 import { useSession } from '../../session/session';
 import { askSummary, type Summary } from './summary';
 
+const patienceMs = 20_000;
+
 export interface SummaryState {
   /** Of this period and person; an older one while the next is asked for. */
   summary: Summary | undefined;
@@ -29,7 +31,8 @@ export function useSummary(days: number, deliveries: number): SummaryState {
   useEffect(() => {
     const over = new AbortController();
     setLoading(true);
-    askSummary(latest.current, days, { user: isAdmin }, over.signal).then(
+    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(patienceMs)]);
+    askSummary(latest.current, days, { user: isAdmin }, signal).then(
       (summary) => {
         if (over.signal.aborted) return;
         setFound({ of: who, days, summary });
