@@ -63,11 +63,13 @@ begin
     from tierwise.usage_daily d
     where admin and split <> 'user' and d.company_id = resolved and d.day between since and until
     union all
-    select case split when 'day' then d.day::text when 'model' then d.model when 'tier' then d.tier
-        when 'provider' then d.provider when 'source' then d.source when 'user' then d.user_id::text else '' end, d.starts,
-      d.completes, d.errors, d.hits, d.cancels, d.input_tokens, d.output_tokens, d.images, d.cost, d.saved, d.unpriced
+    -- People become text after the grouping: there are far fewer of them.
+    select d.user_id::text, sum(d.starts)::bigint, sum(d.completes)::bigint, sum(d.errors)::bigint, sum(d.hits)::bigint,
+      sum(d.cancels)::bigint, sum(d.input_tokens)::bigint, sum(d.output_tokens)::bigint, sum(d.images)::bigint, sum(d.cost),
+      sum(d.saved), sum(d.unpriced)::bigint
     from tierwise.usage_by_user d
     where admin and split = 'user' and d.company_id = resolved and d.day between since and until
+    group by d.user_id
     union all
     select case split when 'day' then d.day::text when 'model' then d.model when 'tier' then d.tier
         when 'provider' then d.provider when 'source' then d.source when 'user' then d.user_id::text else '' end, d.starts,
