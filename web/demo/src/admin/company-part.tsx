@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 
 import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
+import { EditorForm } from './editor-form';
 import { PartFrame } from './part-frame';
 import { type CompanyRow, seen, versionOf } from './rows';
 import { SaveRow } from './save-row';
@@ -56,25 +57,10 @@ function CompanyForm({ row, config }: { row: CompanyRow; config: Config<CompanyR
     },
     reload: config.reload,
   });
-  const { draft, problems, update, leave } = editor;
+  const { draft, update, field } = editor;
   return (
-    <form
-      ref={editor.form}
-      className="card editor company-form"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void editor.submit();
-      }}
-    >
-      <TextField
-        label="Name"
-        name="name"
-        value={draft.name}
-        problem={problems['name']}
-        onChange={(name) => update({ name })}
-        onLeave={() => leave('name')}
-      />
+    <EditorForm editor={editor} className="card editor company-form">
+      <TextField label="Name" {...field('name')} />
       <Switch
         label="Keep the texts of questions and answers"
         checked={draft.keepsText}
@@ -85,21 +71,13 @@ function CompanyForm({ row, config }: { row: CompanyRow; config: Config<CompanyR
         <TextField
           label="Keep usage for, days"
           type="number"
-          name="retentionDays"
-          value={draft.retentionDays}
-          problem={problems['retentionDays']}
-          onChange={(retentionDays) => update({ retentionDays })}
-          onLeave={() => leave('retentionDays')}
+          {...field('retentionDays')}
           help="Older rows and feedback are deleted. It cannot be taken back."
         />
         <TextField
           label="Keep totals by day for, days"
           type="number"
-          name="totalsDays"
-          value={draft.totalsDays}
-          problem={problems['totalsDays']}
-          onChange={(totalsDays) => update({ totalsDays })}
-          onLeave={() => leave('totalsDays')}
+          {...field('totalsDays')}
           help="Sums, which name no question."
         />
       </div>
@@ -113,6 +91,6 @@ function CompanyForm({ row, config }: { row: CompanyRow; config: Config<CompanyR
         }
         note="Nothing to save."
       />
-    </form>
+    </EditorForm>
   );
 }

@@ -1,15 +1,16 @@
 /** One model: on or off, its task, name and price; or a new one. */
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 
 import { Icon } from '../parts/icon';
 import { Select } from '../parts/select';
 import { Switch } from '../parts/switch';
 import { TextField } from '../parts/text-field';
-import { useUndo } from '../parts/undo';
+import { EditorForm } from './editor-form';
 import { type ModelRow, type Pair, seen, versionOf } from './rows';
 import { SaveRow } from './save-row';
-import { type Config, readAgain, useWrite } from './use-config';
+import { type Config, useWrite } from './use-config';
 import { type Problems, useEditor } from './use-editor';
+import { useTakeBack } from './use-take-back';
 
 const tasks = ['text-generation', 'feature-extraction', 'text-to-image', 'image-classification'] as const;
 type Task = (typeof tasks)[number];
@@ -67,8 +68,7 @@ export function ModelEditor(props: {
   const { pair, config, known, onAdded, onGone } = props;
   const { own, everybodys } = pair ?? {};
   const write = useWrite();
-  const { changed } = useUndo();
-  const [failed, setFailed] = useState<string>();
+  const { failed, takeBack } = useTakeBack(config);
   const kept = useMemo(() => draftOf(own ?? everybodys), [own, everybodys]);
   const check = (draft: Draft): Problems => {
     const problems: Problems = {};
@@ -95,50 +95,12 @@ export function ModelEditor(props: {
     },
     reload: config.reload,
   });
-  const { draft, problems, update, leave } = editor;
-
-  const takeBack = async () => {
-    if (own === undefined) return;
-    const was = bodyOf(draftOf(own));
-    setFailed(undefined);
-    try {
-      await write('DELETE', `models/${own.model}${seen(versionOf(own))}`);
-      onGone();
-      await config.reload();
-      changed({
-        words:
-          everybodys === undefined
-            ? `${own.model} is removed.`
-            : `Your own ${own.model} is taken back; everybody’s counts again.`,
-        back: () => write('PUT', `models/${own.model}?seen=none`, was).finally(readAgain),
-      });
-    } catch (error) {
-      await config.reload();
-      setFailed(`Nothing was taken back: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
+  const { draft, update, field } = editor;
 
   return (
-    <form
-      ref={editor.form}
-      className="editor"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void editor.submit();
-      }}
-    >
+    <EditorForm editor={editor}>
       {pair === undefined ? (
-        <TextField
-          label="Model"
-          name="model"
-          value={draft.model}
-          placeholder="owner/name"
-          problem={problems['model']}
-          onChange={(model) => update({ model })}
-          onLeave={() => leave('model')}
-          help="Its name on the Hub."
-        />
+        <TextField label="Model" {...field('model')} placeholder="owner/name" help="Its name on the Hub." />
       ) : (
         <p className="muted">
           <code>{draft.model}</code>{' '}
@@ -161,25 +123,13 @@ export function ModelEditor(props: {
         options={tasks.map((task) => ({ value: task, label: task }))}
         onChange={(task) => update({ task, unit: task === 'text-to-image' ? 'image' : '1k-tokens' })}
       />
-      <TextField
-        label="Name"
-        name="name"
-        value={draft.name}
-        problem={problems['name']}
-        onChange={(name) => update({ name })}
-        onLeave={() => leave('name')}
-        help="For people. Empty: the model’s own."
-      />
+      <TextField label="Name" {...field('name')} help="For people. Empty: the model’s own." />
       <div className="two">
         <TextField
           label="Price, US dollars"
           type="number"
-          name="price"
-          value={draft.price}
+          {...field('price')}
           placeholder="0.0002"
-          problem={problems['price']}
-          onChange={(price) => update({ price })}
-          onLeave={() => leave('price')}
           help="Empty: not known, and cost is a dash."
         />
         <Select
@@ -192,15 +142,7 @@ export function ModelEditor(props: {
           onChange={(unit) => update({ unit })}
         />
       </div>
-      <TextField
-        label="Description"
-        name="description"
-        lines={2}
-        value={draft.description}
-        problem={problems['description']}
-        onChange={(description) => update({ description })}
-        onLeave={() => leave('description')}
-      />
+      <TextField label="Description" {...field('description')} lines={2} />
       <SaveRow
         editor={editor}
         theirs={
@@ -217,7 +159,23 @@ export function ModelEditor(props: {
       />
       {own !== undefined && (
         <div className="row apart">
-          <button type="button" className="button danger" onClick={() => void takeBack()}>
+          <button
+            type="button"
+            className="button danger"
+            onClick={() =>
+              void takeBack({
+                path: `models/${own.model}`,
+                row: own,
+                was: bodyOf(draftOf(own)),
+                words:
+                  everybodys === undefined
+                    ? `${own.model} is removed.`
+                    : `Your own ${own.model} is taken back; everybody’s counts again.`,
+                failedWords: 'Nothing was taken back',
+                onGone,
+              })
+            }
+          >
             {everybodys === undefined ? 'Remove' : 'Take your own back'}
           </button>
         </div>
@@ -227,6 +185,6 @@ export function ModelEditor(props: {
           <Icon name="alert" size={14} /> {failed}
         </p>
       )}
-    </form>
+    </EditorForm>
   );
 }

@@ -4,22 +4,23 @@ import { type Client, createClient, type Tier } from 'tierwise';
 import { TierwiseProvider } from 'tierwise/react';
 
 import { useNow } from '../clock';
-import { ConnectionSteps, useConnectionTest } from '../connection/connection-test';
+import { ConnectionSteps, TestButton, useConnectionTest } from '../connection/connection-test';
 import { Icon } from '../parts/icon';
 import { Select } from '../parts/select';
 import { TextField } from '../parts/text-field';
 import { TierChip } from '../parts/tier-chip';
 import { TimeAgo } from '../parts/time-ago';
-import { useUndo } from '../parts/undo';
 import { address, useQuery } from '../route';
 import { tierOrder, tierWords } from '../tiers';
 import { plural } from '../words';
+import { EditorForm } from './editor-form';
 import { PartFrame } from './part-frame';
 import { type DeploymentRow, type Pair, paired, seen, type SpaceRow, versionOf } from './rows';
 import { SaveRow } from './save-row';
 import { bodyOf, checkSpace, configOf, draftOf, protocols } from './space-draft';
-import { type Config, readAgain, useConfig, useWrite } from './use-config';
+import { type Config, useConfig, useWrite } from './use-config';
 import { useEditor } from './use-editor';
+import { useTakeBack } from './use-take-back';
 import { Whose } from './whose';
 
 export function SpacesPart() {
@@ -114,9 +115,8 @@ function TierSpace(props: TierSpaceProps) {
 function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProps) {
   const { own, everybodys } = pair;
   const write = useWrite();
-  const { changed: didChange } = useUndo();
+  const { failed, takeBack } = useTakeBack(config);
   const now = useNow();
-  const [failed, setFailed] = useState<string>();
   const kept = useMemo(() => draftOf(own ?? everybodys, tier), [own, everybodys, tier]);
   const editor = useEditor({
     kept,
@@ -126,36 +126,11 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
       versionOf((await write<{ row: SpaceRow }>('PUT', `spaces/${tier}${seen(version)}`, bodyOf(draft))).row),
     reload: config.reload,
   });
-  const { draft, problems, update, leave } = editor;
+  const { draft, update, leave, field } = editor;
   const { test, start, cancel } = useConnectionTest(tier);
 
-  const switchOff = async () => {
-    if (own === undefined) return;
-    const was = bodyOf(draftOf(own, tier));
-    setFailed(undefined);
-    try {
-      await write('DELETE', `spaces/${tier}${seen(versionOf(own))}`);
-      await config.reload();
-      didChange({
-        words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
-        back: () => write('PUT', `spaces/${tier}?seen=none`, was).finally(readAgain),
-      });
-    } catch (error) {
-      await config.reload();
-      setFailed(`It is not switched off: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
-
   return (
-    <form
-      ref={editor.form}
-      className="editor"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void editor.submit();
-      }}
-    >
+    <EditorForm editor={editor}>
       <p className="muted">
         {own === undefined
           ? everybodys === undefined
@@ -166,36 +141,20 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
             : `Your company’s own. It wins over everybody’s: ${everybodys.name}, ${everybodys.url ?? 'without an address'}.`}
       </p>
       <div className="two">
-        <TextField
-          label="Name"
-          name="name"
-          value={draft.name}
-          problem={problems['name']}
-          onChange={(name) => update({ name })}
-          onLeave={() => leave('name')}
-          help="Shown where answers come from."
-        />
+        <TextField label="Name" {...field('name')} help="Shown where answers come from." />
         <TextField
           label="Space URL"
           type="url"
-          name="url"
-          value={draft.url}
+          {...field('url')}
           placeholder="https://owner-name.hf.space"
-          problem={problems['url']}
-          onChange={(url) => update({ url })}
-          onLeave={() => leave('url')}
           help="Its host, or its page on the Hub. The operator allows which hosts."
         />
       </div>
       <div className="two">
         <TextField
           label="API endpoint"
-          name="endpoint"
-          value={draft.endpoint}
+          {...field('endpoint')}
           placeholder="/api/generate"
-          problem={problems['endpoint']}
-          onChange={(endpoint) => update({ endpoint })}
-          onLeave={() => leave('endpoint')}
           help="A path. Gradio: the name of its endpoint, as /chat."
         />
         <Select
@@ -209,22 +168,14 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
       <div className="two">
         <TextField
           label="Model"
-          name="model"
-          value={draft.model}
+          {...field('model')}
           placeholder="owner/name"
-          problem={problems['model']}
-          onChange={(model) => update({ model })}
-          onLeave={() => leave('model')}
           help="What it serves: finds its price and its prompt format."
         />
         <TextField
           label="Revision"
-          name="revision"
-          value={draft.revision}
+          {...field('revision')}
           placeholder="v1"
-          problem={problems['revision']}
-          onChange={(revision) => update({ revision })}
-          onLeave={() => leave('revision')}
           help="Another one: nothing cached before is reused."
         />
       </div>
@@ -232,43 +183,27 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
         <TextField
           label="Context window"
           type="number"
-          name="contextWindow"
-          value={draft.contextWindow}
-          problem={problems['contextWindow']}
-          onChange={(contextWindow) => update({ contextWindow })}
-          onLeave={() => leave('contextWindow')}
+          {...field('contextWindow')}
           help="Tokens of question and answer together. Empty: the model’s."
         />
         <TextField
           label="Other options"
-          name="options"
+          {...field('options')}
           lines={draft.options === '' ? 1 : Math.min(8, draft.options.split('\n').length)}
-          value={draft.options}
           placeholder="{}"
-          problem={problems['options']}
-          onChange={(options) => update({ options })}
-          onLeave={() => leave('options')}
           help="JSON: template, templateVariables, inputs, quota."
         />
       </div>
       <div className="row">
-        {test?.running === true ? (
-          <button type="button" className="button" onClick={cancel}>
-            <Icon name="stop" size={14} /> Stop the test
-          </button>
-        ) : (
-          <button
-            type="button"
-            className="button"
-            disabled={draft.url.trim() === ''}
-            onClick={() => {
-              leave('url');
-              void start(configOf(draft));
-            }}
-          >
-            Test Connection
-          </button>
-        )}
+        <TestButton
+          test={test}
+          disabled={draft.url.trim() === ''}
+          onStart={() => {
+            leave('url');
+            void start(configOf(draft));
+          }}
+          onStop={cancel}
+        />
         <span className="help">
           Tests what stands here, saved or not, from this page and without a key. A private Space is tested under{' '}
           <a href={address('health', { show: 'system' })}>Health, System</a> once it and its key are saved.
@@ -298,7 +233,19 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
       />
       {own !== undefined && (
         <div className="row apart">
-          <button type="button" className="button danger" onClick={() => void switchOff()}>
+          <button
+            type="button"
+            className="button danger"
+            onClick={() =>
+              void takeBack({
+                path: `spaces/${tier}`,
+                row: own,
+                was: bodyOf(draftOf(own, tier)),
+                words: `Your ${tier} Space is switched off${everybodys === undefined ? '' : '; everybody’s counts again'}.`,
+                failedWords: 'It is not switched off',
+              })
+            }
+          >
             Switch your own off
           </button>
           <span className="help">
@@ -343,6 +290,6 @@ function SpaceEditor({ tier, pair, earlier, deployments, config }: TierSpaceProp
           </ul>
         </details>
       )}
-    </form>
+    </EditorForm>
   );
 }

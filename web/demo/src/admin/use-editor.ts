@@ -10,6 +10,8 @@ import { useSession } from '../session/session';
 import { useUnsaved } from './unsaved';
 
 export type Problems = Record<string, string>;
+/** The parts of a draft that are typed freely. */
+type TextOf<D> = { [K in keyof D]: string extends D[K] ? K : never }[keyof D] & string;
 type Outcome = { is: 'saved' } | { is: 'failed'; words: string } | { is: 'changed' };
 
 export function useEditor<D extends object>(options: {
@@ -70,6 +72,14 @@ export function useEditor<D extends object>(options: {
     const { [field]: found } = check(draft);
     setProblems(({ [field]: _, ...others }) => (found === undefined ? others : { ...others, [field]: found }));
   };
+  /** What a TextField of this part of the draft is given. */
+  const field = (name: TextOf<D>) => ({
+    name,
+    value: draft[name] as string,
+    problem: problems[name],
+    onChange: (value: string) => update({ [name]: value } as Partial<D>),
+    onLeave: () => leave(name),
+  });
   const submit = async (over = false) => {
     if (saving) return;
     const found = check(draft);
@@ -115,9 +125,9 @@ export function useEditor<D extends object>(options: {
     setProblems({});
     setOutcome(undefined);
   };
-  return { draft, problems, outcome, overtaken, saving, changed, form, update, leave, submit, discard };
+  return { draft, outcome, overtaken, saving, changed, form, update, leave, field, submit, discard };
 }
 export type Editor = Pick<
   ReturnType<typeof useEditor<object>>,
-  'outcome' | 'overtaken' | 'saving' | 'changed' | 'submit' | 'discard'
+  'outcome' | 'overtaken' | 'saving' | 'changed' | 'form' | 'submit' | 'discard'
 >;

@@ -57,6 +57,27 @@ export function useConnectionTest(tier: Tier) {
   return { test, start, cancel };
 }
 
+/** Begins the test, or ends one that runs. */
+export function TestButton(props: {
+  test: Test | undefined;
+  onStart: () => void;
+  onStop: () => void;
+  disabled?: boolean;
+  small?: boolean;
+}) {
+  const { test, onStart, onStop, disabled = false, small = false } = props;
+  const className = `button${small ? ' small' : ''}`;
+  return test?.running === true ? (
+    <button type="button" className={className} onClick={onStop}>
+      <Icon name="stop" size={14} /> Stop the test
+    </button>
+  ) : (
+    <button type="button" className={className} disabled={disabled} onClick={onStart}>
+      Test Connection
+    </button>
+  );
+}
+
 export function ConnectionSteps({ test }: { test: Test }) {
   const { running, steps, report } = test;
   const failed = steps.some(({ ok }) => !ok);

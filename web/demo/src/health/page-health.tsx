@@ -4,7 +4,7 @@ import type { SpaceStatus, TargetHealth, Tier } from 'tierwise';
 import { useHealth, useSpaceStatus, useTierwise } from 'tierwise/react';
 
 import { useNow } from '../clock';
-import { ConnectionSteps, useConnectionTest } from '../connection/connection-test';
+import { ConnectionSteps, TestButton, useConnectionTest } from '../connection/connection-test';
 import { Empty } from '../parts/empty';
 import { Icon } from '../parts/icon';
 import { StateMark } from '../parts/state-mark';
@@ -157,15 +157,7 @@ function Actions({
   return (
     <>
       <div className="row">
-        {test?.running === true ? (
-          <button type="button" className="button small" onClick={cancel}>
-            <Icon name="stop" size={14} /> Stop the test
-          </button>
-        ) : (
-          <button type="button" className="button small" onClick={() => void start().then(onDone)}>
-            Test Connection
-          </button>
-        )}
+        <TestButton small test={test} onStart={() => void start().then(onDone)} onStop={cancel} />
         {(canWake || waking) && (
           <button type="button" className="button small" disabled={waking} onClick={() => void wake()}>
             {waking ? 'Waking up…' : 'Wake'}

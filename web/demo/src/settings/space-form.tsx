@@ -3,7 +3,7 @@ import { useEffect, useId, useState } from 'react';
 import type { Tier } from 'tierwise';
 import { useSpaceStatus } from 'tierwise/react';
 
-import { ConnectionSteps, useConnectionTest } from '../connection/connection-test';
+import { ConnectionSteps, TestButton, useConnectionTest } from '../connection/connection-test';
 import { Icon } from '../parts/icon';
 import { StateMark } from '../parts/state-mark';
 import { TextField } from '../parts/text-field';
@@ -102,23 +102,15 @@ export function SpaceForm({ tier, space, administered, problems, initiallyOpen, 
             onChanged={() => void save(own).catch(() => undefined)}
           />
           <div className="row">
-            {test?.running === true ? (
-              <button type="button" className="button" onClick={cancel}>
-                <Icon name="stop" size={14} /> Stop the test
-              </button>
-            ) : (
-              <button
-                type="button"
-                className="button"
-                disabled={empty}
-                onClick={() => {
-                  onCheck();
-                  void start(administered ? undefined : spaceConfig(space, tier));
-                }}
-              >
-                Test Connection
-              </button>
-            )}
+            <TestButton
+              test={test}
+              disabled={empty}
+              onStart={() => {
+                onCheck();
+                void start(administered ? undefined : spaceConfig(space, tier));
+              }}
+              onStop={cancel}
+            />
             <span className="help">
               {empty
                 ? 'Enter a Space URL first.'

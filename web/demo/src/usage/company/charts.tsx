@@ -27,6 +27,17 @@ const margin = { top: 8, right: 8, bottom: 0, left: 0 };
 const tick = { fill: 'var(--muted)', fontSize: 12 };
 const axisLine = { stroke: 'var(--border)' };
 
+const dayAxis = {
+  tickFormatter: dayName,
+  tick,
+  axisLine,
+  tickLine: false,
+  minTickGap: 24,
+  interval: 'preserveStartEnd',
+} as const;
+const quantityAxis = { tick, axisLine: false, tickLine: false, domain: [0, 'auto'] as const };
+const bars = { isAnimationActive: false, maxBarSize: 32 };
+
 type Words = (value: number) => string;
 
 /** Title, and one line for each quantity. */
@@ -46,6 +57,14 @@ function Tip(props: Partial<TooltipContentProps<number, string>> & { title: (lab
     </div>
   );
 }
+
+const tooltip = (words: Words, title: (label: string) => string = dayName) => (
+  <Tooltip
+    cursor={{ fill: 'var(--hover)' }}
+    isAnimationActive={false}
+    content={(tip) => <Tip {...(tip as object)} title={title} words={words} />}
+  />
+);
 
 export interface Stack {
   key: 'answered' | 'cached' | 'failed';
@@ -73,29 +92,9 @@ export function StackedDays(props: {
         <Patterns id={id} />
       </defs>
       <CartesianGrid vertical={false} stroke="var(--border)" />
-      <XAxis
-        dataKey="part"
-        tickFormatter={dayName}
-        tick={tick}
-        axisLine={axisLine}
-        tickLine={false}
-        minTickGap={isNarrow ? 32 : 24}
-        interval="preserveStartEnd"
-      />
-      <YAxis
-        allowDecimals={false}
-        tickFormatter={props.words}
-        tick={tick}
-        axisLine={false}
-        tickLine={false}
-        width={44}
-        domain={[0, 'auto']}
-      />
-      <Tooltip
-        cursor={{ fill: 'var(--hover)' }}
-        isAnimationActive={false}
-        content={(tip) => <Tip {...(tip as object)} title={dayName} words={props.words} />}
-      />
+      <XAxis dataKey="part" {...dayAxis} minTickGap={isNarrow ? 32 : 24} />
+      <YAxis {...quantityAxis} tickFormatter={props.words} width={44} allowDecimals={false} />
+      {tooltip(props.words)}
       {props.stacks.map(({ key, name }) => (
         <Bar
           key={key}
@@ -105,8 +104,7 @@ export function StackedDays(props: {
           fill={fillOf(key, id)}
           stroke={`var(--series-${key})`}
           strokeWidth={1}
-          isAnimationActive={false}
-          maxBarSize={32}
+          {...bars}
         />
       ))}
     </BarChart>
@@ -134,36 +132,10 @@ export function DayBars(props: {
         <Patterns id={id} />
       </defs>
       <CartesianGrid vertical={false} stroke="var(--border)" />
-      <XAxis
-        dataKey="day"
-        tickFormatter={dayName}
-        tick={tick}
-        axisLine={axisLine}
-        tickLine={false}
-        minTickGap={24}
-        interval="preserveStartEnd"
-      />
-      <YAxis
-        tickFormatter={props.words}
-        tick={tick}
-        axisLine={false}
-        tickLine={false}
-        width={72}
-        domain={[0, 'auto']}
-      />
-      <Tooltip
-        cursor={{ fill: 'var(--hover)' }}
-        isAnimationActive={false}
-        content={(tip) => <Tip {...(tip as object)} title={dayName} words={props.words} />}
-      />
-      <Bar
-        dataKey="value"
-        name={props.name}
-        fill={fillOf('cached', id)}
-        stroke="var(--series-cached)"
-        isAnimationActive={false}
-        maxBarSize={32}
-      />
+      <XAxis dataKey="day" {...dayAxis} />
+      <YAxis {...quantityAxis} tickFormatter={props.words} width={72} />
+      {tooltip(props.words)}
+      <Bar dataKey="value" name={props.name} fill={fillOf('cached', id)} stroke="var(--series-cached)" {...bars} />
     </BarChart>
   );
 }
@@ -214,11 +186,7 @@ export function NamedBars(props: { labelledBy: string; bars: readonly NamedBar[]
         width={Math.max(64, longest * 7.5 + 16)}
         interval={0}
       />
-      <Tooltip
-        cursor={{ fill: 'var(--hover)' }}
-        isAnimationActive={false}
-        content={(tip) => <Tip {...(tip as object)} title={(name) => name} words={props.words} />}
-      />
+      {tooltip(props.words, (name) => name)}
       <Bar dataKey="value" name={props.quantity} isAnimationActive={false} maxBarSize={20}>
         <LabelList
           dataKey="value"
@@ -258,24 +226,8 @@ export function LatencyDays(props: { labelledBy: string; days: readonly Part[]; 
       aria-labelledby={props.labelledBy}
     >
       <CartesianGrid vertical={false} stroke="var(--border)" />
-      <XAxis
-        dataKey="part"
-        tickFormatter={dayName}
-        tick={tick}
-        axisLine={axisLine}
-        tickLine={false}
-        minTickGap={24}
-        interval="preserveStartEnd"
-        padding={{ left: 8, right: 8 }}
-      />
-      <YAxis
-        tickFormatter={props.words}
-        tick={tick}
-        axisLine={false}
-        tickLine={false}
-        width={56}
-        domain={[0, 'auto']}
-      />
+      <XAxis dataKey="part" {...dayAxis} padding={{ left: 8, right: 8 }} />
+      <YAxis {...quantityAxis} tickFormatter={props.words} width={56} />
       <Tooltip
         isAnimationActive={false}
         content={(tip) => <Tip {...(tip as object)} title={dayName} words={props.words} />}
